@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../core/random.ts';
+import { sketchTree } from '../testing.ts';
+import { nodeValues } from '../values.ts';
+import { carl, carlCredit, carlPlan } from './index.ts';
+
+const defaults = carl.schema.parse({});
+
+/** Reference 2.5: s0 - s1 - s2 - leaf .4; forks at s1: (s2' - leaf 1.0), (leaf 0); fork at s2': leaf .5. */
+const vector = sketchTree([
+  {
+    name: 's0-s1',
+    then: [
+      { name: 's1-s2', then: [{ name: 's2-.4', end: 0.4 }] },
+      {
+        name: "s1-s2'",
+        round: 1,
+        start: true,
+        then: [
+          { name: "s2'-1", round: 1, end: 1 },
+          { name: "s2'-.5", round: 3, start: true, end: 0.5 },
+        ],
+      },
+      { name: 's1-0', round: 2, start: true, end: 0 },
+    ],
+  },
+]);
+
+const credited = (updateRule: typeof defaults.updateRule) =>
+  Object.fromEntries(
+    carlCredit(vector, 0, { ...defaults, updateRule }).map((action) => [
+      vector.edges[action.edge]!.action,
+      action.advantage as number,
+    ]),
+  );
+
+const expected = {
+  's1-s2': 0.4 - 1.15 / 3,
+  "s1-s2'": 0.75 - 1.15 / 3,
+  's1-0': -1.15 / 3,
+  "s2'-1": 0.25,
+  "s2'-.5": -0.25,
+};
+
+describe('CARL credit', () => {
+  it('is child minus parent value on the edges of forked states: reference 2.5', () => {
+    const actual = credited('forked');
+    expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+    for (const [name, value] of Object.entries(expected)) expect(actual[name]).toBeCloseTo(value, 12);
+  });
+
+  it('needs unweighted child means: leaf weights give the value that the reference warns of', () => {
+    expect(nodeValues(vector, 'children')[1]).toBeCloseTo(1.15 / 3, 12);
+    expect(nodeValues(vector, 'leaves')[1]).toBeCloseTo(0.475, 12);
+    const leafWeighted = nodeValues(vector, 'leaves');
+    const wrong = vector.edges.map((edge) => leafWeighted[edge.to]! - leafWeighted[edge.from]!);
+    const edge = vector.edges.findIndex(({ action }) => action === "s1-s2'");
+    expect(Math.abs(wrong[edge]! - expected["s1-s2'"])).toBeGreaterThan(0.05);
+  });
+
+  it('leaves the first rollout out under phase2_only, and inherits under all_inherit', () => {
+    expect(Object.keys(credited('phase2_only')).sort()).toEqual(
+      Object.keys(expected)
+        .filter((name) => name !== 's1-s2')
+        .sort(),
+    );
+    const inherited = credited('all_inherit');
+    expect(inherited['s0-s1']).toBe(0); // nothing before it
+    expect(inherited['s2-.4']).toBeCloseTo(expected['s1-s2'], 12); // from the action before
+  });
+
+  it('does not train root actions that are siblings only because N0 > 1', () => {
+    const tree = sketchTree([
+      { end: 1 },
+      { end: 0 },
+      { then: [{ end: 1 }, { round: 1, start: true, end: 0 }] },
+    ]);
+    const edges = (rule: typeof defaults.updateRule) =>
+      carlCredit(tree, 0, { ...defaults, updateRule: rule }).map((action) => action.edge);
+    expect(edges('forked')).toEqual([3, 4]);
+    expect(edges('siblings')).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('sums to 0 over the children of every node', () => {
+    const sums = new Map<number, number>();
+    for (const { edge, advantage } of carlCredit(vector, 0, { ...defaults, updateRule: 'siblings' })) {
+      const { from } = vector.edges[edge]!;
+      sums.set(from, (sums.get(from) ?? 0) + (advantage as number));
+    }
+    for (const sum of sums.values()) expect(sum).toBeCloseTo(0, 12);
+  });
+});
+
+describe('CARL plan', () => {
+  const random = createRandom(0);
+  it('starts with N0 rollouts and stops after N forks', () => {
+    expect(carlPlan(sketchTree([]), { ...defaults, initial: 3 })).toHaveLength(3);
+    expect(carlPlan(vector, { ...defaults, forks: 3 })).toEqual([]);
+    expect(carl.next(vector, { ...defaults, forks: 4 }, random)).toHaveLength(1);
+  });
+
+  it('forks where mean uncertainty over visits is greatest, never at an end', () => {
+    // Node 1 has h = 2 with 1 visit; node 2 has h = 3 with 1 visit; node 3 is a leaf.
+    const tree = sketchTree([{ surprisal: 1, then: [{ surprisal: 2, then: [{ surprisal: 3, end: 1 }] }] }]);
+    expect(carlPlan(tree, defaults)).toEqual([{ node: 2 }]);
+    // A second visit halves the score of node 2: (3 + 3) / 2 / 2 = 1.5 < 2.
+    const visited = sketchTree([
+      {
+        surprisal: 1,
+        then: [
+          {
+            surprisal: 2,
+            then: [
+              { surprisal: 3, end: 1 },
+              { surprisal: 3, end: 0 },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(carlPlan(visited, defaults)).toEqual([{ node: 1 }]);
+  });
+});

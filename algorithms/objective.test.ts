@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AGGREGATIONS, evaluateLoss, type LossRow, type Objective, rowWeights } from './objective.ts';
+
+const plain: Objective = {
+  clip: { low: 0.2, high: 0.28, dual: 3 },
+  aggregation: 'token-mean',
+  kl: 0.1,
+  normalizer: 7,
+};
+
+const rowArbitrary = fc
+  .record({
+    sequence: fc.constantFrom('a', 'b', 'c'),
+    tokens: fc.array(
+      fc.record({
+        advantage: fc.double({ min: -2, max: 2, noNaN: true }),
+        old: fc.double({ min: -4, max: -0.01, noNaN: true }),
+        current: fc.double({ min: -4, max: -0.01, noNaN: true }),
+        reference: fc.double({ min: -4, max: -0.01, noNaN: true }),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  })
+  .map(({ sequence, tokens }) => ({
+    row: {
+      sequence,
+      advantages: tokens.map((token) => token.advantage),
+      oldLogProbs: tokens.map((token) => token.old),
+      referenceLogProbs: tokens.map((token) => token.reference),
+    } satisfies LossRow,
+    current: Float64Array.from(tokens, (token) => token.current),
+  }));
+const rowsArbitrary = fc.array(rowArbitrary, { minLength: 1, maxLength: 6 });
+
+describe('evaluateLoss', () => {
+  it('has the gradient of its own loss, by central differences', () => {
+    fc.assert(
+      fc.property(rowsArbitrary, fc.constantFrom(...AGGREGATIONS), (batch, aggregation) => {
+        const objective = { ...plain, aggregation };
+        const rows = batch.map(({ row }) => row);
+        const current = batch.map((entry) => entry.current);
+        const { gradient } = evaluateLoss(objective, rows, current);
+        const step = 1e-6;
+        for (const [i, values] of current.entries()) {
+          for (let t = 0; t < values.length; t++) {
+            const shifted = (delta: number) =>
+              current.map((array, j) => (j === i ? array.with(t, array[t]! + delta) : array));
+            const ratio = Math.exp(values[t]! - rows[i]!.oldLogProbs[t]!);
+            // The clip has kinks; a difference across one says nothing.
+            if ([0.8, 1.28, 3].some((kink) => Math.abs(ratio - kink) < 1e-4)) continue;
+            const slope =
+              (evaluateLoss(objective, rows, shifted(step)).loss -
+                evaluateLoss(objective, rows, shifted(-step)).loss) /
+              (2 * step);
+            expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+          }
+        }
+      }),
+    );
+  });
+
+  it('clips where the ratio has gone further than the advantage justifies, and only there', () => {
+    const at = (ratio: number, advantage: number) => {
+      const row: LossRow = { sequence: 's', advantages: [advantage], oldLogProbs: [-1] };
+      const objective: Objective = { clip: { low: 0.2, high: 0.2, dual: 3 }, aggregation: 'token-mean' };
+      const result = evaluateLoss(objective, [row], [Float64Array.of(-1 + Math.log(ratio))]);
+      return [result.loss, result.gradient[0]![0], result.clipFraction];
+    };
+    expect(at(1, 2)).toEqual([-2, -2, 0]);
+    expect(at(1.5, 2)).toEqual([-2.4, -0, 1].map((value) => (value === 0 ? 0 : value)));
+    expect(at(0.5, 2)[0]).toBeCloseTo(-1);
+    expect(at(0.5, 2)[2]).toBe(0);
+    expect(at(0.5, -2)[0]).toBeCloseTo(1.6);
+    expect(at(0.5, -2)[2]).toBe(1);
+    expect(at(2, -2)[0]).toBeCloseTo(4);
+    expect(at(5, -2)[0]).toBe(6); // dual clip: 3 * 2 instead of 5 * 2
+    expect(at(5, -2)[2]).toBe(1);
+  });
+
+  it('measures k1 and k3 over tokens', () => {
+    const row: LossRow = { sequence: 's', advantages: [0, 0], oldLogProbs: [-1, -2] };
+    const result = evaluateLoss(plain.kl ? { ...plain, kl: 0 } : plain, [row], [Float64Array.of(-1.5, -2)]);
+    expect(result.klK1).toBeCloseTo(0.25);
+    expect(result.klK3).toBeCloseTo((Math.exp(-0.5) - 1 + 0.5) / 2);
+  });
+});
+
+describe('rowWeights', () => {
+  // Two sequences: 'a' with 3 tokens in two rows, 'b' with 1.
+  const rows: LossRow[] = [
+    { sequence: 'a', advantages: [1, 1], oldLogProbs: [0, 0] },
+    { sequence: 'a', advantages: [1], oldLogProbs: [0] },
+    { sequence: 'b', advantages: [1], oldLogProbs: [0] },
+  ];
+  it.each([
+    ['token-mean', [1 / 4, 1 / 4, 1 / 4]],
+    ['sequence-mean-token-mean', [1 / 6, 1 / 6, 1 / 2]],
+    ['sequence-mean-token-sum', [1 / 2, 1 / 2, 1 / 2]],
+    ['token-sum-norm', [1 / 7, 1 / 7, 1 / 7]],
+  ] as const)('of %s', (aggregation, expected) => {
+    expect([...rowWeights({ ...plain, aggregation }, rows)]).toEqual(expected);
+  });
+});

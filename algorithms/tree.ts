@@ -1,0 +1,63 @@
+import type { Task } from '../envs/environment.ts';
+import type { Prompt } from '../policies/policy.ts';
+
+/**
+ * A decision point: a state the agent was in. The root is node 0. Identity is the exact prefix: two nodes
+ * with equal states but different histories stay two nodes.
+ */
+export interface TreeNode {
+  readonly id: number;
+  /** The edge that led here; undefined at the root. */
+  readonly parent: number | undefined;
+  readonly state: unknown;
+  /** Number of actions before this node. */
+  readonly depth: number;
+  /** What the policy reads here. Empty text where the episode has ended. */
+  readonly prompt: Prompt;
+  readonly end: 'open' | 'terminated' | 'truncated';
+  /** Edges that leave this node, in the order they were sampled. */
+  readonly children: readonly number[];
+  /** Sum of the rewards from the root to here. At a leaf: the return of its trajectory. */
+  readonly return: number;
+}
+
+/** One sampled action: ids as sampled, what they cost in log-probability, and where they led. */
+export interface TreeEdge {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  readonly action: string;
+  readonly tokens: readonly number[];
+  /** Log-probabilities of the tokens under the sampling distribution. */
+  readonly logProbs: readonly number[];
+  /** Entropies (nats) of the sampling distribution at each token. */
+  readonly entropies: readonly number[];
+  readonly reward: number;
+  /** Which call of the plan asked for the rollout this edge belongs to; 0 is the first call. */
+  readonly round: number;
+  /** True on the first edge of a rollout, the one that leaves its fork point. */
+  readonly start: boolean;
+}
+
+/** All rollouts of one question. Chains from the root are the flat case. */
+export interface RolloutTree {
+  readonly task: Task;
+  readonly nodes: readonly TreeNode[];
+  readonly edges: readonly TreeEdge[];
+}
+
+/** The leaves (ended episodes) in the order they were reached. */
+export function leaves(tree: RolloutTree): readonly TreeNode[] {
+  return tree.nodes.filter((node) => node.end !== 'open');
+}
+
+/** The edges from the root to a node, first to last. */
+export function path(tree: RolloutTree, node: TreeNode): readonly TreeEdge[] {
+  const result: TreeEdge[] = [];
+  for (let at = node; at.parent !== undefined; ) {
+    const edge = tree.edges[at.parent]!;
+    result.push(edge);
+    at = tree.nodes[edge.from]!;
+  }
+  return result.reverse();
+}
