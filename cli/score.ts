@@ -1,0 +1,76 @@
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { InputError } from '../core/errors.ts';
+import type { FileScore } from '../envs/scoring/file-score.ts';
+import { FILE_METRICS, type FileMetric, isFileMetric, scoreFiles } from '../envs/scoring/files.ts';
+
+interface ScoreOptions {
+  readonly metric?: string;
+  readonly aliases?: string;
+  readonly json?: boolean;
+}
+
+/** How many ids a remark on stderr lists. */
+const SHOWN_IDS = 5;
+
+/**
+ * `creditbench score --metric hotpotqa predictions.json gold.json`: the official scores of a prediction file,
+ * as a table or as JSON on stdout; remarks (missing predictions, ids that the gold file does not have) on
+ * stderr. Throws InputError on a bad option or file.
+ */
+export function scoreCommand(): Command {
+  return new Command('score')
+    .description("scores a prediction file as the data set's official script does")
+    .argument('<predictions>', 'prediction file in the official format')
+    .argument('<gold>', 'gold file in the official format')
+    .option('--metric <name>', `data set, one of: ${FILE_METRICS.join(', ')}`)
+    .option('--aliases <file>', 'id_aliases.json of 2wikimultihopqa')
+    .option('--json', 'print JSON instead of a table')
+    .action(async (predictions: string, gold: string, options: ScoreOptions) => {
+      const metric = parseMetric(options.metric);
+      const { aliases } = options;
+      const paths = aliases === undefined ? { predictions, gold } : { predictions, gold, aliases };
+      const score = await scoreFiles(metric, paths);
+      for (const remark of remarks(score)) process.stderr.write(`${remark}\n`);
+      process.stdout.write(
+        options.json ? `${JSON.stringify({ metric, ...score }, null, 2)}\n` : table(metric, score),
+      );
+    });
+}
+
+function parseMetric(value: string | undefined): FileMetric {
+  if (value !== undefined && isFileMetric(value)) return value;
+  const what = value === undefined ? 'no value given' : `unknown value '${value}'`;
+  throw new InputError(`--metric: ${what}; valid: ${FILE_METRICS.join(', ')}`);
+}
+
+function table(metric: FileMetric, score: FileScore): string {
+  const unit = score.unit === 'percent' ? 'percent' : 'of 1';
+  const rows = new Table({
+    head: [metric, unit],
+    colAligns: ['left', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const [name, value] of Object.entries(score.metrics)) {
+    rows.push([name, value.toFixed(score.decimals ?? (score.unit === 'percent' ? 2 : 4))]);
+  }
+  const missing = Object.entries(score.missing).map(
+    ([part, ids]) => [`missing ${part}`, ids.length] as const,
+  );
+  const counts = [['questions', score.questions] as const, ...Object.entries(score.counts), ...missing];
+  return `${rows.toString()}\n${counts.map(([name, count]) => `${name} ${count}`).join(', ')}\n`;
+}
+
+function remarks(score: FileScore): string[] {
+  const list = (ids: readonly string[]): string =>
+    ids.slice(0, SHOWN_IDS).join(', ') + (ids.length > SHOWN_IDS ? ', …' : '');
+  const missing = Object.entries(score.missing)
+    .filter(([, ids]) => ids.length > 0)
+    .map(([part, ids]) => `note: no ${part} prediction for ${ids.length} questions, scored 0: ${list(ids)}`);
+  const unknown = `note: ${score.unknown.length} predicted ids are not in the gold file: ${list(score.unknown)}`;
+  return [
+    ...score.notes.map((note) => `note: ${note}`),
+    ...missing,
+    ...(score.unknown.length > 0 ? [unknown] : []),
+  ];
+}
