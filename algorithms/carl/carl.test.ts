@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
-import { sketchTree } from '../testing.ts';
+import { sketchTree } from '../sketch.test-helper.ts';
 import { nodeValues } from '../values.ts';
 import { carl, carlCredit, carlPlan } from './index.ts';
 
@@ -10,13 +10,13 @@ const defaults = carl.schema.parse({});
 const vector = sketchTree([
   {
     name: 's0-s1',
-    then: [
-      { name: 's1-s2', then: [{ name: 's2-.4', end: 0.4 }] },
+    next: [
+      { name: 's1-s2', next: [{ name: 's2-.4', end: 0.4 }] },
       {
         name: "s1-s2'",
         round: 1,
         start: true,
-        then: [
+        next: [
           { name: "s2'-1", round: 1, end: 1 },
           { name: "s2'-.5", round: 3, start: true, end: 0.5 },
         ],
@@ -73,7 +73,7 @@ describe('CARL credit', () => {
     const tree = sketchTree([
       { end: 1 },
       { end: 0 },
-      { then: [{ end: 1 }, { round: 1, start: true, end: 0 }] },
+      { next: [{ end: 1 }, { round: 1, start: true, end: 0 }] },
     ]);
     const edges = (rule: typeof defaults.updateRule) =>
       carlCredit(tree, 0, { ...defaults, updateRule: rule }).map((action) => action.edge);
@@ -101,16 +101,16 @@ describe('CARL plan', () => {
 
   it('forks where mean uncertainty over visits is greatest, never at an end', () => {
     // Node 1 has h = 2 with 1 visit; node 2 has h = 3 with 1 visit; node 3 is a leaf.
-    const tree = sketchTree([{ surprisal: 1, then: [{ surprisal: 2, then: [{ surprisal: 3, end: 1 }] }] }]);
+    const tree = sketchTree([{ surprisal: 1, next: [{ surprisal: 2, next: [{ surprisal: 3, end: 1 }] }] }]);
     expect(carlPlan(tree, defaults)).toEqual([{ node: 2 }]);
     // A second visit halves the score of node 2: (3 + 3) / 2 / 2 = 1.5 < 2.
     const visited = sketchTree([
       {
         surprisal: 1,
-        then: [
+        next: [
           {
             surprisal: 2,
-            then: [
+            next: [
               { surprisal: 3, end: 1 },
               { surprisal: 3, end: 0 },
             ],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
-import { chains } from '../testing.ts';
+import { chains } from '../sketch.test-helper.ts';
 import { grpo, grpoAdvantages } from './index.ts';
 
 const defaults = grpo.schema.parse({});

@@ -9,7 +9,7 @@ export interface Sketch {
   readonly surprisal?: number;
   /** Return of the episode when it ends here. */
   readonly end?: number;
-  readonly then?: readonly Sketch[];
+  readonly next?: readonly Sketch[];
 }
 
 /**
@@ -52,7 +52,7 @@ export function sketchTree(actions: readonly Sketch[]): RolloutTree {
       edges.push(edge);
       from.children.push(id);
       const node = addNode(id, from.depth + 1, child.end);
-      grow(node, child.then ?? []);
+      grow(node, child.next ?? []);
     }
   };
   grow(addNode(undefined, 0, undefined), actions);
@@ -62,6 +62,6 @@ export function sketchTree(actions: readonly Sketch[]): RolloutTree {
 /** One chain of `length` actions per return. */
 export function chains(returns: readonly number[], length = 1): RolloutTree {
   const chain = (end: number, left: number): Sketch =>
-    left === 1 ? { end } : { then: [chain(end, left - 1)] };
+    left === 1 ? { end } : { next: [chain(end, left - 1)] };
   return sketchTree(returns.map((end) => chain(end, length)));
 }

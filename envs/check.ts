@@ -1,0 +1,172 @@
+import type { Random } from '../core/random.ts';
+import type { Environment, LoadedEnvironment, Task, Transition } from './environment.ts';
+
+/** How thoroughly `checkEnvironment` looks. */
+export interface CheckEnvironmentOptions {
+  readonly random: Random;
+  /** Tasks to try, spread over the training split. Default 20. */
+  readonly tasks?: number;
+  /** Random walks per task. Default 3. */
+  readonly walks?: number;
+  /** An episode that is longer than this counts as endless. Default 1000. */
+  readonly maxActions?: number;
+}
+
+/** One taken step, as far as it can be compared. */
+interface Recorded {
+  readonly action: string;
+  readonly seen: string;
+  readonly reward: number;
+  readonly ended: string;
+}
+
+/**
+ * Checks that an environment keeps the contract that algorithms and the audit rely on. Environments with
+ * enumerable actions are walked at random; others are only checked at their start.
+ * @returns what is wrong, with the likely cause; empty when nothing is.
+ */
+export function checkEnvironment<State, T extends Task>(
+  loaded: LoadedEnvironment<State, T>,
+  options: CheckEnvironmentOptions,
+): readonly string[] {
+  const problems = new Set<string>();
+  const report = (problem: string): void => void problems.add(`${loaded.environment.id}: ${problem}`);
+  const hidden = Math.random;
+  Math.random = () => {
+    report('Math.random was called; all randomness must come from the Random that step receives');
+    return hidden();
+  };
+  try {
+    checkTasks(loaded, report);
+    const { train } = loaded.tasks;
+    const count = Math.min(options.tasks ?? 20, train.length);
+    for (let index = 0; index < count; index++) {
+      const task = train[Math.floor((index * train.length) / count)]!;
+      for (let walk = 0; walk < (options.walks ?? 3); walk++) {
+        checkWalk(
+          loaded.environment,
+          task,
+          options.random.split(index, walk),
+          options.maxActions ?? 1000,
+          report,
+        );
+      }
+    }
+  } catch (error) {
+    report(`threw: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    Math.random = hidden;
+  }
+  return [...problems];
+}
+
+type Report = (problem: string) => void;
+
+function checkTasks(loaded: LoadedEnvironment<never, Task> | LoadedEnvironment, report: Report): void {
+  if (!/^[a-z0-9-]+\/v\d+$/.test(loaded.environment.id)) report('id is not of the form name/v1');
+  const owner = new Map<string, string>();
+  for (const [split, tasks] of Object.entries(loaded.tasks) as [string, readonly Task[]][]) {
+    if (tasks.length === 0) report(`the ${split} split has no tasks`);
+    const seen = new Set<string>();
+    for (const task of tasks) {
+      if (seen.has(task.id)) report(`task id '${task.id}' occurs twice in ${split}`);
+      seen.add(task.id);
+      // A diagnostic environment may have one task that serves all splits; otherwise splits are disjoint.
+      const other = owner.get(task.id);
+      if (other !== undefined && tasks.length > 1) report(`task '${task.id}' is in ${other} and in ${split}`);
+      owner.set(task.id, split);
+      if (task.answers.length === 0) report(`task '${task.id}' has no answers`);
+    }
+  }
+}
+
+function checkWalk<State, T extends Task>(
+  environment: Environment<State, T>,
+  task: T,
+  random: Random,
+  maxActions: number,
+  report: Report,
+): void {
+  const root = environment.reset(task);
+  const describe = (state: State): string =>
+    JSON.stringify([environment.observe(state).text, environment.actions?.(state), environment.key?.(state)]);
+  if (describe(environment.reset(task)) !== describe(root)) report('reset twice gives two different states');
+  checkLeak(environment.observe(root).text, task, report);
+  if (environment.actions === undefined) return;
+
+  // Walk forward, then try everything again from remembered states.
+  const draws = random.split('steps');
+  const states: State[] = [root];
+  const steps: Recorded[] = [];
+  let total = 0;
+  for (let ended = false; !ended; ) {
+    const state = states.at(-1)!;
+    const actions = environment.actions(state);
+    if (actions.length === 0) {
+      report(`no legal action at '${environment.observe(state).text}'`);
+      return;
+    }
+    if (new Set(actions).size < actions.length)
+      report(`actions repeat at '${environment.observe(state).text}'`);
+    const action = actions[random.split('action', steps.length).integer(actions.length)]!;
+    const before = describe(state);
+    const next = environment.step(state, action, draws.split(steps.length));
+    if (describe(state) !== before) report(`step('${action}') changed the state that it was given`);
+    steps.push(recorded(environment, action, next));
+    checkTransition(next, report);
+    total += next.reward;
+    ended = next.terminated || next.truncated;
+    states.push(next.state);
+    if (steps.length > maxActions) {
+      report(`an episode is longer than ${maxActions} actions`);
+      return;
+    }
+  }
+  const [low, high] = environment.rewardRange;
+  if (!(total >= low - 1e-9 && total <= high + 1e-9)) {
+    report(`a return of ${total} is outside rewardRange [${low}, ${high}]`);
+  }
+  // Fork = replay: stepping a remembered state again gives what it gave the first time.
+  for (const [index, step] of steps.entries()) {
+    const again = environment.step(states[index]!, step.action, draws.split(index));
+    if (JSON.stringify(recorded(environment, step.action, again)) !== JSON.stringify(step)) {
+      report(
+        `step('${step.action}') from a remembered state differs the second time: hidden state or chance`,
+      );
+    }
+  }
+  let illegal: unknown;
+  try {
+    environment.step(root, '\u0000 no such action', draws);
+  } catch (error) {
+    illegal = error;
+  }
+  if (illegal === undefined) report('an action that is not in actions(state) is accepted silently');
+}
+
+function recorded<State, T extends Task>(
+  environment: Environment<State, T>,
+  action: string,
+  next: Transition<State>,
+): Recorded {
+  const ended = next.terminated ? 'terminated' : next.truncated ? 'truncated' : '';
+  const seen = ended === '' ? environment.observe(next.state).text : environment.answer(next.state);
+  return { action, seen, reward: next.reward, ended };
+}
+
+function checkTransition<State>(next: Transition<State>, report: Report): void {
+  if (next.terminated && next.truncated) report('a transition is both terminated and truncated');
+  if (!Number.isFinite(next.reward)) report(`a reward is ${next.reward}`);
+}
+
+/** The first observation may name a gold answer only if the question itself does. */
+function checkLeak(text: string, task: Task, report: Report): void {
+  const rest = text.replaceAll(task.question, ' ').toLowerCase();
+  const question = task.question.toLowerCase();
+  for (const answer of task.answers) {
+    const gold = answer.toLowerCase();
+    if (gold.length > 1 && rest.includes(gold) && !question.includes(gold)) {
+      report(`the first observation of '${task.id}' contains its answer '${answer}'`);
+    }
+  }
+}

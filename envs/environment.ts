@@ -1,0 +1,75 @@
+import type { Random } from '../core/random.ts';
+
+/** A question to answer. `answers` are the accepted golds (scores are the maximum over them). */
+export interface Task {
+  readonly id: string;
+  readonly question: string;
+  readonly answers: readonly string[];
+  /** Kind of question, for tables: 'compositional', 'bridge', 'comparison', … */
+  readonly kind: string;
+  /** How many facts have to be combined. */
+  readonly hops: number;
+}
+
+/** What the agent reads before it acts. */
+export interface Observation {
+  /** The text of the observation. */
+  readonly text: string;
+}
+
+/**
+ * What one action led to. `terminated` (the task ended: the value after it is 0) and `truncated` (a limit cut
+ * it short) are two facts; at most one of them is true.
+ */
+export interface Transition<State> {
+  readonly state: State;
+  readonly reward: number;
+  readonly terminated: boolean;
+  readonly truncated: boolean;
+}
+
+/**
+ * Where an agent acts. Pure: a state is an immutable value and `step` returns a new one, so a rollout can be
+ * forked at any past state at no cost. An action is the text that the agent emits in one turn; where the
+ * legal actions can be listed, `actions(state)` lists them, and policies choose among exactly those.
+ */
+export interface Environment<State, T extends Task = Task> {
+  /** Name and version, 'multihop/v1'. The version rises whenever numbers can change. */
+  readonly id: string;
+  /**
+   * True when `observe(state)` and `actions(state)` hold all that matters for the future. A policy then reads
+   * the newest observation only; otherwise it reads the whole transcript.
+   */
+  readonly markov: boolean;
+  /** Lowest and highest possible return of an episode. */
+  readonly rewardRange: readonly [number, number];
+  reset(task: T): State;
+  observe(state: State): Observation;
+  /** The legal actions, at least one, without repeats. Only where they can be enumerated. */
+  actions?(state: State): readonly string[];
+  /**
+   * Takes one action. Deterministic environments ignore `random`; others draw through `random.categorical`.
+   * An action that is not legal throws in environments with `actions`, and is answered in the others.
+   */
+  step(state: State, action: string, random: Random): Transition<State>;
+  /** The answer given on the way to this state, '' when there is none. */
+  answer(state: State): string;
+  /** Equal keys mean equal futures. Enables exact values by dynamic programming. */
+  key?(state: State): string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds environments of every state type
+export type AnyEnvironment = Environment<any, any>;
+
+/** An environment ready to use: loaded data, its splits and its scripted teacher. */
+export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
+  readonly environment: Environment<State, T>;
+  readonly tasks: { readonly train: readonly T[]; readonly dev: readonly T[]; readonly test: readonly T[] };
+  /** Hash of everything the numbers depend on: data, versions, options. */
+  readonly fingerprint: string;
+  /**
+   * A demonstration's next action. With probability `noise` it is a mistake: a legal action drawn evenly.
+   * Present where a warm start is possible.
+   */
+  demonstrate?(state: State, noise: number, random: Random): string;
+}

@@ -1,0 +1,19 @@
+import type { ZodType } from 'zod';
+import type { LoadedEnvironment } from './environment.ts';
+
+/** Where loading may keep and find files, and how it speaks. */
+export interface LoadContext {
+  readonly cacheDirectory: string;
+  readonly signal?: AbortSignal;
+  onNotice?(message: string): void;
+}
+
+/** How an environment is made from options. */
+export interface EnvironmentSpec<Options = unknown> {
+  /** Name and version. */
+  readonly id: string;
+  readonly title: string;
+  readonly tags: readonly string[];
+  readonly schema: ZodType<Options>;
+  load(options: Options, context: LoadContext): Promise<LoadedEnvironment>;
+}
