@@ -57,6 +57,8 @@ export interface Algorithm<Options = unknown> {
   credit(trees: readonly RolloutTree[], options: Options, random: Random): Credit;
   /** The loss that the credit enters. */
   objective(options: Options): Objective;
+  /** The options that spend that many rollouts (2 or more) per question: for comparisons at equal budget. */
+  budget(rollouts: number): Partial<Options>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds algorithms of every options type

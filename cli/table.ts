@@ -53,12 +53,12 @@ export function comparisonTable(rows: readonly Row[], ascii: boolean): string {
     ...(several ? ['environment'] : []),
     'algorithm',
     'seeds',
-    'dev F1 before',
-    'dev F1 after, 95 %',
-    'gain in s.e.',
+    'dev F1\nbefore',
+    'dev F1 after\nand 95 % interval',
+    'gain in\ns.e.',
     'dev EM',
-    'updates/question',
-    'rollouts/question',
+    'updates per\nquestion',
+    'rollout actions\nper question',
     'entropy',
   ];
   const body = rows.map((row) => {

@@ -12,6 +12,9 @@ export interface CheckEnvironmentOptions {
   readonly maxActions?: number;
 }
 
+/** Names that a lookup in an object literal would find although nobody put them there, and one of no kind. */
+const ILLEGAL = ['\u0000 no such action', '', 'constructor', 'toString', '__proto__'];
+
 /** One taken step, as far as it can be compared. */
 interface Recorded {
   readonly action: string;
@@ -38,15 +41,21 @@ export function checkEnvironment<State, T extends Task>(
   };
   try {
     checkTasks(loaded, report);
+    const [low, high] = loaded.environment.rewardRange;
+    if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
+      report(`rewardRange [${low}, ${high}] is not a range`);
+    }
     const { train } = loaded.tasks;
     const count = Math.min(options.tasks ?? 20, train.length);
     for (let index = 0; index < count; index++) {
       const task = train[Math.floor((index * train.length) / count)]!;
+      const known = new Map<string, string>();
       for (let walk = 0; walk < (options.walks ?? 3); walk++) {
         checkWalk(
           loaded.environment,
           task,
           options.random.split(index, walk),
+          known,
           options.maxActions ?? 1000,
           report,
         );
@@ -64,6 +73,9 @@ type Report = (problem: string) => void;
 
 function checkTasks(loaded: LoadedEnvironment<never, Task> | LoadedEnvironment, report: Report): void {
   if (!/^[a-z0-9-]+\/v\d+$/.test(loaded.environment.id)) report('id is not of the form name/v1');
+  // A diagnostic environment may have one task that serves all splits; otherwise splits are disjoint.
+  const isOneForAll =
+    new Set(Object.values(loaded.tasks).flatMap((tasks) => tasks.map(({ id }) => id))).size === 1;
   const owner = new Map<string, string>();
   for (const [split, tasks] of Object.entries(loaded.tasks) as [string, readonly Task[]][]) {
     if (tasks.length === 0) report(`the ${split} split has no tasks`);
@@ -71,9 +83,10 @@ function checkTasks(loaded: LoadedEnvironment<never, Task> | LoadedEnvironment, 
     for (const task of tasks) {
       if (seen.has(task.id)) report(`task id '${task.id}' occurs twice in ${split}`);
       seen.add(task.id);
-      // A diagnostic environment may have one task that serves all splits; otherwise splits are disjoint.
       const other = owner.get(task.id);
-      if (other !== undefined && tasks.length > 1) report(`task '${task.id}' is in ${other} and in ${split}`);
+      if (other !== undefined && other !== split && !isOneForAll) {
+        report(`task '${task.id}' is in ${other} and in ${split}`);
+      }
       owner.set(task.id, split);
       if (task.answers.length === 0) report(`task '${task.id}' has no answers`);
     }
@@ -84,32 +97,36 @@ function checkWalk<State, T extends Task>(
   environment: Environment<State, T>,
   task: T,
   random: Random,
+  known: Map<string, string>,
   maxActions: number,
   report: Report,
 ): void {
+  const describe = (state: State): string => describeState(environment, state);
   const root = environment.reset(task);
-  const describe = (state: State): string =>
-    JSON.stringify([environment.observe(state).text, environment.actions?.(state), environment.key?.(state)]);
   if (describe(environment.reset(task)) !== describe(root)) report('reset twice gives two different states');
   checkLeak(environment.observe(root).text, task, report);
   if (environment.actions === undefined) return;
 
   // Walk forward, then try everything again from remembered states.
-  const draws = random.split('steps');
+  const draws = enumerable(random.split('steps'), report);
   const states: State[] = [root];
   const steps: Recorded[] = [];
+  const visited = new Set<string>();
   let total = 0;
   for (let ended = false; !ended; ) {
     const state = states.at(-1)!;
     const actions = environment.actions(state);
+    const at = `at '${environment.observe(state).text}'`;
     if (actions.length === 0) {
-      report(`no legal action at '${environment.observe(state).text}'`);
+      report(`no legal action ${at}`);
       return;
     }
-    if (new Set(actions).size < actions.length)
-      report(`actions repeat at '${environment.observe(state).text}'`);
-    const action = actions[random.split('action', steps.length).integer(actions.length)]!;
+    if (new Set(actions).size < actions.length) report(`actions repeat ${at}`);
     const before = describe(state);
+    const key = environment.key?.(state);
+    if (key !== undefined) checkKey(key, before, visited, known, report);
+    checkIllegal(environment, state, draws, report);
+    const action = actions[random.split('action', steps.length).integer(actions.length)]!;
     const next = environment.step(state, action, draws.split(steps.length));
     if (describe(state) !== before) report(`step('${action}') changed the state that it was given`);
     steps.push(recorded(environment, action, next));
@@ -117,7 +134,7 @@ function checkWalk<State, T extends Task>(
     total += next.reward;
     ended = next.terminated || next.truncated;
     states.push(next.state);
-    if (steps.length > maxActions) {
+    if (!ended && steps.length >= maxActions) {
       report(`an episode is longer than ${maxActions} actions`);
       return;
     }
@@ -135,13 +152,67 @@ function checkWalk<State, T extends Task>(
       );
     }
   }
-  let illegal: unknown;
-  try {
-    environment.step(root, '\u0000 no such action', draws);
-  } catch (error) {
-    illegal = error;
+}
+
+function describeState<State, T extends Task>(environment: Environment<State, T>, state: State): string {
+  return JSON.stringify([
+    environment.observe(state).text,
+    environment.actions?.(state),
+    environment.key?.(state),
+  ]);
+}
+
+/** The same stream, which reports draws that the audit cannot enumerate. */
+function enumerable(random: Random, report: Report): Random {
+  return {
+    categorical: (probabilities) => random.categorical(probabilities),
+    integer: (bound) => random.integer(bound),
+    uniform: () => {
+      report('step drew with random.uniform, which cannot be enumerated; use categorical or integer');
+      return random.uniform();
+    },
+    split: (...labels) => enumerable(random.split(...labels), report),
+  };
+}
+
+/**
+ * Dynamic programming over keys needs equal keys to mean equal futures, and no way back to a key.
+ * @param visited keys of this episode. @param known what the states of this task's keys looked like.
+ */
+function checkKey(
+  key: string,
+  described: string,
+  visited: Set<string>,
+  known: Map<string, string>,
+  report: Report,
+): void {
+  if ((known.get(key) ?? described) !== described) {
+    report(`key '${key}' belongs to two states that observe or act differently`);
+  } else if (visited.has(key)) {
+    report(`key '${key}' returns within an episode; put the turn into the key`);
   }
-  if (illegal === undefined) report('an action that is not in actions(state) is accepted silently');
+  visited.add(key);
+  known.set(key, described);
+}
+
+function checkIllegal<State, T extends Task>(
+  environment: Environment<State, T>,
+  state: State,
+  draws: Random,
+  report: Report,
+): void {
+  const legal = environment.actions!(state);
+  for (const action of ILLEGAL.filter((name) => !legal.includes(name))) {
+    try {
+      environment.step(state, action, draws.split('illegal'));
+    } catch {
+      continue;
+    }
+    report(
+      `an action that is not in actions(state) is accepted silently: ${JSON.stringify(action)} at '${environment.observe(state).text}'`,
+    );
+    return;
+  }
 }
 
 function recorded<State, T extends Task>(
@@ -150,7 +221,7 @@ function recorded<State, T extends Task>(
   next: Transition<State>,
 ): Recorded {
   const ended = next.terminated ? 'terminated' : next.truncated ? 'truncated' : '';
-  const seen = ended === '' ? environment.observe(next.state).text : environment.answer(next.state);
+  const seen = ended === '' ? describeState(environment, next.state) : environment.answer(next.state);
   return { action, seen, reward: next.reward, ended };
 }
 

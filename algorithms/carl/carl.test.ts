@@ -94,15 +94,15 @@ describe('CARL credit', () => {
 describe('CARL plan', () => {
   const random = createRandom(0);
   it('starts with N0 rollouts and stops after N forks', () => {
-    expect(carlPlan(sketchTree([]), { ...defaults, initial: 3 })).toHaveLength(3);
-    expect(carlPlan(vector, { ...defaults, forks: 3 })).toEqual([]);
+    expect(carlPlan(sketchTree([]), { ...defaults, initial: 3 }, random)).toHaveLength(3);
+    expect(carlPlan(vector, { ...defaults, forks: 3 }, random)).toEqual([]);
     expect(carl.next(vector, { ...defaults, forks: 4 }, random)).toHaveLength(1);
   });
 
   it('forks where mean uncertainty over visits is greatest, never at an end', () => {
     // Node 1 has h = 2 with 1 visit; node 2 has h = 3 with 1 visit; node 3 is a leaf.
     const tree = sketchTree([{ surprisal: 1, next: [{ surprisal: 2, next: [{ surprisal: 3, end: 1 }] }] }]);
-    expect(carlPlan(tree, defaults)).toEqual([{ node: 2 }]);
+    expect(carlPlan(tree, defaults, random)).toEqual([{ node: 2 }]);
     // A second visit halves the score of node 2: (3 + 3) / 2 / 2 = 1.5 < 2.
     const visited = sketchTree([
       {
@@ -118,6 +118,6 @@ describe('CARL plan', () => {
         ],
       },
     ]);
-    expect(carlPlan(visited, defaults)).toEqual([{ node: 1 }]);
+    expect(carlPlan(visited, defaults, random)).toEqual([{ node: 1 }]);
   });
 });

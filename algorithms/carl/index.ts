@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { Random } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 import type { RolloutTree, TreeEdge, TreeNode } from '../tree.ts';
 import { nodeValues } from '../values.ts';
 
 /** CARL's options with the given N0; everything else is the same for CARL and CARL-Lite. */
-export function carlSchema(defaults: { initial: number }) {
+export function carlSchema(defaults: { initial: number; entropy?: 'surprisal' | 'exact' | 'random' }) {
   return z
     .strictObject({
       /** N0: rollouts from the start before forking begins. */
@@ -13,10 +14,11 @@ export function carlSchema(defaults: { initial: number }) {
       /** N: forks, one after the other, each from the most uncertain state so far. */
       forks: z.int().min(0).max(4096).default(16),
       /**
-       * Uncertainty of a sampled action: 'surprisal' is its mean token negative log-likelihood (Eq. 6-8, as
-       * published), 'exact' the mean entropy of the distribution that it was drawn from.
+       * What a state's uncertainty is estimated from: 'surprisal' is the mean token negative log-likelihood of
+       * its sampled actions (Eq. 6-8, as published), 'exact' the mean entropy of the distributions that they
+       * were drawn from. 'random' forks any state that has not ended, each equally likely (the ablation).
        */
-      entropy: z.enum(['surprisal', 'exact']).default('surprisal'),
+      entropy: z.enum(['surprisal', 'exact', 'random']).default(defaults.entropy ?? 'surprisal'),
       /**
        * Which actions are trained: 'forked' those that leave a state chosen as a fork point (reproduces the
        * published counts); 'siblings' Eq. 13 to the letter; 'phase2_only' actions sampled after forking began,
@@ -32,17 +34,21 @@ export function carlSchema(defaults: { initial: number }) {
 export type CarlOptions = z.infer<ReturnType<typeof carlSchema>>;
 
 /** Algorithm 1: N0 rollouts from the start, then N times one from the state of greatest h / n (Eq. 12). */
-export function carlPlan(tree: RolloutTree, options: CarlOptions): readonly ForkPoint[] {
+export function carlPlan(tree: RolloutTree, options: CarlOptions, random: Random): readonly ForkPoint[] {
   if (tree.edges.length === 0) return Array.from({ length: options.initial }, () => ({ node: 0 }));
   const forks = tree.edges.filter((edge) => edge.start && edge.round > 0).length;
   if (forks >= options.forks) return [];
+  if (options.entropy === 'random') {
+    const open = tree.nodes.filter((node) => node.end === 'open');
+    return [{ node: open[random.integer(open.length)]!.id }];
+  }
   let best: TreeNode | undefined;
   let bestScore = Number.NEGATIVE_INFINITY;
   for (const node of tree.nodes) {
     if (node.end !== 'open') continue; // an ended episode has no action to fork
     const count = node.children.length;
     const uncertainty = node.children.reduce(
-      (sum, edge) => sum + actionUncertainty(tree.edges[edge]!, options.entropy),
+      (sum, edge) => sum + actionUncertainty(tree.edges[edge]!, options.entropy === 'exact'),
       0,
     );
     const score = uncertainty / count / count;
@@ -55,10 +61,9 @@ export function carlPlan(tree: RolloutTree, options: CarlOptions): readonly Fork
 }
 
 /** h(Y), Eq. 7: the mean over the action's tokens. */
-function actionUncertainty(edge: TreeEdge, entropy: CarlOptions['entropy']): number {
-  const values = entropy === 'surprisal' ? edge.logProbs : edge.entropies;
-  const sum = values.reduce((total, value) => total + value, 0);
-  return (entropy === 'surprisal' ? -sum : sum) / values.length;
+function actionUncertainty(edge: TreeEdge, exact: boolean): number {
+  const sum = (exact ? edge.entropies : edge.logProbs).reduce((total, value) => total + value, 0);
+  return (exact ? sum : -sum) / edge.tokens.length;
 }
 
 /** Eq. 9-11 and 13: unweighted child means, child minus parent, on the edges that the update rule keeps. */
@@ -92,19 +97,29 @@ export function carlCredit(
   return actions;
 }
 
-/** CARL with the given id and number of initial rollouts. */
-export function carlFamily(id: string, title: string, initial: number): Algorithm<CarlOptions> {
+/** A member of the family: CARL with other defaults. */
+export function carlFamily(
+  id: string,
+  title: string,
+  defaults: Parameters<typeof carlSchema>[0],
+  evidence: 'transcription' | 'reconstruction' = 'transcription',
+): Algorithm<CarlOptions> {
   return {
     id,
-    description: { title, paper: 'arXiv 2512.04949', granularity: 'action', evidence: 'transcription' },
-    schema: carlSchema({ initial }),
+    description: { title, paper: 'arXiv 2512.04949', granularity: 'action', evidence },
+    schema: carlSchema(defaults),
     next: carlPlan,
     credit: (trees, options) => ({
       actions: trees.flatMap((tree, index) => carlCredit(tree, index, options)),
     }),
     objective: toObjective,
+    // Keeps the proportions of the defaults: N0 : N = 8 : 16, or a single initial rollout.
+    budget: (rollouts) => {
+      const initial = defaults.initial === 1 ? 1 : Math.max(1, Math.round(rollouts / 3));
+      return { initial, forks: rollouts - initial };
+    },
   };
 }
 
 /** Criticality-Aware Agentic RL (arXiv 2512.04949) with N0 = 8. */
-export const carl = carlFamily('carl', 'Criticality-Aware Agentic RL', 8);
+export const carl = carlFamily('carl', 'Criticality-Aware Agentic RL', { initial: 8 });

@@ -46,4 +46,5 @@ export const grpo: Algorithm<GrpoOptions> = {
   next: (tree, options) => flatPlan(tree, options.groupSize),
   credit: (trees, options) => trajectoryCredit(trees, (returns) => grpoAdvantages(returns, options)),
   objective: toObjective,
+  budget: (rollouts) => ({ groupSize: rollouts }),
 };

@@ -33,4 +33,5 @@ export const rloo: Algorithm<RlooOptions> = {
   next: (tree, options) => flatPlan(tree, options.groupSize),
   credit: (trees) => trajectoryCredit(trees, rlooAdvantages),
   objective: toObjective,
+  budget: (rollouts) => ({ groupSize: rollouts }),
 };

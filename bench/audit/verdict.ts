@@ -1,0 +1,81 @@
+/** One component of an estimate beside the truth. */
+export interface Component {
+  readonly name: string;
+  /** Components of the same group may share an offset (`shifted`): the actions of one state. */
+  readonly group: string;
+  readonly exact: number;
+  /** Expectation of the estimate; NaN where it was never made. */
+  readonly expected: number;
+  /** 0 where the expectation is exact. */
+  readonly standardError: number;
+}
+
+/** How an expectation compares with the truth. */
+export interface Verdict {
+  /**
+   * `unbiased`: equal. `scaled`: equal up to one positive factor. `shifted` (advantages only): equal up to one
+   * offset per state, which adds no bias to a gradient that visits states as the policy does. `biased`: none of
+   * these. `none`: nothing was estimated. With Monte Carlo they mean "not told apart at 4 standard errors".
+   */
+  readonly kind: 'unbiased' | 'scaled' | 'shifted' | 'biased' | 'none';
+  /** The best common factor: <expected, exact> / <exact, exact>. */
+  readonly factor: number;
+  /** The component farthest from factor * exact, with its distance relative to the largest exact component. */
+  readonly worst: { readonly name: string; readonly error: number } | undefined;
+  /** Components whose expectation has the wrong sign. */
+  readonly flipped: readonly string[];
+  readonly components: readonly Component[];
+}
+
+/** Rounding of exact sums, relative to the largest component. */
+const TOLERANCE = 1e-9;
+/** A deviation of so many standard errors is told apart. */
+const SIGMAS = 4;
+
+/** Whether, within each group, all components are off by the same amount. */
+function sameUpToOffsets(components: readonly Component[], slack: (component: Component) => number): boolean {
+  const first = new Map<string, Component>();
+  for (const component of components) {
+    if (!first.has(component.group)) first.set(component.group, component);
+  }
+  const offset = ({ expected, exact }: Component): number => expected - exact;
+  return components.every((component) => {
+    const other = first.get(component.group)!;
+    return Math.abs(offset(component) - offset(other)) <= slack(component) + slack(other);
+  });
+}
+
+/** Compares an estimate's expectation with the truth, component by component. */
+export function judge(components: readonly Component[], { shifts = false } = {}): Verdict {
+  const made = components.filter(({ expected }) => !Number.isNaN(expected));
+  const scale = Math.max(0, ...components.map(({ exact }) => Math.abs(exact)));
+  if (made.length === 0) {
+    return { kind: 'none', factor: Number.NaN, worst: undefined, flipped: [], components };
+  }
+  const slack = (component: Component): number =>
+    TOLERANCE * Math.max(scale, Math.abs(component.expected)) + SIGMAS * component.standardError;
+  const within = (factor: number): boolean =>
+    made.every((component) => Math.abs(component.expected - factor * component.exact) <= slack(component));
+  const square = made.reduce((sum, { exact }) => sum + exact ** 2, 0);
+  const factor = made.reduce((sum, { exact, expected }) => sum + exact * expected, 0) / square;
+  const distance = ({ expected, exact }: Component): number => Math.abs(expected - factor * exact);
+  const worst = made.reduce((a, b) => (distance(b) > distance(a) ? b : a));
+  return {
+    kind: within(1)
+      ? 'unbiased'
+      : factor > 0 && within(factor)
+        ? 'scaled'
+        : shifts && sameUpToOffsets(made, slack)
+          ? 'shifted'
+          : 'biased',
+    factor,
+    worst: { name: worst.name, error: distance(worst) / scale },
+    flipped: made
+      .filter(
+        (component) =>
+          component.expected * component.exact < 0 && Math.abs(component.expected) > slack(component),
+      )
+      .map(({ name }) => name),
+    components,
+  };
+}

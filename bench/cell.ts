@@ -1,0 +1,51 @@
+import type { TrainingOptions, WarmStartOptions } from './training.ts';
+
+/** A registered thing and its completed options. */
+export interface Choice {
+  readonly id: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * One unit of work: everything that its numbers depend on, and nothing else. Its folder is named by the hash
+ * of exactly this. Ids carry their version and options are complete (defaults filled in).
+ */
+export interface Cell {
+  readonly environment: Choice;
+  readonly policy: Choice;
+  readonly algorithm: Choice;
+  readonly training: TrainingOptions;
+  readonly warmStart: WarmStartOptions;
+  /** Training seed: the unit of replication. */
+  readonly seed: number;
+  /** Tensor backend that computed it: 'wasm'. Float rounding differs between backends. */
+  readonly backend: string;
+}
+
+/** Column name to value; missing values are null and written as an empty field. */
+export type Row = Readonly<Record<string, number | string | null>>;
+
+/** What a finished cell leaves behind. `metrics` is deterministic; `timings` is not. */
+export interface CellResult {
+  /** One row per iteration, columns of bench/columns.ts (METRIC_COLUMNS). */
+  readonly metrics: readonly Row[];
+  /** One row per iteration: TIMING_COLUMNS. */
+  readonly timings: readonly Row[];
+}
+
+/** Where a running cell tells how far it is. */
+export interface CellProgress {
+  /** What it is doing: 'loading', 'warm start', 'iteration 3 of 30'. */
+  readonly stage: string;
+  /** Work done, 0 to 1. */
+  readonly fraction: number;
+}
+
+export interface CellContext {
+  /** Folder for caches (graph, warm start). */
+  readonly cacheDirectory: string;
+  readonly signal?: AbortSignal;
+  onProgress?(progress: CellProgress): void;
+  /** Something a person should know that does not stop the work. */
+  onNotice?(message: string): void;
+}

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatCsv, parseCsv } from './csv.ts';
+
+const COLUMNS = ['a', 'b'].map((name) => ({ name, unit: '', description: '' }));
+
+describe('CSV', () => {
+  it('writes full precision, empty fields for null and absent values, quotes where needed', () => {
+    const rows = [{ a: 0.1 + 0.2, b: null }, { a: 'x,"y"\nz' }, { a: Number.NaN, b: 1e-7 }];
+    expect(formatCsv(COLUMNS, rows)).toBe('a,b\n0.30000000000000004,\n"x,""y""\nz",\nNaN,1e-7\n');
+  });
+
+  it('refuses a column that is not declared', () => {
+    expect(() => formatCsv(COLUMNS, [{ a: 1, c: 2 }])).toThrow('not declared: c');
+  });
+
+  it('reads numbers back to the same double', () => {
+    const value = fc.oneof(
+      fc.double().map((x) => (x === 0 ? 0 : x)),
+      fc.constant(null),
+      fc.constant('grpo, wide'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.record({ a: value, b: value })), (rows) => {
+        expect(parseCsv(COLUMNS, formatCsv(COLUMNS, rows))).toEqual(rows);
+      }),
+    );
+  });
+
+  it.each([
+    ['a,b\n1,2', 'cut off'],
+    ['a,c\n1,2\n', 'not those of this version'],
+    ['a,b\n1\n', 'Invalid Record Length'],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseCsv(COLUMNS, text)).toThrow(message);
+  });
+});

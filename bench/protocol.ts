@@ -1,0 +1,73 @@
+import type { Cell, CellContext, CellProgress, CellResult } from './cell.ts';
+import type { CellError } from './storage.ts';
+
+/** What a worker process is told, once. */
+export interface WorkerRequest {
+  /** 'prepare' fills the caches that a group of cells shares; 'run' computes a cell. */
+  readonly task: 'prepare' | 'run';
+  readonly cell: Cell;
+  readonly cacheDirectory: string;
+}
+
+/** What a worker process tells. The last one is `result`, `prepared` or `error`. */
+export type WorkerReply =
+  | { readonly type: 'progress'; readonly progress: CellProgress }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'prepared' }
+  | { readonly type: 'result'; readonly result: CellResult }
+  | { readonly type: 'error'; readonly error: CellError };
+
+/** The work itself. */
+interface WorkerTasks {
+  runCell(cell: Cell, context: CellContext): Promise<CellResult>;
+  prepareCell(cell: Cell, context: CellContext): Promise<void>;
+}
+
+/**
+ * Turns the current process (a child with an IPC channel) into a worker: waits for one request, does it,
+ * replies and exits. It leaves Ctrl-C to its parent and ends when the parent is gone.
+ */
+export function serveWorker(tasks: WorkerTasks): void {
+  process.on('SIGINT', () => {});
+  process.on('disconnect', () => process.exit(0));
+  const parent = process.ppid;
+  const send = (reply: WorkerReply) =>
+    new Promise<void>((resolve) => {
+      process.send!(reply, undefined, {}, () => resolve());
+    });
+  process.once('message', (message) => {
+    const { task, cell, cacheDirectory } = message as WorkerRequest;
+    const context: CellContext = {
+      cacheDirectory,
+      onProgress: (progress) => {
+        // Pure computation may keep the event loop, and with it 'disconnect', waiting to the end.
+        if (process.ppid !== parent) process.exit(0);
+        void send({ type: 'progress', progress });
+      },
+      onNotice: (notice) => void send({ type: 'notice', message: notice }),
+    };
+    perform(tasks, task, cell, context)
+      .catch((error: unknown): WorkerReply => ({ type: 'error', error: describeError(error) }))
+      .then(send)
+      .finally(() => process.exit(0));
+  });
+}
+
+async function perform(
+  tasks: WorkerTasks,
+  task: WorkerRequest['task'],
+  cell: Cell,
+  context: CellContext,
+): Promise<WorkerReply> {
+  if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, context) };
+  await tasks.prepareCell(cell, context);
+  return { type: 'prepared' };
+}
+
+/** Message and stack of anything thrown. */
+export function describeError(error: unknown): CellError {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return error.stack === undefined
+    ? { message: error.message }
+    : { message: error.message, stack: error.stack };
+}

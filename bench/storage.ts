@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '../core/errors.ts';
+import type { Cell, CellResult } from './cell.ts';
+import { METRIC_COLUMNS, TIMING_COLUMNS } from './columns.ts';
+import { formatCsv, parseCsv } from './csv.ts';
+import { packageInfo } from './package.ts';
+
+/** Why a cell has no result. Holds no clock time, so that equal failures are equal files. */
+export interface CellError {
+  readonly message: string;
+  readonly stack?: string;
+}
+
+/** What the disk knows about a cell. */
+export type StoredCell =
+  | { readonly status: 'missing' }
+  | { readonly status: 'finished'; readonly result: CellResult }
+  | { readonly status: 'damaged'; readonly reason: string };
+
+/** JSON with sorted keys and no spaces: equal values give equal text. Keys with undefined values are left out. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sortKeys(value));
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+}
+
+const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
+
+/**
+ * SHA-256 (64 hexadecimal digits) of everything a cell's numbers depend on: the cell itself and the version of
+ * this package.
+ */
+export function cellHash(cell: Cell, version: string = packageInfo().version): string {
+  return sha256(canonicalJson({ cell, version }));
+}
+
+/** The folder of a cell inside an output folder: `cells/` and the first 16 digits of its hash. */
+export function cellFolder(out: string, hash: string): string {
+  return join(out, 'cells', hash.slice(0, 16));
+}
+
+const failureFile = (out: string, hash: string) => `${cellFolder(out, hash)}.failed.json`;
+
+/**
+ * Creates a folder where there is none and checks that files can be written in it.
+ *
+ * @throws InputError naming the option and the folder when it cannot be written.
+ */
+export async function makeWritable(option: string, folder: string): Promise<void> {
+  const probe = join(folder, `.tmp-${process.pid}-probe`);
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeSynced(probe, '');
+    await rm(probe);
+  } catch (error) {
+    throw new InputError(
+      `${option}: cannot write in the folder ${folder} (${(error as Error).message}); valid: a folder that is writable or can be created`,
+    );
+  }
+}
+
+/**
+ * Makes an output folder ready: creates it and removes the temporary folders of runs that were killed.
+ *
+ * @throws InputError naming the folder when it cannot be written.
+ */
+export async function openOutput(out: string): Promise<void> {
+  await makeWritable('--out', out);
+  await makeWritable('--out', join(out, 'cells'));
+  await removeTemporary(out, (pid) => !isAlive(pid));
+}
+
+/** Removes what this process left half-written in an output folder. */
+export async function discardUnfinished(out: string): Promise<void> {
+  await removeTemporary(out, (pid) => pid === process.pid);
+}
+
+async function removeTemporary(out: string, isOurs: (pid: number) => boolean): Promise<void> {
+  for (const folder of [out, join(out, 'cells')]) {
+    for (const name of await readdir(folder)) {
+      const pid = /^\.tmp-(\d+)-/.exec(name)?.[1];
+      if (pid !== undefined && isOurs(Number(pid)))
+        await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename last: a file's name is kept in its folder. Not every system can sync a folder. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    const folder = await open(path, 'r');
+    await folder.sync().finally(() => folder.close());
+  } catch {
+    // The data itself is synced; the name then lasts as soon as the system writes it.
+  }
+}
+
+const temporaryName = (path: string) => join(dirname(path), `.tmp-${process.pid}-${basename(path)}`);
+
+/** Writes a whole file or nothing: readers see the old content or the new, never a part. */
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await writeSynced(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/**
+ * Stores a finished cell: `cell.json`, `metrics.csv`, `timings.csv` and the marker `done.json` appear together,
+ * by one rename. An earlier failure record of the cell is removed.
+ */
+export async function writeCell(out: string, cell: Cell, result: CellResult): Promise<void> {
+  const hash = cellHash(cell);
+  const folder = cellFolder(out, hash);
+  const temporary = temporaryName(folder);
+  const cellText = `${JSON.stringify(sortKeys(cell), null, 2)}\n`;
+  const metrics = formatCsv(METRIC_COLUMNS, result.metrics);
+  const timings = formatCsv(TIMING_COLUMNS, result.timings);
+  const marker = {
+    creditbench: packageInfo().version,
+    hash,
+    sha256: { 'cell.json': sha256(cellText), 'metrics.csv': sha256(metrics) },
+    // Seconds differ from run to run and the marker must not: of timings.csv it keeps the length only.
+    timingRows: result.timings.length,
+  };
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary);
+  await writeSynced(join(temporary, 'cell.json'), cellText);
+  await writeSynced(join(temporary, 'metrics.csv'), metrics);
+  await writeSynced(join(temporary, 'timings.csv'), timings);
+  await writeSynced(join(temporary, 'done.json'), `${JSON.stringify(marker, null, 2)}\n`);
+  await syncFolder(temporary);
+  await rm(folder, { recursive: true, force: true });
+  await rename(temporary, folder);
+  await syncFolder(dirname(folder));
+  await rm(failureFile(out, hash), { force: true });
+}
+
+/** Reads a cell back and checks every file of it. Never throws on bad content: that is `damaged`. */
+export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
+  const hash = cellHash(cell);
+  const folder = cellFolder(out, hash);
+  try {
+    await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { status: 'missing' };
+    return { status: 'damaged', reason: (error as Error).message };
+  }
+  try {
+    const marker = JSON.parse(await readFile(join(folder, 'done.json'), 'utf8')) as {
+      hash?: string;
+      sha256?: Record<string, string>;
+      timingRows?: number;
+    };
+    if (marker.hash !== hash) throw new Error('done.json belongs to another cell');
+    for (const name of ['cell.json', 'metrics.csv']) {
+      if (sha256(await readFile(join(folder, name))) !== marker.sha256?.[name]) {
+        throw new Error(`${name} does not match its checksum`);
+      }
+    }
+    const metrics = parseCsv(METRIC_COLUMNS, await readFile(join(folder, 'metrics.csv'), 'utf8'));
+    const timings = parseCsv(TIMING_COLUMNS, await readFile(join(folder, 'timings.csv'), 'utf8'));
+    if (timings.length !== marker.timingRows) throw new Error('timings.csv has lost rows');
+    return { status: 'finished', result: { metrics, timings } };
+  } catch (error) {
+    return { status: 'damaged', reason: (error as Error).message };
+  }
+}
+
+/** Removes a damaged cell folder. */
+export async function removeCell(out: string, cell: Cell): Promise<void> {
+  await rm(cellFolder(out, cellHash(cell)), { recursive: true, force: true });
+}
+
+/** Records why a cell failed, beside where its folder would be: `cells/<hash>.failed.json`. */
+export async function writeFailure(out: string, cell: Cell, error: CellError): Promise<void> {
+  const record = { creditbench: packageInfo().version, cell: sortKeys(cell), error };
+  await writeFileAtomic(failureFile(out, cellHash(cell)), `${JSON.stringify(record, null, 2)}\n`);
+}

@@ -1,0 +1,254 @@
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { InputError } from '../core/errors.ts';
+import type { Catalog, CatalogEntry } from './catalog.ts';
+import type { Cell, Choice } from './cell.ts';
+import { applySetting, type Override } from './override.ts';
+import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
+import type { NamedCell } from './runner.ts';
+import type { SuiteSource } from './suite-file.ts';
+import { type TrainingOptions, trainingSchema, type WarmStartOptions, warmStartSchema } from './training.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]*$/;
+
+const choiceSchema = z.strictObject({
+  id: z.string().min(1),
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+
+const entrySchema = z.strictObject({
+  id: z.string().min(1),
+  /** Name in tables and files; the id when absent. */
+  name: z.string().regex(NAME).optional(),
+  options: z.record(z.string(), z.unknown()).default({}),
+  /** The algorithm's own learning rate; used with `rates: own`. */
+  learningRate: z.number().positive().max(1).optional(),
+});
+
+const suiteSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/),
+  description: z.string().default(''),
+  environments: z.array(choiceSchema).min(1),
+  policy: choiceSchema,
+  algorithms: z.array(entrySchema).min(1),
+  /** Training seeds 0 to seeds - 1. */
+  seeds: z.int().min(1).max(10_000).default(3),
+  /** 'common': `training.learningRate` for all; 'own': an entry's own rate where it gives one. */
+  rates: z.enum(['common', 'own']).default('common'),
+  training: trainingSchema,
+  warmStart: warmStartSchema,
+});
+
+/** An algorithm of a suite: ids resolved, options complete, the learning rate that it will run with. */
+interface SuiteAlgorithm extends Choice {
+  readonly name: string;
+  readonly learningRate: number;
+}
+
+/** A suite that is valid and complete. */
+export interface Suite {
+  readonly name: string;
+  readonly description: string;
+  readonly environments: readonly Choice[];
+  readonly policy: Choice;
+  readonly algorithms: readonly SuiteAlgorithm[];
+  readonly seeds: number;
+  readonly rates: 'common' | 'own';
+  readonly training: TrainingOptions;
+  readonly warmStart: WarmStartOptions;
+  readonly backend: string;
+}
+
+export interface SuiteOverrides {
+  /** `key=value` settings, applied in order. */
+  readonly set?: readonly string[];
+  /** Number of seeds. */
+  readonly seeds?: number;
+  /** Tensor backend. Default 'wasm'. */
+  readonly backend?: string;
+}
+
+type Plain = Record<string, unknown>;
+
+/**
+ * Parses, overrides, validates and completes a suite.
+ *
+ * @throws InputError with one line per problem, each with file, line and column (or the override it came from),
+ *   the value and the valid range.
+ */
+export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: SuiteOverrides = {}): Suite {
+  const lines = new LineCounter();
+  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    throw new InputError(
+      document.errors
+        .map(({ pos, message }) => `${describeOffset(source.file, lines, pos[0])}: ${message}`)
+        .join('\n'),
+    );
+  }
+  const data: unknown = document.toJS();
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) {
+    throw new InputError(
+      `${source.file}:1:1: not a suite; valid: a mapping with name, environments, policy, …`,
+    );
+  }
+  const raw = data as Plain;
+  const applied = applyOverrides(raw, overrides);
+
+  const shape = checkValue(suiteSchema, raw);
+  const problems: Problem[] = 'problems' in shape ? [...shape.problems] : [];
+  const resolve = (path: Path, find: (id: string) => CatalogEntry): Choice => {
+    const found = resolveChoice(raw, path, find);
+    if ('problems' in found) problems.push(...found.problems);
+    return 'value' in found ? found.value : { id: '', options: {} };
+  };
+  const environments = indexes(raw.environments).map((i) =>
+    resolve(['environments', i], catalog.environment),
+  );
+  const policy = resolve(['policy'], catalog.policy);
+  const algorithms = indexes(raw.algorithms).map((i) => resolve(['algorithms', i], catalog.algorithm));
+  problems.push(
+    ...repeated(
+      environments.map(({ id }) => id),
+      'environments',
+      'id',
+    ),
+  );
+  const names = indexes(raw.algorithms).map((i) => {
+    const entry = (raw.algorithms as readonly Plain[])[i];
+    return String(entry?.name ?? entry?.id ?? '');
+  });
+  problems.push(...repeated(names, 'algorithms', 'name'));
+
+  if (problems.length > 0 || !('value' in shape)) {
+    const place = (path: Path) => locate(path, source, document, lines, applied);
+    const described = problems
+      .map((problem) => ({
+        ...place(problem.path),
+        text: `${pathName(raw, problem.path)}: ${problem.message}`,
+      }))
+      .sort((a, b) => a.offset - b.offset);
+    throw new InputError([...new Set(described.map(({ where, text }) => `${where}: ${text}`))].join('\n'));
+  }
+  const { value } = shape;
+  const rate = (own: number | undefined) =>
+    value.rates === 'own' && own !== undefined ? own : value.training.learningRate;
+  return {
+    ...value,
+    environments,
+    policy,
+    algorithms: algorithms.map((choice, i) => ({
+      name: names[i]!,
+      ...choice,
+      learningRate: rate(value.algorithms[i]!.learningRate),
+    })),
+    backend: overrides.backend ?? 'wasm',
+  };
+}
+
+/** The cells of a suite: by environment, then algorithm, then seed. */
+export function suiteCells(suite: Suite): readonly NamedCell[] {
+  const seeds = Array.from({ length: suite.seeds }, (_, seed) => seed);
+  return suite.environments.flatMap((environment) =>
+    suite.algorithms.flatMap(({ name, id, options, learningRate }) =>
+      seeds.map((seed) => {
+        const cell: Cell = {
+          environment,
+          policy: suite.policy,
+          algorithm: { id, options },
+          training: { ...suite.training, learningRate },
+          warmStart: suite.warmStart,
+          seed,
+          backend: suite.backend,
+        };
+        return { name, cell };
+      }),
+    ),
+  );
+}
+
+function applyOverrides(raw: Plain, overrides: SuiteOverrides): readonly Override[] {
+  const applied: Override[] = [];
+  expandShorthand(raw);
+  for (const setting of overrides.set ?? []) {
+    applied.push(applySetting(raw, setting));
+    expandShorthand(raw);
+  }
+  if (overrides.seeds !== undefined) {
+    raw.seeds = overrides.seeds;
+    applied.push({ path: ['seeds'], label: `--seeds ${overrides.seeds}` });
+  }
+  return applied;
+}
+
+/** `grpo` is short for `{ id: grpo }`. */
+function expandShorthand(raw: Plain): void {
+  const expand = (value: unknown) => (typeof value === 'string' ? { id: value } : value);
+  if (raw.policy !== undefined) raw.policy = expand(raw.policy);
+  for (const key of ['environments', 'algorithms']) {
+    const list = raw[key];
+    if (Array.isArray(list)) raw[key] = list.map(expand);
+  }
+}
+
+const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [...list.keys()] : []);
+
+/** Finds what a choice names and completes its options. Says nothing where the choice has no valid shape. */
+function resolveChoice(
+  raw: Plain,
+  path: Path,
+  find: (id: string) => CatalogEntry,
+): { readonly value: Choice } | { readonly problems: readonly Problem[] } {
+  const id = valueAt(raw, [...path, 'id']);
+  if (typeof id !== 'string' || id === '') return { problems: [] };
+  let entry: CatalogEntry;
+  try {
+    entry = find(id);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { problems: [{ path: [...path, 'id'], message: error.message }] };
+  }
+  const options = valueAt(raw, [...path, 'options']) ?? {};
+  if (typeof options !== 'object' || Array.isArray(options)) return { problems: [] };
+  const checked = checkValue(entry.schema, options, [...path, 'options']);
+  return 'problems' in checked
+    ? checked
+    : { value: { id: entry.id, options: checked.value as Choice['options'] } };
+}
+
+function repeated(names: readonly string[], list: string, key: string): readonly Problem[] {
+  return names.flatMap((name, i) =>
+    name !== '' && names.indexOf(name) < i
+      ? [
+          {
+            path: [list, i, key],
+            message: `'${name}' is there twice; valid: a different ${key} for every entry`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** A path as `--set` would write it: list entries by their names. */
+function pathName(raw: Plain, path: Path): string {
+  return path
+    .map((key, i) => {
+      if (typeof key !== 'number') return String(key);
+      const entry = valueAt(raw, path.slice(0, i + 1)) as Plain | undefined;
+      return String(entry?.name ?? entry?.id ?? key);
+    })
+    .join('.');
+}
+
+function locate(
+  path: Path,
+  source: SuiteSource,
+  document: ReturnType<typeof parseDocument>,
+  lines: LineCounter,
+  applied: readonly Override[],
+): { readonly offset: number; readonly where: string } {
+  const override = applied.findLast((candidate) => candidate.path.every((key, i) => key === path[i]));
+  if (override) return { offset: Number.MAX_SAFE_INTEGER, where: override.label };
+  const offset = offsetOf(document, path);
+  return { offset, where: describeOffset(source.file, lines, offset) };
+}

@@ -1,0 +1,108 @@
+import type { Credit } from '../algorithms/algorithm.ts';
+import { evaluateLoss, type LossRow, type Objective } from '../algorithms/objective.ts';
+import type { RolloutTree } from '../algorithms/tree.ts';
+import type { ActionRecord, Sampling, TrainablePolicy } from '../policies/policy.ts';
+import { type AdamState, adamStep, clipNorm } from './adam.ts';
+import type { TrainingOptions } from './training.ts';
+
+/** A credited action with all that the loss and the policy need of it. */
+export interface TrainingRow extends LossRow {
+  readonly tree: number;
+  readonly edge: number;
+  readonly record: ActionRecord;
+}
+
+/**
+ * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
+ * without credit are not.
+ * @throws RangeError when credit names an edge that is not there, is not finite, or has the wrong length.
+ */
+export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
+  return credit.actions.map(({ tree, edge: id, advantage, sequence }) => {
+    const edge = trees[tree]?.edges[id];
+    if (edge === undefined) throw new RangeError(`credit: there is no edge ${id} in tree ${tree}`);
+    const advantages = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
+    if (advantages.length !== edge.tokens.length || !advantages.every(Number.isFinite)) {
+      throw new RangeError(
+        `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its advantage is [${advantages}]`,
+      );
+    }
+    const { prompt } = trees[tree]!.nodes[edge.from]!;
+    return {
+      tree,
+      edge: id,
+      sequence,
+      advantages,
+      oldLogProbs: edge.logProbs,
+      record: { prompt, tokens: edge.tokens },
+    };
+  });
+}
+
+/** Means over the optimizer steps of one iteration. */
+export interface UpdateStatistics {
+  readonly steps: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly klK1: number;
+  readonly klK3: number;
+  readonly clipFraction: number;
+}
+
+/**
+ * The optimizer steps of one iteration: questions are split into minibatches, each minibatch with rows is one
+ * step on its own loss. Changes the policy's parameters and returns Adam's new state.
+ */
+export async function update(request: {
+  readonly policy: TrainablePolicy;
+  readonly objective: Objective;
+  readonly rows: readonly TrainingRow[];
+  /** Number of questions, for the split. */
+  readonly questions: number;
+  readonly adam: AdamState;
+  readonly options: TrainingOptions;
+  readonly sampling: Sampling;
+  readonly signal?: AbortSignal;
+}): Promise<{ readonly adam: AdamState; readonly statistics: UpdateStatistics }> {
+  const { policy, objective, rows, questions, options, sampling, signal } = request;
+  let { adam } = request;
+  const sums = { loss: 0, gradientNorm: 0, klK1: 0, klK3: 0, clipFraction: 0 };
+  let steps = 0;
+  const parameters = policy.parameters();
+  for (let epoch = 0; epoch < options.epochs; epoch++) {
+    for (let part = 0; part < options.minibatches; part++) {
+      signal?.throwIfAborted();
+      const chosen = rows.filter((row) => Math.floor((row.tree * options.minibatches) / questions) === part);
+      if (chosen.length === 0) continue;
+      const gradient = await policy.gradient(
+        chosen.map((row) => row.record),
+        (logProbs) => {
+          const loss = evaluateLoss(objective, chosen, logProbs);
+          for (const key of ['loss', 'klK1', 'klK3', 'clipFraction'] as const) sums[key] += loss[key];
+          return loss.gradient;
+        },
+        sampling,
+      );
+      sums.gradientNorm += clipNorm(gradient, options.maxGradientNorm);
+      const ramp = Math.min(1, (adam.steps + 1) / (options.warmupSteps + 1));
+      adam = adamStep(parameters, gradient, adam, {
+        learningRate: options.learningRate * ramp,
+        epsilon: options.adamEpsilon,
+      });
+      policy.setParameters(parameters);
+      steps++;
+    }
+  }
+  const mean = (sum: number): number => (steps === 0 ? 0 : sum / steps);
+  return {
+    adam,
+    statistics: {
+      steps,
+      loss: mean(sums.loss),
+      gradientNorm: mean(sums.gradientNorm),
+      klK1: mean(sums.klK1),
+      klK3: mean(sums.klK3),
+      clipFraction: mean(sums.clipFraction),
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../core/errors.ts';
+import { createRandom, type Random } from '../core/random.ts';
+import type { LoadedEnvironment } from '../envs/environment.ts';
+import type { ActionRecord, TrainablePolicy } from '../policies/policy.ts';
+import { findPolicy } from '../policies/registry.ts';
+import { adamState, adamStep, clipNorm } from './adam.ts';
+import type { Cell, CellContext } from './cell.ts';
+import { canonicalJson } from './storage.ts';
+import type { WarmStartOptions } from './training.ts';
+
+/** Raised whenever the same options can lead to other starting weights. */
+const WARM_START_VERSION = 2;
+
+/** The assets (vocabulary) and starting weights that all algorithms and seeds of a suite share. */
+interface StartingPoint {
+  readonly assets: unknown;
+  readonly parameters: Float64Array;
+}
+
+/**
+ * The policy at the cell's starting point: a vocabulary and a short supervised training on noisy
+ * demonstrations, from the cache where it is there and whole.
+ */
+export async function startingPolicy(
+  cell: Cell,
+  loaded: LoadedEnvironment,
+  context: CellContext,
+): Promise<TrainablePolicy> {
+  const spec = findPolicy(cell.policy.id);
+  const random = createRandom(cell.warmStart.seed).split('warm start');
+  const create = (assets: unknown): Promise<TrainablePolicy> =>
+    spec.create({
+      options: cell.policy.options,
+      assets,
+      backend: cell.backend,
+      random: random.split('weights'),
+    });
+  const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
+  const hash = createHash('sha256')
+    .update(canonicalJson({ ...key, version: WARM_START_VERSION }))
+    .digest('hex')
+    .slice(0, 16);
+  const file = join(context.cacheDirectory, `warm-start-${hash}.bin`);
+
+  const cached = await readStart(file, context);
+  if (cached !== undefined) {
+    const policy = await create(cached.assets);
+    policy.setParameters(cached.parameters);
+    return policy;
+  }
+  const assets = spec.assets(demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
+  const policy = await create(assets);
+  await imitate(policy, loaded, cell.warmStart, random.split('demonstrations'), context);
+  await writeStart(file, { assets, parameters: Float64Array.from(policy.parameters()) }, context);
+  return policy;
+}
+
+/** Texts that a walk through the training questions meets: enough to build a vocabulary from. */
+function demonstratedTexts(loaded: LoadedEnvironment, random: Random): readonly string[] {
+  return loaded.tasks.train
+    .slice(0, 2000)
+    .flatMap((task, index) =>
+      loaded.demonstrate === undefined
+        ? [task.question]
+        : demonstrate(loaded, task, 0, random.split(index)).flatMap(({ prompt }) => [
+            prompt.text,
+            ...(prompt.actions ?? []),
+          ]),
+    );
+}
+
+/** One scripted episode, as records to imitate. Mistakes are imitated too: they keep the policy uncertain. */
+function demonstrate(
+  loaded: LoadedEnvironment,
+  task: LoadedEnvironment['tasks']['train'][number],
+  noise: number,
+  random: Random,
+): readonly ActionRecord[] {
+  const { environment } = loaded;
+  const records: ActionRecord[] = [];
+  for (let state = environment.reset(task); ; ) {
+    const actions = environment.actions!(state);
+    const action = loaded.demonstrate!(state, noise, random);
+    records.push({
+      prompt: { text: environment.observe(state).text, actions },
+      tokens: [actions.indexOf(action)],
+    });
+    const next = environment.step(state, action, random);
+    if (next.terminated || next.truncated) return records;
+    state = next.state;
+  }
+}
+
+async function imitate(
+  policy: TrainablePolicy,
+  loaded: LoadedEnvironment,
+  options: WarmStartOptions,
+  random: Random,
+  context: CellContext,
+): Promise<void> {
+  if (options.steps === 0) return;
+  if (loaded.demonstrate === undefined) {
+    throw new InputError(
+      `warmStart.steps is ${options.steps}, but ${loaded.environment.id} has no demonstrations to learn from; valid: 0`,
+    );
+  }
+  const parameters = policy.parameters();
+  let adam = adamState(parameters.length);
+  for (let step = 0; step < options.steps; step++) {
+    context.signal?.throwIfAborted();
+    context.onProgress?.({ stage: `warm start ${step} of ${options.steps}`, fraction: step / options.steps });
+    const stream = random.split(step);
+    const records = Array.from({ length: options.episodes }, (_, episode) => {
+      const draws = stream.split(episode);
+      const task = loaded.tasks.train[draws.integer(loaded.tasks.train.length)]!;
+      return demonstrate(loaded, task, options.noise, draws);
+    }).flat();
+    // Mean negative log-likelihood per action.
+    const gradient = await policy.gradient(
+      records,
+      (logProbs) => logProbs.map(() => Float64Array.of(-1 / records.length)),
+      { temperature: 1 },
+    );
+    clipNorm(gradient, 1);
+    // A short ramp, then linear decay to zero: the last steps settle instead of jumping.
+    const rate = options.learningRate * Math.min(1, (step + 1) / 20) * (1 - step / options.steps);
+    adam = adamStep(parameters, gradient, adam, { learningRate: rate, epsilon: 1e-8 });
+    policy.setParameters(parameters);
+  }
+}
+
+/** File: one line of JSON {sha256, assets}, then the parameters as float64, little-endian. */
+async function writeStart(file: string, start: StartingPoint, context: CellContext): Promise<void> {
+  const bytes = Buffer.from(start.parameters.buffer);
+  const head = JSON.stringify({ sha256: checksum(start.assets, bytes), assets: start.assets });
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await mkdir(context.cacheDirectory, { recursive: true });
+    await writeFile(temporary, Buffer.concat([Buffer.from(`${head}\n`), bytes]));
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {}); // the folder may not be one
+    context.onNotice?.(`the warm start could not be cached in ${context.cacheDirectory}: ${String(error)}`);
+  }
+}
+
+async function readStart(file: string, context: CellContext): Promise<StartingPoint | undefined> {
+  let content: Buffer;
+  try {
+    content = await readFile(file);
+  } catch {
+    return undefined; // not cached yet
+  }
+  try {
+    const end = content.indexOf('\n');
+    const head = JSON.parse(content.subarray(0, end).toString()) as { sha256: string; assets: unknown };
+    const bytes = content.subarray(end + 1);
+    if (head.sha256 !== checksum(head.assets, bytes)) throw new Error('its checksum does not match');
+    return { assets: head.assets, parameters: new Float64Array(Uint8Array.from(bytes).buffer) };
+  } catch (error) {
+    context.onNotice?.(`the cached warm start ${file} is damaged and is made again: ${String(error)}`);
+    return undefined;
+  }
+}
+
+function checksum(assets: unknown, bytes: Buffer): string {
+  return createHash('sha256').update(JSON.stringify(assets)).update(bytes).digest('hex');
+}

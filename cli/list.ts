@@ -1,0 +1,59 @@
+import { Argument, Command } from 'commander';
+import { ALGORITHMS } from '../algorithms/registry.ts';
+import { describeSuites } from '../bench/suite-file.ts';
+import { ENVIRONMENTS } from '../envs/registry.ts';
+import { renderTable } from './table.ts';
+
+const KINDS = ['algorithms', 'environments', 'suites'] as const;
+type Kind = (typeof KINDS)[number];
+
+const EXAMPLES = `
+Examples:
+  creditbench list
+  creditbench list algorithms --json
+`;
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
+  algorithms: async () =>
+    ALGORITHMS.map(({ id, description, schema }) => ({ id, ...description, options: schema.parse({}) })),
+  environments: async () =>
+    ENVIRONMENTS.map(({ id, title, tags, schema }) => ({ id, title, tags, options: schema.parse({}) })),
+  suites: async () =>
+    (await describeSuites()).map(({ name, description }) => ({ id: name, title: description })),
+};
+
+/** `creditbench list`: what there is, as tables or as JSON on stdout. */
+export function listCommand(): Command {
+  return new Command('list')
+    .description('lists algorithms, environments and suites')
+    .addArgument(new Argument('[what]', 'what to list (default: everything)').choices(KINDS))
+    .option('--json', 'print JSON, with default options')
+    .addHelpText('after', EXAMPLES)
+    .action(async (what: Kind | undefined, { json }: { json?: boolean }) => {
+      const kinds = what === undefined ? KINDS : [what];
+      const lists = await Promise.all(kinds.map(async (kind) => [kind, await LISTS[kind]()] as const));
+      if (json) {
+        const data = what === undefined ? Object.fromEntries(lists) : lists[0]![1];
+        process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+        return;
+      }
+      for (const [kind, entries] of lists) process.stdout.write(`${table(kind, entries)}\n`);
+    });
+}
+
+function table(kind: Kind, entries: readonly Entry[]): string {
+  const extra: Record<Kind, readonly string[]> = {
+    algorithms: ['granularity', 'paper', 'evidence'],
+    environments: ['tags'],
+    suites: [],
+  };
+  const columns = ['id', ...extra[kind], 'title'];
+  const cell = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value));
+  return renderTable(
+    [kind, ...columns.slice(1)],
+    entries.map((entry) => columns.map((column) => cell(entry[column]))),
+    { ascii: !process.stdout.isTTY },
+  );
+}

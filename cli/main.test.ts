@@ -1,0 +1,237 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageInfo } from '../bench/package.ts';
+
+const MAIN = join(packageInfo().root, 'dist', 'cli', 'main.js');
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'creditbench-cli-'));
+  await writeFile(join(folder, 'file'), '');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in the temporary folder. `onLine` sees every line of stderr and may send signals. */
+function creditbench(
+  args: readonly string[],
+  onLine: (line: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      for (const line of text.split('\n')) onLine(line, (signal) => child.kill(signal));
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+describe('wrong input ends with exit code 2 and one message', () => {
+  const TYPO =
+    'name: mine\nenvironments: [multihop]\npolicy: transformer\nalgorithms: [grpo]\ntraining:\n  learningRat: 1\n';
+
+  it.each<[string, readonly string[], string]>([
+    [
+      'an unknown option',
+      ['run', 'tiny', '--seed', '3'],
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --set, --help\n",
+    ],
+    [
+      'an unknown command',
+      ['rnu'],
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, list, doctor, score, --help\n",
+    ],
+    ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
+    [
+      'a list of something else',
+      ['list', 'policies'],
+      'Allowed choices are algorithms, environments, suites.\n',
+    ],
+    [
+      'too many workers',
+      ['run', 'tiny', '--workers', '257'],
+      "error: --workers: '257' is not valid; valid: whole number from 1 to 256\n",
+    ],
+    [
+      'no whole number of seeds',
+      ['run', 'tiny', '--seeds', '1.5'],
+      "error: --seeds: '1.5' is not valid; valid: whole number from 1 to 10000\n",
+    ],
+    [
+      'an unknown backend',
+      ['run', 'tiny', '--backend', 'abacus'],
+      "error: --backend: 'abacus' is not known; valid: wasm",
+    ],
+    [
+      'an unknown suite',
+      ['run', 'tiyn'],
+      "error: suite 'tiyn' is not known; valid: paper, quick, tiny, or the path of a YAML file\n",
+    ],
+    [
+      'an unknown algorithm',
+      ['run', 'tiny', '--set', 'algorithms=[grop]'],
+      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-lite, grpo, rloo\n",
+    ],
+    [
+      'an unknown setting',
+      ['run', 'tiny', '--set', 'training.iteration=3'],
+      'error: --set training.iteration=3: training.iteration: unknown key; valid keys: iterations, questions,',
+    ],
+    [
+      'a negative group size',
+      ['run', 'tiny', '--set', 'algorithms.grpo.options.groupSize=-2'],
+      'algorithms.grpo.options.groupSize: -2 is not valid; valid: whole number from 1 to 4096\n',
+    ],
+    [
+      'a folder that cannot be written',
+      ['run', 'tiny', '--out', 'file/results'],
+      'error: --out: cannot write in the folder file/results (',
+    ],
+    [
+      'a cache that cannot be written',
+      ['run', 'tiny', '--cache', 'file/cache'],
+      'error: --cache: cannot write in the folder file/cache (',
+    ],
+    [
+      'a typo in a suite file',
+      ['run', 'typo.yaml'],
+      'error: typo.yaml:6:3: training.learningRat: unknown key; valid keys: iterations, questions, learningRate,',
+    ],
+    [
+      'an unknown metric',
+      ['score', 'a', 'b', '--metric', 'bleu'],
+      "error: --metric: unknown value 'bleu'; valid: ",
+    ],
+  ])('%s', async (_, args, message) => {
+    await writeFile(join(folder, 'typo.yaml'), TYPO);
+    const { code, stdout, stderr } = await creditbench(args);
+    expect(stderr).toContain(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});
+
+describe('list, doctor, help', () => {
+  it('lists as JSON, with default options', async () => {
+    const { code, stdout, stderr } = await creditbench(['list', 'algorithms', '--json']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const algorithms = JSON.parse(stdout) as { id: string; options: object }[];
+    expect(algorithms.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['carl', 'carl-lite', 'grpo', 'rloo']),
+    );
+    expect(algorithms.find(({ id }) => id === 'carl')?.options).toMatchObject({ initial: 8, forks: 16 });
+    const all = JSON.parse((await creditbench(['list', '--json'])).stdout);
+    expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
+    expect(all.suites.map(({ id }: { id: string }) => id)).toEqual(['paper', 'quick', 'tiny']);
+  });
+
+  it('lists as plain text when stdout is no terminal', async () => {
+    const { stdout } = await creditbench(['list', 'environments']);
+    expect(stdout).toMatch(/\| multihop\/v1 +\|/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no escape sequences, no box drawing
+    expect(stdout).toMatch(/^[\x0a\x20-\x7e]*$/);
+  });
+
+  it('tells what the machine has', async () => {
+    const { code, stdout } = await creditbench(['doctor', '--json']);
+    const report = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(report).toMatchObject({ ready: true, node: { ok: true, value: process.versions.node } });
+    expect(report.backends).toContainEqual(expect.objectContaining({ name: 'wasm', available: true }));
+    const broken = await creditbench(['doctor', '--cache', 'file/cache']);
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toContain('not writable');
+  });
+
+  it('prints help and version on stdout', async () => {
+    const help = await creditbench(['run', '--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('creditbench run quick --seeds 5');
+    expect(await creditbench(['--version'])).toEqual({
+      code: 0,
+      stdout: `${packageInfo().version}\n`,
+      stderr: '',
+    });
+    expect((await creditbench([])).stdout).toContain('Usage: creditbench');
+  });
+});
+
+/** Few questions and two algorithms: a real run that takes seconds. */
+const SMALL = [
+  'run',
+  'tiny',
+  '--set',
+  'algorithms=[{id: grpo, options: {groupSize: 2}}, {id: carl-lite, options: {forks: 2}}]',
+];
+
+describe('run', () => {
+  it('runs a suite, prints the comparison on stdout, and skips what is finished', async () => {
+    const first = await creditbench([...SMALL, '--workers', '2', '--out', 'two', '--cache', 'cache']);
+    expect(first.stderr).toMatch(/^\[0\/2\] prepare multihop\/v1 grpo seed 0/);
+    expect(first).toMatchObject({ code: 0 });
+    expect(first.stdout).toMatch(/\| grpo +\| 1 +\|[^\n]*\(1\.00x\)/);
+    expect(first.stdout).toMatch(/\| carl-lite +\| 1 +\|/);
+    const second = await creditbench([...SMALL, '--workers', '1', '--out', 'two', '--cache', 'cache']);
+    expect(second.stderr.match(/skip {4}/g)).toHaveLength(2);
+    expect(second.stdout).toBe(first.stdout);
+    // A new folder, one worker and an empty cache: the same bytes.
+    const third = await creditbench([...SMALL, '--workers', '1', '--out', 'one', '--cache', 'other-cache']);
+    expect(third.stdout).toBe(first.stdout);
+    for (const name of ['metrics.csv', 'comparison.csv', 'suite.json']) {
+      expect(await readFile(join(folder, 'one', name), 'utf8')).toBe(
+        await readFile(join(folder, 'two', name), 'utf8'),
+      );
+    }
+  });
+
+  it('reports a failed cell and ends with exit code 1', async () => {
+    // This environment has no demonstrations, so its weights cannot be warmed up.
+    const { code, stdout, stderr } = await creditbench([
+      ...SMALL,
+      ...['--set', 'environments=[stop-or-search]', '--out', 'failed', '--cache', 'cache'],
+    ]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/\| grpo +\| 0, 1 FAILED \|/);
+    expect(stderr).toMatch(
+      /FAILED {2}stop-or-search\/v1 grpo seed 0: .*\(failed\/cells\/[0-9a-f]{16}\.failed\.json\)/,
+    );
+  });
+
+  it('stops on Ctrl-C with exit code 130 and leaves only whole files', async () => {
+    const long = [
+      '--set',
+      'training.iterations=100000',
+      '--workers',
+      '2',
+      '--out',
+      'stopped',
+      '--cache',
+      'cache',
+    ];
+    const { code, stderr } = await creditbench([...SMALL, ...long], (line, kill) => {
+      if (line.includes('start   multihop/v1 carl-lite')) kill('SIGINT');
+    });
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopped: 2 cells are not finished');
+    const names = await readdir(join(folder, 'stopped'), { recursive: true });
+    expect(names.sort()).toEqual(['cells', 'comparison.csv', 'metrics.csv', 'suite.json', 'timings.csv']);
+  });
+});

@@ -1,0 +1,22 @@
+import { InputError } from '../core/errors.ts';
+
+/** A commander parser for whole numbers of a range. */
+export function wholeNumber(option: string, minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < minimum || value > maximum) {
+      throw new InputError(
+        `${option}: '${text}' is not valid; valid: whole number from ${minimum} to ${maximum}`,
+      );
+    }
+    return value;
+  };
+}
+
+/** A commander parser for options that may be given more than once. */
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+/** Default folder for caches, in the current folder. */
+export const DEFAULT_CACHE = '.creditbench';

@@ -1,0 +1,84 @@
+import { Command, CommanderError } from 'commander';
+import { packageInfo } from '../bench/package.ts';
+import { InputError } from '../core/errors.ts';
+import { doctorCommand } from './doctor.ts';
+import { listCommand } from './list.ts';
+import { runCommand } from './run.ts';
+import { scoreCommand } from './score.ts';
+
+const EXAMPLES = `
+Examples:
+  creditbench run quick                     compare the algorithms, a few minutes
+  creditbench list algorithms               what can be compared
+  creditbench doctor                        is this machine ready?
+  creditbench score --metric hotpotqa predictions.json gold.json
+
+'creditbench help <command>' tells more about a command.
+`;
+
+/** A commander error and the command that it belongs to. */
+class UsageError extends Error {
+  readonly command: Command;
+  constructor(message: string, command: Command) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong input, 130 stopped. */
+export async function main(args: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = new Command('creditbench')
+    .description(
+      'Compares credit-assignment algorithms for multi-step agents: same tasks, same weights, same budget.',
+    )
+    .version(packageInfo().version, '-V, --version', 'prints the version')
+    .addHelpText('after', EXAMPLES)
+    .addCommand(runCommand((value) => (code = value)))
+    .addCommand(listCommand())
+    .addCommand(doctorCommand((value) => (code = value)))
+    .addCommand(scoreCommand());
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride((error) => {
+        throw error.exitCode === 0 ? error : new UsageError(error.message, command);
+      })
+      // Errors are printed once, below.
+      .configureOutput({ outputError: () => {} });
+  }
+  try {
+    if (args.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function fail(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof UsageError) {
+    process.stderr.write(`${usageMessage(error)}\n`);
+    return 2;
+  }
+  if (error instanceof InputError) {
+    const lines = error.message.split('\n');
+    process.stderr.write(lines.length === 1 ? `error: ${lines[0]}\n` : `error:\n  ${lines.join('\n  ')}\n`);
+    return 2;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`unexpected error, please report it:\n${text}\n`);
+  return 1;
+}
+
+function usageMessage({ message, command }: UsageError): string {
+  const names =
+    message.includes('unknown command') || command.parent === null
+      ? command.commands.map((sub) => sub.name())
+      : command.options.map((option) => option.long ?? option.flags);
+  const valid = message.includes('unknown') && names.length > 0 ? `; valid: ${names.join(', ')}, --help` : '';
+  return `${message.trim().replace('\n', ' ')}${valid}`;
+}

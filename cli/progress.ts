@@ -1,0 +1,117 @@
+import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+import type { NamedCell, RunEvent } from '../bench/runner.ts';
+
+/** Shows the events of a run. */
+export interface ProgressView {
+  onEvent(event: RunEvent): void;
+  /** Ends the display; nothing is shown after it. */
+  stop(): void;
+}
+
+const label = ({ name, cell }: NamedCell) => `${cell.environment.id} ${name} seed ${cell.seed}`;
+
+/** Bars with a time estimate on a terminal, plain lines everywhere else. */
+export function createProgress(cells: number, stream: NodeJS.WriteStream): ProgressView {
+  return stream.isTTY ? bars(cells, stream) : plainLines(cells, (line) => stream.write(`${line}\n`));
+}
+
+/** What is said in words: failures and notices, on a terminal too. */
+function spoken(event: RunEvent): string | undefined {
+  if (event.type === 'notice') return `note    ${label(event.cell)}: ${event.message}`;
+  if (event.type === 'cell-failed') return `FAILED  ${label(event.cell)}: ${event.error.message}`;
+  return undefined;
+}
+
+/** One line when a cell starts and ends, and at most one for every tenth of its way. */
+export function plainLines(cells: number, write: (line: string) => void): ProgressView {
+  const width = String(cells).length;
+  const tenths = new Map<NamedCell, number>();
+  const started = new Map<NamedCell, number>();
+  let ended = 0;
+  const say = (text: string) => write(`[${String(ended).padStart(width)}/${cells}] ${text}`);
+  return {
+    stop: () => {},
+    onEvent: (event) => {
+      const words = spoken(event);
+      if (event.type === 'cell-done' || event.type === 'cell-skipped' || event.type === 'cell-failed')
+        ended++;
+      if (words !== undefined) say(words);
+      else if (event.type === 'prepare-start') say(`prepare ${label(event.cell)}: data and starting weights`);
+      else if (event.type === 'cell-skipped') say(`skip    ${label(event.cell)}: finished before`);
+      else if (event.type === 'cell-start') {
+        started.set(event.cell, performance.now());
+        say(`start   ${label(event.cell)}`);
+      } else if (event.type === 'cell-done') {
+        const seconds = (performance.now() - (started.get(event.cell) ?? 0)) / 1000;
+        say(`done    ${label(event.cell)} in ${seconds.toFixed(1)} s`);
+      } else if (event.type === 'cell-progress') {
+        const tenth = Math.floor(event.progress.fraction * 10);
+        if (tenth > (tenths.get(event.cell) ?? 0)) {
+          tenths.set(event.cell, tenth);
+          say(`${String(tenth * 10).padStart(3)} %   ${label(event.cell)}: ${event.progress.stage}`);
+        }
+      }
+    },
+  };
+}
+
+const STEPS = 1000;
+
+function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
+  const multibar = new MultiBar(
+    {
+      stream,
+      format: ' {bar} {percentage}% | {what}',
+      hideCursor: true,
+      // Ctrl-C is handled by the run, which then stops the display.
+      gracefulExit: false,
+      clearOnComplete: true,
+      stopOnComplete: false,
+      autopadding: true,
+      barsize: 24,
+      etaBuffer: 50,
+    },
+    Presets.shades_grey,
+  );
+  let ended = 0;
+  const fractions = new Map<NamedCell, number>();
+  const running = new Map<NamedCell, SingleBar>();
+  const overall = multibar.create(
+    cells * STEPS,
+    0,
+    { what: '' },
+    { format: ' {bar} {percentage}% | {what} | {eta_formatted} to go' },
+  );
+  const refresh = () => {
+    const part = [...fractions.values()].reduce((sum, fraction) => sum + fraction, 0);
+    overall.update(Math.round((ended + part) * STEPS), { what: `${ended} of ${cells} cells` });
+  };
+  refresh();
+  const close = (cell: NamedCell) => {
+    const bar = running.get(cell);
+    if (bar) multibar.remove(bar);
+    running.delete(cell);
+  };
+  return {
+    stop: () => multibar.stop(),
+    onEvent: (event) => {
+      const words = spoken(event);
+      if (words !== undefined) multibar.log(`${words}\n`);
+      if (event.type === 'prepare-start' || event.type === 'cell-start') {
+        running.set(event.cell, multibar.create(STEPS, 0, { what: label(event.cell) }));
+      } else if (event.type === 'prepare-done') {
+        close(event.cell);
+      } else if (event.type === 'cell-progress' || event.type === 'prepare-progress') {
+        const { fraction, stage } = event.progress;
+        const what = `${label(event.cell)}: ${stage}`;
+        running.get(event.cell)?.update(Math.round(fraction * STEPS), { what });
+        if (event.type === 'cell-progress') fractions.set(event.cell, fraction);
+      } else if (event.type !== 'notice') {
+        close(event.cell);
+        fractions.delete(event.cell);
+        ended++;
+      }
+      refresh();
+    },
+  };
+}

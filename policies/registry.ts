@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { InputError } from '../core/errors.ts';
+import type { PolicySpec } from './spec.ts';
+import { createTabularPolicy } from './tabular/index.ts';
+import { transformerSpec } from './transformer/spec.ts';
+
+const tabularSpec: PolicySpec<object, null> = {
+  id: 'tabular',
+  title: 'one logit per prompt and action, float64',
+  schema: z.strictObject({}).prefault({}),
+  assets: () => null,
+  create: async () => createTabularPolicy(),
+};
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds specs of every options type
+export type AnyPolicySpec = PolicySpec<any, any>;
+
+/** Every policy that comes with creditbench, in alphabetical order. */
+export const POLICIES = [tabularSpec, transformerSpec] as const satisfies readonly AnyPolicySpec[];
+
+/** The registered policy of that id. Throws an InputError that lists the ids. */
+export function findPolicy(id: string): AnyPolicySpec {
+  const found = POLICIES.find((policy) => policy.id === id);
+  if (found === undefined) {
+    throw new InputError(`unknown policy '${id}'; valid: ${POLICIES.map((policy) => policy.id).join(', ')}`);
+  }
+  return found;
+}

@@ -1,0 +1,19 @@
+import type { ZodType } from 'zod';
+import type { Random } from '../core/random.ts';
+import type { TrainablePolicy } from './policy.ts';
+
+/** How a kind of policy is made from options. */
+export interface PolicySpec<Options = unknown, Assets = unknown> {
+  readonly id: string;
+  readonly title: string;
+  readonly schema: ZodType<Options>;
+  /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
+  assets(texts: readonly string[], options: Options): Assets;
+  create(request: {
+    readonly options: Options;
+    readonly assets: Assets;
+    readonly backend: string;
+    /** For the initial weights. */
+    readonly random: Random;
+  }): Promise<TrainablePolicy>;
+}

@@ -1,0 +1,79 @@
+import { sampleActions } from '../enumerable.ts';
+import type { Prompt, TrainablePolicy } from '../policy.ts';
+import { logSoftmax } from '../softmax.ts';
+
+export interface TabularOptions {
+  /** Starting logit of an action, by prompt and index into its actions. Default: 0, a uniform policy. */
+  readonly initial?: (prompt: Prompt, action: number) => number;
+}
+
+/**
+ * One logit per prompt and action, softmax over a prompt's actions, float64, gradients in closed form.
+ * Parameters are laid out in the order in which prompts are first seen.
+ * @throws Error when one prompt text comes with different numbers of actions.
+ */
+export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}): TrainablePolicy {
+  const table = new Map<string, { offset: number; logits: Float64Array }>();
+  let size = 0;
+  const row = (prompt: Prompt): { offset: number; logits: Float64Array } => {
+    const actions = prompt.actions;
+    if (actions === undefined) throw new Error('tabular policy: the environment does not list its actions');
+    let found = table.get(prompt.text);
+    if (found === undefined) {
+      found = { offset: size, logits: Float64Array.from(actions, (_, index) => initial(prompt, index)) };
+      table.set(prompt.text, found);
+      size += actions.length;
+    }
+    if (found.logits.length !== actions.length) {
+      throw new Error(
+        `tabular policy: prompt '${prompt.text}' has had ${found.logits.length} actions, now ${actions.length}`,
+      );
+    }
+    return found;
+  };
+  const distribution = (prompt: Prompt, temperature: number): Float64Array =>
+    logSoftmax(row(prompt).logits, temperature);
+
+  return {
+    id: 'tabular',
+    act: async (requests, { temperature }) =>
+      sampleActions(
+        requests,
+        requests.map((request) => distribution(request.prompt, temperature)),
+      ),
+    distributions: async (prompts, { temperature }) =>
+      prompts.map((prompt) => distribution(prompt, temperature)),
+    // A table reads one symbol: the state.
+    promptTokens: (prompt) => [row(prompt).offset],
+    parameters: () => {
+      const flat = new Float64Array(size);
+      for (const { offset, logits } of table.values()) flat.set(logits, offset);
+      return flat;
+    },
+    setParameters: (parameters) => {
+      if (parameters.length !== size) {
+        throw new RangeError(`tabular policy: ${parameters.length} parameters given, ${size} needed`);
+      }
+      for (const { offset, logits } of table.values()) {
+        for (let index = 0; index < logits.length; index++) logits[index] = parameters[offset + index]!;
+      }
+    },
+    logProbs: async (records, { temperature }) =>
+      records.map(({ prompt, tokens }) => Float64Array.of(distribution(prompt, temperature)[tokens[0]!]!)),
+    gradient: async (records, loss, { temperature }) => {
+      const distributions = records.map(({ prompt }) => distribution(prompt, temperature));
+      const slopes = loss(records.map(({ tokens }, i) => Float64Array.of(distributions[i]![tokens[0]!]!)));
+      const flat = new Float64Array(size);
+      for (const [i, { prompt, tokens }] of records.entries()) {
+        const { offset } = row(prompt);
+        const slope = slopes[i]![0]! / temperature;
+        // d log softmax_a / d logit_b = [a = b] - p_b
+        for (const [b, logProb] of distributions[i]!.entries()) {
+          flat[offset + b]! += slope * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
+        }
+      }
+      return flat;
+    },
+    dispose: () => {},
+  };
+}

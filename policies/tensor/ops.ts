@@ -1,0 +1,171 @@
+import * as tf from '@tensorflow/tfjs';
+import type { HeadLayout } from './layout.ts';
+
+/*
+ * The operations of the transformer that tfjs does not have as one piece. Each is written once in plain tfjs
+ * operations, for every backend; where the backend has a fused kernel of that name, the kernel runs instead
+ * and brings its own gradient.
+ */
+
+const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;
+
+function runKernel<Result extends tf.Tensor | tf.Tensor[]>(
+  name: string,
+  inputs: tf.NamedTensorMap,
+  attributes: object = {},
+): Result {
+  return tf.engine().runKernel<Result>(name, inputs, attributes as tf.NamedAttrMap);
+}
+
+/**
+ * A kernel with a second output that only its gradient wants. A gradient registered with tfjs would be handed
+ * slopes for that output too: zeros as large as all attention weights.
+ */
+function withSaved<Result extends tf.Tensor>(
+  x: tf.Tensor2D,
+  run: (
+    x: tf.Tensor2D,
+    save: tf.GradSaveFunc,
+  ) => { value: Result; gradFunc: (slopes: Result, saved: tf.Tensor[]) => tf.Tensor },
+): Result {
+  return tf.customGrad((input, save) => run(input as tf.Tensor2D, save as tf.GradSaveFunc))(x) as Result;
+}
+
+/** Root-mean-square normalisation of the rows of x: x · gain / √(mean(x²) + epsilon). */
+export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  if (hasKernel('RmsNorm')) return runKernel('RmsNorm', { x, gain }, { epsilon });
+  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), epsilon));
+  return tf.mul(tf.mul(x, inverse), gain);
+}
+
+/** silu(gate) · up, for rows [gate, up]. [rows, 2 · width] to [rows, width]. */
+export function swiGlu(x: tf.Tensor2D): tf.Tensor2D {
+  if (hasKernel('SwiGlu')) return runKernel('SwiGlu', { x });
+  const [gate, up] = tf.split(x, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
+  return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+}
+
+/** Cosines and sines of the rotary angles: [length, headSize / 2] each. */
+export interface Angles {
+  readonly cos: tf.Tensor2D;
+  readonly sin: tf.Tensor2D;
+}
+
+/**
+ * Rotates every query and key by the angles of its position: pairs (i, i + headSize / 2), as Llama does.
+ * Values pass through. Row r of x stands at position r modulo `length`.
+ */
+export function rotate(x: tf.Tensor2D, { cos, sin }: Angles, layout: HeadLayout): tf.Tensor2D {
+  if (hasKernel('Rotate')) return runKernel('Rotate', { x, cos, sin }, { ...layout, direction: 1 });
+  const { batch, length, heads, kvHeads, headSize } = layout;
+  const turned = (heads + kvHeads) * headSize;
+  const [pairs, values] = tf.split(x, [turned, kvHeads * headSize], 1) as [tf.Tensor2D, tf.Tensor2D];
+  const shape = [batch, length, heads + kvHeads, 2, headSize / 2];
+  const [first, second] = tf.unstack(tf.reshape(pairs, shape), 3) as [tf.Tensor, tf.Tensor];
+  const [cosines, sines] = [cos, sin].map((table) => tf.reshape(table, [1, length, 1, headSize / 2])) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const rotated = tf.stack(
+    [
+      tf.sub(tf.mul(first, cosines), tf.mul(second, sines)),
+      tf.add(tf.mul(second, cosines), tf.mul(first, sines)),
+    ],
+    3,
+  );
+  return tf.concat([tf.reshape(rotated, [batch * length, turned]) as tf.Tensor2D, values], 1);
+}
+
+/** Causal softmax attention. Rows [queries, keys, values] to rows of `heads · headSize` mixed values. */
+export function causalAttention(x: tf.Tensor2D, layout: HeadLayout): tf.Tensor2D {
+  if (hasKernel('CausalAttention')) {
+    return withSaved(x, (input, save) => {
+      const [mixed, weights] = runKernel<[tf.Tensor2D, tf.Tensor]>('CausalAttention', { x: input }, layout);
+      save([input, weights]);
+      return {
+        value: mixed,
+        gradFunc: (slopes, [saved, p]) =>
+          runKernel('CausalAttentionGradient', { x: saved!, weights: p!, slopes }, layout),
+      };
+    });
+  }
+  const { batch, length, heads, kvHeads, headSize } = layout;
+  const group = heads / kvHeads;
+  const parts = tf.split(x, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 1);
+  const [queries, keys, values] = parts.map((part, index) => {
+    const shape = [batch, length, kvHeads, index === 0 ? group : 1, headSize];
+    const apart = tf.transpose(tf.reshape(part, shape), [0, 2, 3, 1, 4]);
+    return tf.reshape(apart, [batch * kvHeads, shape[3]! * length, headSize]);
+  }) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+  const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
+  const future = tf.sub(tf.linalg.bandPart(tf.ones([length, length]), -1, 0), 1);
+  const masked = tf.add(tf.reshape(scores, [-1, length, length]), tf.mul(future, 1e30));
+  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, length]);
+  const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, length, headSize]);
+  return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * length, heads * headSize]);
+}
+
+/** The rows of a matrix at the given indices (int32). */
+export function takeRows(matrix: tf.Tensor2D, indices: tf.Tensor1D): tf.Tensor2D {
+  if (hasKernel('TakeRows')) return runKernel('TakeRows', { matrix, indices });
+  return tf.gather(matrix, indices);
+}
+
+/** -log softmax(logits)[target] of every row, in nats. [rows, classes] and int32 [rows] to [rows]. */
+export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+  const classes = logits.shape[1];
+  if (hasKernel('CrossEntropy') && classes % 4 === 0) {
+    return withSaved(logits, (input, save) => {
+      const inputs = { logits: input, targets };
+      const [losses, probabilities] = runKernel<[tf.Tensor1D, tf.Tensor]>('CrossEntropy', inputs);
+      save([probabilities, targets]);
+      return {
+        value: losses,
+        gradFunc: (slopes, [p, wanted]) =>
+          runKernel('CrossEntropyGradient', { probabilities: p!, targets: wanted!, slopes }),
+      };
+    });
+  }
+  const wanted = tf.cast(tf.oneHot(targets, classes), 'float32');
+  return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), wanted), 1));
+}
+
+/** Registers the gradients of fused kernels with one output, in terms of further fused kernels. */
+export function registerGradients(): void {
+  if (tf.getGradient('RmsNorm') !== undefined) return;
+  tf.registerGradient({
+    kernelName: 'RmsNorm',
+    inputsToSave: ['x', 'gain'],
+    gradFunc: (slopes, saved, attributes) => {
+      const [x, gain] = saved as [tf.Tensor, tf.Tensor];
+      const inputs = { x, gain, slopes: slopes as tf.Tensor };
+      const [dx, dgain] = runKernel<tf.Tensor[]>('RmsNormGradient', inputs, attributes);
+      return { x: () => dx!, gain: () => dgain! };
+    },
+  });
+  tf.registerGradient({
+    kernelName: 'SwiGlu',
+    inputsToSave: ['x'],
+    gradFunc: (slopes, [x]) => ({
+      x: () => runKernel<tf.Tensor>('SwiGluGradient', { x: x!, slopes: slopes as tf.Tensor }),
+    }),
+  });
+  tf.registerGradient({
+    kernelName: 'Rotate',
+    inputsToSave: ['cos', 'sin'],
+    gradFunc: (slopes, saved, attributes) => {
+      const [cos, sin] = saved as [tf.Tensor, tf.Tensor];
+      const back = { ...attributes, direction: -1 };
+      return { x: () => runKernel<tf.Tensor>('Rotate', { x: slopes as tf.Tensor, cos, sin }, back) };
+    },
+  });
+  tf.registerGradient({
+    kernelName: 'TakeRows',
+    inputsToSave: ['matrix', 'indices'],
+    gradFunc: (slopes, saved) => {
+      const [matrix, indices] = saved as [tf.Tensor, tf.Tensor];
+      const inputs = { rows: slopes as tf.Tensor, indices };
+      return { matrix: () => runKernel<tf.Tensor>('ScatterRows', inputs, { count: matrix.shape[0] }) };
+    },
+  });
+}

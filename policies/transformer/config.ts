@@ -1,0 +1,54 @@
+import { InputError } from '../../core/errors.ts';
+
+/** The size of a decoder-only transformer of the Llama family. */
+export interface TransformerConfig {
+  /** Width of the residual stream, a multiple of 4. */
+  readonly modelSize: number;
+  /** Number of blocks, at least 1. */
+  readonly layers: number;
+  /** Number of query heads. */
+  readonly heads: number;
+  /** Number of key and value heads; divides `heads`. */
+  readonly kvHeads: number;
+  /** Numbers per head, a multiple of 8. */
+  readonly headSize: number;
+  /** Hidden width of the feed-forward part, a multiple of 4. */
+  readonly ffnSize: number;
+  /** Base of the rotary wavelengths, > 1. */
+  readonly rotaryBase: number;
+  /** Added to the mean square before the root, > 0. */
+  readonly normEpsilon: number;
+}
+
+/** A size that learns the multi-hop tasks in minutes on one core. */
+export const SMALL_TRANSFORMER: TransformerConfig = {
+  modelSize: 64,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headSize: 16,
+  ffnSize: 172,
+  rotaryBase: 10000,
+  normEpsilon: 1e-5,
+};
+
+/** @throws InputError when a size is out of range. */
+export function checkConfig(config: TransformerConfig): void {
+  const steps: Partial<Record<keyof TransformerConfig, number>> = { modelSize: 4, headSize: 8, ffnSize: 4 };
+  for (const name of ['modelSize', 'layers', 'heads', 'kvHeads', 'headSize', 'ffnSize'] as const) {
+    const step = steps[name] ?? 1;
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || value < 1 || value % step !== 0) {
+      throw new InputError(`transformer: ${name} must be a positive multiple of ${step}, got ${value}`);
+    }
+  }
+  if (config.heads % config.kvHeads !== 0) {
+    throw new InputError(`transformer: kvHeads must divide heads (${config.heads}), got ${config.kvHeads}`);
+  }
+  if (!(config.rotaryBase > 1) || !Number.isFinite(config.rotaryBase)) {
+    throw new InputError(`transformer: rotaryBase must be above 1, got ${config.rotaryBase}`);
+  }
+  if (!(config.normEpsilon > 0) || !Number.isFinite(config.normEpsilon)) {
+    throw new InputError(`transformer: normEpsilon must be above 0, got ${config.normEpsilon}`);
+  }
+}

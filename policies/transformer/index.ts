@@ -1,0 +1,258 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Random } from '../../core/random.ts';
+import { sampleActions } from '../enumerable.ts';
+import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../policy.ts';
+import { logSoftmax } from '../softmax.ts';
+import { type BackendName, loadBackend } from '../tensor/backend.ts';
+import { type Angles, takeRows } from '../tensor/ops.ts';
+import { createTokenizer, PICK, type Vocabulary, vocabularySize } from '../vocabulary.ts';
+import {
+  type DistinctPrompts,
+  distinctPrompts,
+  type EncodedPrompt,
+  encodePrompt,
+  type MicroBatch,
+  microBatches,
+} from './batches.ts';
+import { checkConfig, type TransformerConfig } from './config.ts';
+import {
+  hiddenStates,
+  initialParameters,
+  pullBack,
+  rotaryAngles,
+  tokenLogits,
+  weightSpecs,
+  weightTensors,
+} from './model.ts';
+
+/** Tokens that go through the model at once. Few enough that activations stay in the cache. */
+const MICRO_BATCH_TOKENS = 2048;
+/** Prompts whose logits are remembered while the parameters stay the same. */
+const REMEMBERED = 1 << 16;
+
+export interface TransformerOptions {
+  readonly config: TransformerConfig;
+  readonly vocabulary: Vocabulary;
+  /** Where the tensors live. Default: `wasm`. tfjs has one backend per process. */
+  readonly backend?: BackendName;
+  /** Draws the initial weights. */
+  readonly random: Random;
+  /**
+   * Room for what one backward pass keeps of its forward pass, in floats, at least 1. A gradient that needs
+   * more is computed in parts, with one more forward pass before. Default: 2^26 (256 MiB).
+   */
+  readonly activationFloats?: number;
+}
+
+/**
+ * A transformer trained from scratch, for environments that list their actions. It reads BOS, the text, and
+ * SEP and its words for every action; an action's logit is that of the token PICK after its last word.
+ * Logits are float32; probabilities, entropies and slopes float64.
+ *
+ * Equal prompts of a batch are computed once, and remembered until the parameters change. On `wasm` a
+ * prompt's log-probabilities are the same bits whatever else is in the batch; gradients are sums over the
+ * batch in an order that depends on the prompts in it.
+ * @throws InputError when the configuration, the vocabulary or the backend is not valid.
+ */
+export async function createTransformerPolicy({
+  config,
+  vocabulary,
+  backend = 'wasm',
+  random,
+  activationFloats = 1 << 26,
+}: TransformerOptions): Promise<TrainablePolicy> {
+  checkConfig(config);
+  const tokenize = createTokenizer(vocabulary);
+  await loadBackend(backend);
+  const specs = weightSpecs(config, vocabularySize(vocabulary));
+  let current = initialParameters(specs, random);
+  let weights = weightTensors(specs, current);
+  const pick = tf.tensor1d([PICK], 'int32');
+  const angles = new Map<number, Angles>();
+  const remembered = new Map<string, Float32Array>();
+
+  const anglesFor = (length: number): Angles => {
+    let found = angles.get(length);
+    if (found === undefined) {
+      found = rotaryAngles(config, length);
+      angles.set(length, found);
+    }
+    return found;
+  };
+  /** Action logits of a micro-batch, by row and then by action. */
+  const score = (batch: MicroBatch): tf.Tensor1D => {
+    const { ids, length, members, scored } = batch;
+    const rows = { ids: tf.tensor1d(ids, 'int32'), batch: members.length, length };
+    const hidden = hiddenStates(config, weights, rows, anglesFor(length));
+    const chosen = takeRows(hidden, tf.tensor1d(scored, 'int32'));
+    return tf.reshape(tokenLogits(config, weights, chosen, pick), [-1]);
+  };
+  const encode = (prompts: readonly Prompt[]): EncodedPrompt[] =>
+    prompts.map((prompt) => encodePrompt(prompt, tokenize));
+
+  /** Action logits of every distinct prompt. */
+  const logits = ({ prompts, keys }: DistinctPrompts): readonly Float32Array[] => {
+    const known = keys.map((key) => remembered.get(key));
+    const missing = [...known.keys()].filter((index) => known[index] === undefined);
+    const encoded = encode(missing.map((index) => prompts[index]!));
+    if (remembered.size + missing.length > REMEMBERED) remembered.clear();
+    for (const batch of microBatches(encoded, MICRO_BATCH_TOKENS)) {
+      anglesFor(batch.length);
+      const output = tf.tidy(() => score(batch));
+      const values = output.dataSync<'float32'>();
+      output.dispose();
+      let from = 0;
+      for (const member of batch.members) {
+        const index = missing[member]!;
+        known[index] = values.slice(from, from + encoded[member]!.scored.length);
+        from += encoded[member]!.scored.length;
+        remembered.set(keys[index]!, known[index]);
+      }
+    }
+    return known as Float32Array[];
+  };
+
+  const distributionsOf = (distinct: DistinctPrompts, temperature: number): readonly Float64Array[] =>
+    logits(distinct).map((values) => logSoftmax(values, temperature));
+
+  return {
+    id: 'transformer',
+    act: async (requests, { temperature }) => {
+      const distinct = distinctPrompts(requests.map((request) => request.prompt));
+      const distributions = distributionsOf(distinct, temperature);
+      return sampleActions(
+        requests,
+        distinct.indices.map((index) => distributions[index]!),
+      );
+    },
+    distributions: async (prompts, { temperature }) => {
+      const distinct = distinctPrompts(prompts);
+      const distributions = distributionsOf(distinct, temperature);
+      return distinct.indices.map((index) => distributions[index]!.slice());
+    },
+    promptTokens: (prompt) => encodePrompt(prompt, tokenize).ids,
+    parameters: () => current.slice(),
+    setParameters: (parameters) => {
+      if (parameters.length !== current.length) {
+        throw new RangeError(
+          `transformer policy: ${parameters.length} parameters given, ${current.length} needed`,
+        );
+      }
+      current = new Float32Array(parameters);
+      tf.dispose(weights);
+      weights = weightTensors(specs, current);
+      remembered.clear();
+    },
+    logProbs: async (records, { temperature }) => {
+      const distinct = distinctPrompts(records.map((record) => record.prompt));
+      const distributions = distributionsOf(distinct, temperature);
+      return pickLogProbs(records, distinct, distributions);
+    },
+    gradient: async (records, loss, { temperature }) => {
+      const flat = new Float32Array(current.length);
+      if (records.length === 0) return flat;
+      const distinct = distinctPrompts(records.map((record) => record.prompt));
+      const encoded = encode(distinct.prompts);
+      const batches = microBatches(encoded, MICRO_BATCH_TOKENS);
+      for (const { length } of batches) anglesFor(length);
+      const parts = tapes(batches, config, activationFloats);
+      const slopesFrom = (values: readonly Float32Array[]): readonly Float64Array[] => {
+        const distributions = values.map((row) => logSoftmax(row, temperature));
+        return logitSlopes(records, distinct, distributions, loss, temperature);
+      };
+      // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
+      // pass of the gradient itself gives them; in several parts, a forward pass before.
+      let slopes = parts.length === 1 ? undefined : slopesFrom(logits(distinct));
+      for (const part of parts) {
+        const members = part.flatMap((batch) => batch.members);
+        const result = pullBack(
+          weights,
+          () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
+          (values) => {
+            slopes ??= slopesFrom(rowsOf(values, members, encoded));
+            return Float32Array.from(members.flatMap((member) => [...slopes![member]!]));
+          },
+        );
+        for (let index = 0; index < flat.length; index++) flat[index]! += result[index]!;
+      }
+      return flat;
+    },
+    dispose: () => {
+      tf.dispose([...weights, pick, ...[...angles.values()].flatMap(({ cos, sin }) => [cos, sin])]);
+      angles.clear();
+      remembered.clear();
+    },
+  };
+}
+
+function pickLogProbs(
+  records: readonly ActionRecord[],
+  { indices }: DistinctPrompts,
+  distributions: readonly Float64Array[],
+): Float64Array[] {
+  return records.map(({ tokens }, record) => {
+    const logProb = distributions[indices[record]!]![tokens[0]!];
+    if (tokens.length !== 1 || logProb === undefined) {
+      throw new RangeError(`transformer policy: tokens [${tokens}] are not the index of one of the actions`);
+    }
+    return Float64Array.of(logProb);
+  });
+}
+
+/** d loss / d logit of every action of every distinct prompt; equal prompts add up. */
+function logitSlopes(
+  records: readonly ActionRecord[],
+  distinct: DistinctPrompts,
+  distributions: readonly Float64Array[],
+  loss: LossGradient,
+  temperature: number,
+): readonly Float64Array[] {
+  const slopes = loss(pickLogProbs(records, distinct, distributions));
+  const result = distributions.map((logProbs) => new Float64Array(logProbs.length));
+  for (const [record, { tokens }] of records.entries()) {
+    const row = distinct.indices[record]!;
+    const slope = slopes[record]![0]! / temperature;
+    // d log softmax_a / d logit_b = [a = b] - p_b
+    for (const [b, logProb] of distributions[row]!.entries()) {
+      result[row]![b]! += slope * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
+    }
+  }
+  return result;
+}
+
+/** Splits flat values by row, into the order of the encoded prompts. */
+function rowsOf(
+  values: Float32Array,
+  members: readonly number[],
+  encoded: readonly EncodedPrompt[],
+): readonly Float32Array[] {
+  const rows: Float32Array[] = [];
+  let from = 0;
+  for (const member of members) {
+    rows[member] = values.slice(from, from + encoded[member]!.scored.length);
+    from += encoded[member]!.scored.length;
+  }
+  return rows;
+}
+
+/** Parts of the micro-batches whose activations fit into memory together. */
+function tapes(
+  batches: readonly MicroBatch[],
+  config: TransformerConfig,
+  limit: number,
+): readonly (readonly MicroBatch[])[] {
+  const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
+  const fixed = 6 * modelSize + 3 * (heads + kvHeads) * headSize + 3 * ffnSize;
+  const parts: MicroBatch[][] = [];
+  let room = 0;
+  for (const batch of batches) {
+    const floats = layers * batch.ids.length * (fixed + heads * batch.length);
+    if (parts.length === 0 || floats > room) {
+      parts.push([]);
+      room = limit;
+    }
+    parts.at(-1)!.push(batch);
+    room -= floats;
+  }
+  return parts;
+}

@@ -1,0 +1,190 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Random } from '../../core/random.ts';
+import type { HeadLayout } from '../tensor/layout.ts';
+import {
+  type Angles,
+  causalAttention,
+  crossEntropy,
+  rmsNorm,
+  rotate,
+  swiGlu,
+  takeRows,
+} from '../tensor/ops.ts';
+import type { TransformerConfig } from './config.ts';
+
+/** One weight: its name, its shape, and how it starts (`normal` with this deviation, or all ones). */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly deviation: number | 'ones';
+}
+
+/** Floats in a weight. */
+export const sizeOf = (spec: WeightSpec): number => spec.shape.reduce((product, size) => product * size, 1);
+
+/**
+ * All weights in their fixed order. Matrices map rows to rows: y = x · W with W [in, out]. `qkv` has the
+ * columns of queries, keys and values side by side, `gateUp` those of gate and up. Projections back into
+ * the residual stream start smaller by √(2 · layers), so that its variance does not grow with depth.
+ */
+export function weightSpecs(config: TransformerConfig, vocabularySize: number): readonly WeightSpec[] {
+  const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
+  const deviation = 0.02;
+  const residual = deviation / Math.sqrt(2 * layers);
+  const matrix = (name: string, rows: number, columns: number, spread = deviation): WeightSpec => ({
+    name,
+    shape: [rows, columns],
+    deviation: spread,
+  });
+  const gain = (name: string): WeightSpec => ({ name, shape: [modelSize], deviation: 'ones' });
+  const blocks = Array.from({ length: layers }, (_, layer) => [
+    gain(`${layer}.attentionNorm`),
+    matrix(`${layer}.qkv`, modelSize, (heads + 2 * kvHeads) * headSize),
+    matrix(`${layer}.mix`, heads * headSize, modelSize, residual),
+    gain(`${layer}.ffnNorm`),
+    matrix(`${layer}.gateUp`, modelSize, 2 * ffnSize),
+    matrix(`${layer}.down`, ffnSize, modelSize, residual),
+  ]);
+  return [matrix('embedding', vocabularySize, modelSize), ...blocks.flat(), gain('norm')];
+}
+
+/** Starting values of all weights, one after the other: normal (Box and Muller) draws, gains 1. */
+export function initialParameters(specs: readonly WeightSpec[], random: Random): Float32Array {
+  return Float32Array.from(
+    specs.flatMap((spec) => {
+      const stream = random.split(spec.name);
+      const { deviation } = spec;
+      if (deviation === 'ones') return Array.from({ length: sizeOf(spec) }, () => 1);
+      return Array.from({ length: sizeOf(spec) }, () => {
+        const radius = Math.sqrt(-2 * Math.log(1 - stream.uniform()));
+        return deviation * radius * Math.cos(2 * Math.PI * stream.uniform());
+      });
+    }),
+  );
+}
+
+/** The weights as tensors, in the order of `weightSpecs`. The caller disposes of them. */
+export function weightTensors(specs: readonly WeightSpec[], parameters: Float32Array): tf.Tensor[] {
+  let offset = 0;
+  return specs.map((spec) => {
+    offset += sizeOf(spec);
+    return tf.tensor(parameters.slice(offset - sizeOf(spec), offset), [...spec.shape], 'float32');
+  });
+}
+
+/** Cosines and sines of position · rotaryBase^(-2i / headSize) for the first `length` positions. */
+export function rotaryAngles(config: TransformerConfig, length: number): Angles {
+  const half = config.headSize / 2;
+  const angles = Array.from({ length: length * half }, (_, index) => {
+    const position = Math.floor(index / half);
+    return position * config.rotaryBase ** (-(index % half) / half);
+  });
+  return {
+    cos: tf.tensor2d(Float32Array.from(angles, Math.cos), [length, half]),
+    sin: tf.tensor2d(Float32Array.from(angles, Math.sin), [length, half]),
+  };
+}
+
+/** Token ids of `batch` rows of `length`, one row after the other (int32). */
+export interface TokenBatch {
+  readonly ids: tf.Tensor1D;
+  readonly batch: number;
+  readonly length: number;
+}
+
+/**
+ * The residual stream after all blocks, before the final norm: [batch · length, modelSize]. A position
+ * depends on the positions up to it in its own row, on nothing after it and on no other row.
+ * @param angles of at least `length` positions: exactly `length` rows are given.
+ */
+export function hiddenStates(
+  config: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  { ids, batch, length }: TokenBatch,
+  angles: Angles,
+): tf.Tensor2D {
+  const layout: HeadLayout = {
+    batch,
+    length,
+    heads: config.heads,
+    kvHeads: config.kvHeads,
+    headSize: config.headSize,
+  };
+  let stream: tf.Tensor2D = takeRows(weights[0] as tf.Tensor2D, ids);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const block = weights.slice(1 + 6 * layer, 7 + 6 * layer) as unknown as BlockWeights;
+    const [attentionNorm, qkv, mix, ffnNorm, gateUp, down] = block;
+    const heads = tf.matMul<tf.Tensor2D>(rmsNorm(stream, attentionNorm, config.normEpsilon), qkv);
+    const mixed = causalAttention(rotate(heads, angles, layout), layout);
+    stream = tf.add(stream, tf.matMul(mixed, mix));
+    const hidden = swiGlu(tf.matMul<tf.Tensor2D>(rmsNorm(stream, ffnNorm, config.normEpsilon), gateUp));
+    stream = tf.add(stream, tf.matMul(hidden, down));
+  }
+  return stream;
+}
+
+type BlockWeights = readonly [
+  attentionNorm: tf.Tensor1D,
+  qkv: tf.Tensor2D,
+  mix: tf.Tensor2D,
+  ffnNorm: tf.Tensor1D,
+  gateUp: tf.Tensor2D,
+  down: tf.Tensor2D,
+];
+
+/** Logits of the tokens `candidates` (int32, all tokens when absent) at rows of `hiddenStates`. */
+export function tokenLogits(
+  config: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  hidden: tf.Tensor2D,
+  candidates?: tf.Tensor1D,
+): tf.Tensor2D {
+  const embedding = weights[0] as tf.Tensor2D;
+  const normed = rmsNorm(hidden, weights.at(-1) as tf.Tensor1D, config.normEpsilon);
+  const output = candidates === undefined ? embedding : takeRows(embedding, candidates);
+  return tf.matMul<tf.Tensor2D>(normed, output, false, true);
+}
+
+/**
+ * Next-token losses over the full vocabulary, in nats: [batch · length].
+ * @param targets int32 [batch · length], the token wanted after each position.
+ */
+export function nextTokenLosses(
+  config: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  batch: TokenBatch,
+  targets: tf.Tensor1D,
+  angles: Angles,
+): tf.Tensor1D {
+  const hidden = hiddenStates(config, weights, batch, angles);
+  return crossEntropy(tokenLogits(config, weights, hidden), targets);
+}
+
+/**
+ * The gradient of Σ slope · output with respect to the weights, as one flat vector in their order, where
+ * `slopesOf` sees the outputs and gives the slopes once. Runs forward once and backward once.
+ * @param weights the tensors that `outputs` is computed from.
+ */
+export function pullBack(
+  weights: readonly tf.Tensor[],
+  outputs: () => tf.Tensor1D,
+  slopesOf: (values: Float32Array) => Float32Array,
+): Float32Array {
+  const flat = new Float32Array(weights.reduce((sum, tensor) => sum + tensor.size, 0));
+  tf.tidy(() => {
+    const read = tf.customGrad((values) => {
+      const slopes = slopesOf((values as tf.Tensor).dataSync<'float32'>());
+      return {
+        value: tf.scalar(0),
+        gradFunc: () => tf.tensor(slopes, (values as tf.Tensor).shape, 'float32'),
+      };
+    });
+    const result = tf.grads((..._: tf.Tensor[]) => read(outputs()))([...weights]);
+    let offset = 0;
+    for (const tensor of result) {
+      flat.set(tensor.dataSync(), offset);
+      offset += tensor.size;
+    }
+  });
+  return flat;
+}

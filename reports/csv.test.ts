@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import type { CellOutcome } from '../bench/runner.ts';
+import { cellHash } from '../bench/storage.ts';
+import { type Suite, suiteCells } from '../bench/suite.ts';
+import { trainingSchema, warmStartSchema } from '../bench/training.ts';
+import { writeSuiteFiles } from './csv.ts';
+
+const SUITE: Suite = {
+  name: 'fake',
+  description: '',
+  environments: [{ id: 'walk/v1', options: {} }],
+  policy: { id: 'small', options: {} },
+  algorithms: ['one', 'two', 'three'].map((name) => ({
+    name,
+    id: 'grpo',
+    options: { name },
+    learningRate: 0.1,
+  })),
+  seeds: 1,
+  rates: 'common',
+  training: trainingSchema.parse({}),
+  warmStart: warmStartSchema.parse({}),
+  backend: 'wasm',
+};
+
+it('merges what is finished in suite order, counts the rest, and leaves whole files only', async () => {
+  const [one, two, three] = suiteCells(SUITE).map((named) => ({ ...named, hash: cellHash(named.cell) }));
+  const outcomes: CellOutcome[] = [
+    { ...one!, status: 'failed', error: { message: 'no' } },
+    {
+      ...two!,
+      status: 'finished',
+      result: {
+        metrics: [
+          { iteration: 0, dev_f1: 0.25 },
+          { iteration: 1, dev_f1: 1 / 3, dev_em: 0, questions: 2, update_actions: 6 },
+        ],
+        timings: [{ iteration: 1, rollout_seconds: 0.5 }],
+      },
+    },
+    { ...three!, status: 'missing' },
+  ];
+  const out = await mkdtemp(join(tmpdir(), 'creditbench-'));
+  try {
+    await mkdir(join(out, 'cells'));
+    await writeSuiteFiles(out, SUITE, outcomes);
+    const read = (name: string) => readFile(join(out, name), 'utf8');
+    expect((await readdir(out)).sort()).toEqual([
+      'cells',
+      'comparison.csv',
+      'metrics.csv',
+      'suite.json',
+      'timings.csv',
+    ]);
+    const hash = two!.hash.slice(0, 12);
+    const metrics = (await read('metrics.csv')).split('\n');
+    expect(metrics).toHaveLength(1 + 2 + 1);
+    expect(metrics[0]).toMatch(/^environment,policy,algorithm,seed,cell,iteration,train_f1,/);
+    expect(metrics[2]).toMatch(new RegExp(`^walk/v1,small,two,0,${hash},1,,,,0.3333333333333333,0,`));
+    expect((await read('timings.csv')).split('\n')[1]).toBe(`walk/v1,small,two,0,${hash},1,0.5,,,`);
+    const comparison = (await read('comparison.csv')).split('\n');
+    expect(comparison[1]).toMatch(/^walk\/v1,one,0,1,0,,,/);
+    expect(comparison[2]).toMatch(/^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,,0\.25,0\.0833333333333333/);
+    expect(comparison[3]).toMatch(/^walk\/v1,three,0,0,1,,,/);
+    const { cells, suite } = JSON.parse(await read('suite.json'));
+    expect(cells.map(({ status }: { status: string }) => status)).toEqual(['failed', 'finished', 'missing']);
+    expect(suite).toEqual(JSON.parse(JSON.stringify(SUITE)));
+  } finally {
+    await rm(out, { recursive: true });
+  }
+});

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const FOLDERS = ['core', 'algorithms', 'envs', 'policies', 'bench', 'reports', 'cli'];
+/** Written after a build; older than a source file means stale. */
+const STAMP = join(ROOT, 'dist', '.built');
+
+/** Builds dist/ when a source file is newer than it: child processes of tests run the built package. */
+export default function buildForTests(): void {
+  if (existsSync(STAMP) && statSync(STAMP).mtimeMs > newestSource()) return;
+  const started = new Date();
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    { cwd: ROOT, encoding: 'utf8' },
+  );
+  // Type errors are the business of `npm run check`; files are written all the same.
+  if (status !== 0) process.stderr.write(`build for tests: tsc reports problems\n${stdout}`);
+  writeFileSync(STAMP, started.toISOString());
+}
+
+function newestSource(): number {
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .map((file) => join(ROOT, folder, file)),
+  );
+  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+}
