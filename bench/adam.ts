@@ -9,6 +9,16 @@ export function adamState(size: number): AdamState {
   return { first: new Float64Array(size), second: new Float64Array(size), steps: 0 };
 }
 
+/** The same moments for a vector that has grown at its end: new parameters start without any. */
+export function grown(state: AdamState, size: number): AdamState {
+  if (state.first.length === size) return state;
+  const first = new Float64Array(size);
+  const second = new Float64Array(size);
+  first.set(state.first);
+  second.set(state.second);
+  return { first, second, steps: state.steps };
+}
+
 /** Scales `gradient` in place to at most `limit` in Euclidean norm; returns the norm before. */
 export function clipNorm(gradient: Float32Array | Float64Array, limit: number): number {
   let sum = 0;

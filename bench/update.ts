@@ -2,7 +2,7 @@ import type { Credit } from '../algorithms/algorithm.ts';
 import { evaluateLoss, type LossRow, type Objective } from '../algorithms/objective.ts';
 import type { RolloutTree } from '../algorithms/tree.ts';
 import type { ActionRecord, Sampling, TrainablePolicy } from '../policies/policy.ts';
-import { type AdamState, adamStep, clipNorm } from './adam.ts';
+import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
 import type { TrainingOptions } from './training.ts';
 
 /** A credited action with all that the loss and the policy need of it. */
@@ -65,10 +65,10 @@ export async function update(request: {
   readonly signal?: AbortSignal;
 }): Promise<{ readonly adam: AdamState; readonly statistics: UpdateStatistics }> {
   const { policy, objective, rows, questions, options, sampling, signal } = request;
-  let { adam } = request;
   const sums = { loss: 0, gradientNorm: 0, klK1: 0, klK3: 0, clipFraction: 0 };
   let steps = 0;
   const parameters = policy.parameters();
+  let adam = grown(request.adam, parameters.length);
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     for (let part = 0; part < options.minibatches; part++) {
       signal?.throwIfAborted();

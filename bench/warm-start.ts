@@ -38,6 +38,14 @@ export async function startingPolicy(
       backend: cell.backend,
       random: random.split('weights'),
     });
+  if (!spec.restorable) {
+    if (cell.warmStart.steps > 0) {
+      throw new InputError(
+        `warmStart.steps is ${cell.warmStart.steps}, but policy ${spec.id} starts untrained; valid: 0`,
+      );
+    }
+    return create(spec.assets([], cell.policy.options));
+  }
   const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
   const hash = createHash('sha256')
     .update(canonicalJson({ ...key, version: WARM_START_VERSION }))

@@ -7,6 +7,8 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   readonly id: string;
   readonly title: string;
   readonly schema: ZodType<Options>;
+  /** Whether weights can be kept in a file and set again on a fresh policy: needed for a warm start. */
+  readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
   assets(texts: readonly string[], options: Options): Assets;
   create(request: {

@@ -7,20 +7,29 @@ export interface TabularOptions {
   readonly initial?: (prompt: Prompt, action: number) => number;
 }
 
+/** The logits of one prompt, where they lie in the flat vector, and what they started from. */
+interface Entry {
+  readonly offset: number;
+  readonly logits: Float64Array;
+  readonly start: Float64Array;
+}
+
 /**
  * One logit per prompt and action, softmax over a prompt's actions, float64, gradients in closed form.
- * Parameters are laid out in the order in which prompts are first seen.
+ * Parameters are laid out in the order in which prompts are first seen, so the vector grows; a shorter vector
+ * sets the logits of prompts that it does not reach back to their start.
  * @throws Error when one prompt text comes with different numbers of actions.
  */
 export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}): TrainablePolicy {
-  const table = new Map<string, { offset: number; logits: Float64Array }>();
+  const table = new Map<string, Entry>();
   let size = 0;
-  const row = (prompt: Prompt): { offset: number; logits: Float64Array } => {
+  const row = (prompt: Prompt): Entry => {
     const actions = prompt.actions;
     if (actions === undefined) throw new Error('tabular policy: the environment does not list its actions');
     let found = table.get(prompt.text);
     if (found === undefined) {
-      found = { offset: size, logits: Float64Array.from(actions, (_, index) => initial(prompt, index)) };
+      const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
+      found = { offset: size, start, logits: start.slice() };
       table.set(prompt.text, found);
       size += actions.length;
     }
@@ -51,11 +60,13 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
       return flat;
     },
     setParameters: (parameters) => {
-      if (parameters.length !== size) {
-        throw new RangeError(`tabular policy: ${parameters.length} parameters given, ${size} needed`);
+      if (parameters.length > size) {
+        throw new RangeError(`tabular policy: ${parameters.length} parameters given, at most ${size} known`);
       }
-      for (const { offset, logits } of table.values()) {
-        for (let index = 0; index < logits.length; index++) logits[index] = parameters[offset + index]!;
+      for (const { offset, logits, start } of table.values()) {
+        for (let index = 0; index < logits.length; index++) {
+          logits[index] = parameters[offset + index] ?? start[index]!;
+        }
       }
     },
     logProbs: async (records, { temperature }) =>

@@ -36,6 +36,7 @@ export const transformerSpec: PolicySpec<TransformerPolicyOptions, Vocabulary> =
   id: 'transformer',
   title: 'a small decoder-only transformer trained from scratch, float32',
   schema,
+  restorable: true,
   assets: (texts, options) => buildVocabulary(texts, options),
   create: async ({ options, assets, backend, random }) => {
     const { createTransformerPolicy } = await import('./index.ts');
