@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
+import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
 import { listCommand } from './list.ts';
 import { runCommand } from './run.ts';
@@ -9,6 +10,7 @@ import { scoreCommand } from './score.ts';
 const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
+  creditbench audit                         is each algorithm's estimate right?
   creditbench list algorithms               what can be compared
   creditbench doctor                        is this machine ready?
   creditbench score --metric hotpotqa predictions.json gold.json
@@ -35,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(packageInfo().version, '-V, --version', 'prints the version')
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
+    .addCommand(auditCommand())
     .addCommand(listCommand())
     .addCommand(doctorCommand((value) => (code = value)))
     .addCommand(scoreCommand());

@@ -127,15 +127,16 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     }
   }
   const draws = method === 'exact' ? undefined : samples;
+  const unit = Math.max(...environment.rewardRange.map(Math.abs));
   return {
     algorithm: algorithm.id,
     environment: environment.id,
     method,
     outcomes,
-    gradient: judge(components(names, truth, totals.gradient, draws)),
+    gradient: judge(components(names, truth, totals.gradient, draws), { unit }),
     advantage: judge(
       components(exactAdvantages.names, exactAdvantages.values, totals.conditionalAdvantages(), draws),
-      { shifts: true },
+      { shifts: true, unit },
     ),
     ...totals.summary(),
   };

@@ -29,6 +29,8 @@ export interface Verdict {
 
 /** Rounding of exact sums, relative to the largest component. */
 const TOLERANCE = 1e-9;
+/** The same relative to the returns: where the truth is 0, an estimate's terms cancel only up to rounding. */
+const FLOOR = 1e-12;
 /** A deviation of so many standard errors is told apart. */
 const SIGMAS = 4;
 
@@ -45,15 +47,18 @@ function sameUpToOffsets(components: readonly Component[], slack: (component: Co
   });
 }
 
-/** Compares an estimate's expectation with the truth, component by component. */
-export function judge(components: readonly Component[], { shifts = false } = {}): Verdict {
+/**
+ * Compares an estimate's expectation with the truth, component by component.
+ * @param unit the largest absolute return: differences of 1e-12 of it are rounding. Default 0.
+ */
+export function judge(components: readonly Component[], { shifts = false, unit = 0 } = {}): Verdict {
   const made = components.filter(({ expected }) => !Number.isNaN(expected));
   const scale = Math.max(0, ...components.map(({ exact }) => Math.abs(exact)));
   if (made.length === 0) {
     return { kind: 'none', factor: Number.NaN, worst: undefined, flipped: [], components };
   }
   const slack = (component: Component): number =>
-    TOLERANCE * Math.max(scale, Math.abs(component.expected)) + SIGMAS * component.standardError;
+    TOLERANCE * Math.max(scale, Math.abs(component.expected)) + FLOOR * unit + SIGMAS * component.standardError;
   const within = (factor: number): boolean =>
     made.every((component) => Math.abs(component.expected - factor * component.exact) <= slack(component));
   const square = made.reduce((sum, { exact }) => sum + exact ** 2, 0);

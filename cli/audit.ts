@@ -1,0 +1,194 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { parse } from 'yaml';
+import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
+import { ALGORITHMS } from '../algorithms/registry.ts';
+import { type Audit, audit } from '../bench/audit/audit.ts';
+import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
+import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
+import type { Row } from '../bench/cell.ts';
+import { formatCsv } from '../bench/csv.ts';
+import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
+import { InputError } from '../core/errors.ts';
+import { type AnyEnvironmentSpec, ENVIRONMENTS, findEnvironment } from '../envs/registry.ts';
+import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { renderTable } from './table.ts';
+import { loadAlgorithm } from './user-module.ts';
+
+interface AuditFlags {
+  readonly algorithm?: readonly string[];
+  readonly environment?: readonly string[];
+  readonly policy: string;
+  readonly budget: number;
+  readonly objective: string;
+  readonly options?: string;
+  readonly limit: number;
+  readonly samples: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  creditbench audit                                       all algorithms on all diagnostic environments
+  creditbench audit --environment stop-or-search --algorithm grpo --algorithm rloo
+  creditbench audit --algorithm carl-lite --options '{entropy: exact}' --budget 2
+  creditbench audit --algorithm ./mine.ts --json          your own (the file is run as code)
+
+Reading the table: 'gradient' compares the expected gradient of the whole pipeline with the exact policy
+gradient; 'advantage' compares the expected advantage of trained actions with the exact one. Exact where the
+number of outcomes allows it, otherwise sampled ('mc') and judged at 4 standard errors.
+`;
+
+/** `creditbench audit`: is the estimate right? Exact bias, variance and error of algorithms. */
+export function auditCommand(): Command {
+  return new Command('audit')
+    .description('compares the expected gradient and advantages of algorithms with the exact ones')
+    .option('--algorithm <id or file>', 'what to audit; may be given more than once (default: all)', collect)
+    .option(
+      '--environment <id>',
+      'where; may be given more than once (default: all diagnostic ones)',
+      collect,
+    )
+    .option('--policy <name>', `logits of the tabular policy: ${AUDIT_POLICIES.join(', ')}`, 'default')
+    .option(
+      '--budget <n>',
+      'rollouts per question for every algorithm, 2 to 1024',
+      wholeNumber('--budget', 2, 1024),
+      4,
+    )
+    .option('--objective <name>', "plain: credit alone; own: the algorithm's own loss averages", 'plain')
+    .option('--options <yaml>', "options of the algorithms, after the budget's: '{entropy: exact}'")
+    .option('--limit <n>', 'most outcomes to enumerate', wholeNumber('--limit', 1, 100_000_000), 20_000)
+    .option('--samples <n>', 'samples where there are more', wholeNumber('--samples', 2, 100_000_000), 4000)
+    .option('--seed <n>', 'seed of those samples', wholeNumber('--seed', 0, 2 ** 53 - 1), 0)
+    .option('--out <folder>', 'writes audit.csv, audit_components.csv and audit.json there')
+    .option('--json', 'prints JSON instead of the table')
+    .addHelpText('after', EXAMPLES)
+    .action(runAudit);
+}
+
+async function runAudit(flags: AuditFlags): Promise<void> {
+  if (flags.objective !== 'plain' && flags.objective !== 'own') {
+    throw new InputError(`--objective: '${flags.objective}' is not valid; valid: plain, own`);
+  }
+  const objective = flags.objective;
+  const environments = flags.environment?.map(findEnvironment) ?? ENVIRONMENTS.filter(isDiagnostic);
+  for (const spec of environments) {
+    if (!isDiagnostic(spec)) {
+      throw new InputError(
+        `--environment: '${spec.id}' is too large for the audit; valid: ${ENVIRONMENTS.filter(isDiagnostic)
+          .map(({ id }) => id)
+          .join(', ')}`,
+      );
+    }
+  }
+  const algorithms: readonly AnyAlgorithm[] =
+    flags.algorithm === undefined ? ALGORITHMS : await Promise.all(flags.algorithm.map(loadAlgorithm));
+  const chosen = algorithms.map((algorithm) => ({ algorithm, options: optionsOf(algorithm, flags) }));
+  if (flags.out !== undefined) await makeWritable('--out', flags.out);
+
+  const audits: Audit[] = [];
+  for (const spec of environments) {
+    const options = spec.schema.parse({});
+    const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
+    for (const { algorithm, options } of chosen) {
+      const policy = auditPolicy(flags.policy, environment.id);
+      const { limit, samples, seed } = flags;
+      const task = tasks.train[0]!;
+      audits.push(
+        await audit({ algorithm, options, environment, task, policy, objective, limit, samples, seed }),
+      );
+      if (process.stderr.isTTY) process.stderr.write(`${environment.id} ${algorithm.id}\n`);
+    }
+  }
+  const json = `${JSON.stringify(report(flags, audits), null, 2)}\n`;
+  if (flags.out !== undefined) {
+    await mkdir(flags.out, { recursive: true });
+    await writeFileAtomic(join(flags.out, 'audit.csv'), formatCsv(AUDIT_COLUMNS, audits.map(auditRow)));
+    const components = formatCsv(AUDIT_COMPONENT_COLUMNS, audits.flatMap(componentRows));
+    await writeFileAtomic(join(flags.out, 'audit_components.csv'), components);
+    await writeFileAtomic(join(flags.out, 'audit.json'), json);
+  }
+  process.stdout.write(flags.json ? json : `${table(audits)}\n`);
+}
+
+const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => spec.tags.includes('diagnostic');
+
+function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): unknown {
+  let given: unknown = {};
+  try {
+    given = parse(flags.options ?? '{}');
+  } catch (error) {
+    throw new InputError(`--options: '${flags.options}' is not YAML: ${(error as Error).message}`);
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InputError(
+      `--options: '${flags.options}' is not valid; valid: a mapping such as {entropy: exact}`,
+    );
+  }
+  const parsed = algorithm.schema.safeParse({ ...algorithm.budget(flags.budget), ...given });
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    throw new InputError(`--options: not valid for ${algorithm.id}: ${issues}`);
+  }
+  return parsed.data;
+}
+
+/** The JSON of `--json`: settings, and per audit the names of AUDIT_COLUMNS plus its components. */
+function report(flags: AuditFlags, audits: readonly Audit[]) {
+  const { policy, budget, objective, limit, samples, seed } = flags;
+  return {
+    settings: { policy, budget, objective, options: flags.options ?? null, limit, samples, seed },
+    audits: audits.map((entry) => ({
+      ...auditRow(entry),
+      components: componentRows(entry).map(({ environment: _, algorithm: __, ...rest }): Row => rest),
+    })),
+  };
+}
+
+function table(audits: readonly Audit[]): string {
+  const number = (value: number, digits = 3): string =>
+    Number.isFinite(value) ? value.toFixed(digits) : '-';
+  const verdict = ({ gradient }: Audit, which: Audit['gradient'] = gradient): string => {
+    if (which.kind === 'scaled') return `scaled x${number(which.factor)}`;
+    if (which.kind !== 'biased') return which.kind;
+    const flips = which.flipped.length > 0 ? `, ${which.flipped.length} flipped` : '';
+    return `BIASED${flips}\n${which.worst?.name} off ${number(which.worst?.error ?? Number.NaN, 2)}`;
+  };
+  const ratios = ({ gradient }: Audit): string => {
+    const values = gradient.components.flatMap(({ exact, expected }) =>
+      Math.abs(exact) > 1e-12 ? [expected / exact] : [],
+    );
+    return values.length === 0
+      ? '-'
+      : `${number(Math.min(...values), 2)} to ${number(Math.max(...values), 2)}`;
+  };
+  return renderTable(
+    [
+      'environment',
+      'algorithm',
+      'method',
+      'gradient',
+      'ratios',
+      'cosine',
+      'advantage',
+      'direction\nerror',
+      'error per\ntoken',
+    ],
+    audits.map((entry) => [
+      entry.environment,
+      entry.algorithm,
+      `${entry.method === 'exact' ? 'exact' : 'mc'} ${entry.outcomes}`,
+      verdict(entry),
+      ratios(entry),
+      number(entry.cosine, 4),
+      verdict(entry, entry.advantage),
+      number(entry.directionError),
+      number(entry.errorPerToken, 1),
+    ]),
+    { ascii: !process.stdout.isTTY, numbersFrom: 4 },
+  );
+}
