@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import type { Cell, CellResult } from './cell.ts';
 import { METRIC_COLUMNS, TIMING_COLUMNS } from './columns.ts';
@@ -56,7 +57,7 @@ const failureFile = (out: string, hash: string) => `${cellFolder(out, hash)}.fai
 export async function makeWritable(option: string, folder: string): Promise<void> {
   const probe = join(folder, `.tmp-${process.pid}-probe`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(resolve(folder));
     await writeSynced(probe, '');
     await rm(probe);
   } catch (error) {
@@ -64,6 +65,19 @@ export async function makeWritable(option: string, folder: string): Promise<void
       `${option}: cannot write in the folder ${folder} (${(error as Error).message}); valid: a folder that is writable or can be created`,
     );
   }
+}
+
+/**
+ * Creates a folder and those above it, one at a time: Node's recursive mkdir never returns on file systems such
+ * as /proc, which answer that the parent is missing when it is not.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  const above = dirname(folder);
+  if (above !== folder) await makeFolders(above);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error; // another process was faster
+  });
 }
 
 /**

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { parse } from 'yaml';
@@ -106,7 +105,6 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   }
   const json = `${JSON.stringify(report(flags, audits), null, 2)}\n`;
   if (flags.out !== undefined) {
-    await mkdir(flags.out, { recursive: true });
     await writeFileAtomic(join(flags.out, 'audit.csv'), formatCsv(AUDIT_COLUMNS, audits.map(auditRow)));
     const components = formatCsv(AUDIT_COMPONENT_COLUMNS, audits.flatMap(componentRows));
     await writeFileAtomic(join(flags.out, 'audit_components.csv'), components);

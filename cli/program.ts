@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
 import { auditCommand } from './audit.ts';
+import { criticalityCommand } from './criticality.ts';
 import { doctorCommand } from './doctor.ts';
 import { listCommand } from './list.ts';
 import { runCommand } from './run.ts';
@@ -11,6 +12,7 @@ const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
   creditbench audit                         is each algorithm's estimate right?
+  creditbench criticality                   which decisions matter, and does entropy tell?
   creditbench list algorithms               what can be compared
   creditbench doctor                        is this machine ready?
   creditbench score --metric hotpotqa predictions.json gold.json
@@ -38,6 +40,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
     .addCommand(auditCommand())
+    .addCommand(criticalityCommand((value) => (code = value)))
     .addCommand(listCommand())
     .addCommand(doctorCommand((value) => (code = value)))
     .addCommand(scoreCommand());

@@ -31,7 +31,9 @@ export function renderTable(
     style: { head: [], border: [], compact: true },
     ...(ascii ? { chars: ASCII } : {}),
   });
-  table.push(...rows.map((row) => [...row]));
+  // Before the layout: the replacement is a character longer.
+  const plain = (text: string) => (ascii ? text.replaceAll('±', '+-') : text);
+  table.push(...rows.map((row) => row.map(plain)));
   return table.toString();
 }
 
@@ -78,6 +80,5 @@ export function comparisonTable(rows: readonly Row[], ascii: boolean): string {
       fixed(row.action_entropy, 3),
     ];
   });
-  const text = renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
-  return ascii ? text.replaceAll('±', '+-') : text;
+  return renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
 }

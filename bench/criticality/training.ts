@@ -1,0 +1,179 @@
+import { setImmediate } from 'node:timers/promises';
+import type { AnyAlgorithm, Credit, ForkPoint } from '../../algorithms/algorithm.ts';
+import type { Objective } from '../../algorithms/objective.ts';
+import type { RolloutTree } from '../../algorithms/tree.ts';
+import { createRandom, type Random, shuffled } from '../../core/random.ts';
+import type { AnyEnvironment, Task } from '../../envs/environment.ts';
+import type { TrainablePolicy } from '../../policies/policy.ts';
+import { adamState } from '../adam.ts';
+import { rollout } from '../engine.ts';
+import type { TrainingOptions } from '../training.ts';
+import { trainingRows, update } from '../update.ts';
+import { type MeasuredState, measureStates, type VisitedState, visitedStates } from './measure.ts';
+import type { ExactEnvironment } from './outcomes.ts';
+import { ABOUT_ZERO, type Prediction, predict, UNCERTAINTIES, type Uncertainty } from './predict.ts';
+
+/** An algorithm with its options filled in. */
+export interface ExactAlgorithm {
+  next(tree: RolloutTree, random: Random): readonly ForkPoint[];
+  credit(trees: readonly RolloutTree[], random: Random): Credit;
+  readonly objective: Objective;
+}
+
+/** Fills in an algorithm's options; what is not given has its default. */
+export function configured(algorithm: AnyAlgorithm, given: object = {}): ExactAlgorithm {
+  const options = algorithm.schema.parse(given);
+  return {
+    next: (tree, random) => algorithm.next(tree, options, random),
+    credit: (trees, random) => algorithm.credit(trees, options, random),
+    objective: algorithm.objective(options),
+  };
+}
+
+/**
+ * Trains a policy in place, question by question in an order drawn from the seed, and calls `onIteration`
+ * before the first update (iteration 0) and after every iteration.
+ */
+export async function trainWith(request: {
+  readonly environment: AnyEnvironment;
+  readonly tasks: readonly Task[];
+  readonly policy: TrainablePolicy;
+  readonly algorithm: ExactAlgorithm;
+  readonly options: TrainingOptions;
+  readonly seed: number;
+  readonly onIteration?: (iteration: number) => Promise<void>;
+  readonly signal?: AbortSignal;
+}): Promise<void> {
+  const { policy, algorithm, options, tasks } = request;
+  const sampling = { temperature: options.temperature };
+  // No algorithm's name in the streams: all of them meet the same questions and the same luck.
+  const random = createRandom(request.seed).split('train');
+  let adam = adamState(policy.parameters().length);
+  let waiting: readonly Task[] = [];
+  await request.onIteration?.(0);
+  for (let iteration = 1; iteration <= options.iterations; iteration++) {
+    await setImmediate(); // lets signals in: a policy that computes at once never leaves the microtasks
+    const stream = random.split('iteration', iteration);
+    while (waiting.length < options.questions) {
+      waiting = [...waiting, ...shuffled(tasks, random.split('questions', iteration, waiting.length))];
+    }
+    const asked = waiting.slice(0, options.questions);
+    waiting = waiting.slice(options.questions);
+    const trees = await rollout({
+      ...request,
+      tasks: asked,
+      random: stream,
+      sampling,
+      plan: algorithm.next,
+    });
+    const rows = trainingRows(trees, algorithm.credit(trees, stream.split('credit')));
+    const done = await update({
+      ...request,
+      objective: algorithm.objective,
+      rows,
+      questions: trees.length,
+      adam,
+      sampling,
+    });
+    adam = done.adam;
+    await request.onIteration?.(iteration);
+  }
+}
+
+/** Criticality and its prediction on held-out questions at one point of training. */
+export interface TrainingPoint {
+  readonly iteration: number;
+  /**
+   * 'visited': the states that the policy of this iteration meets. 'fixed': those that the starting policy
+   * met, measured under the policy of this iteration.
+   */
+  readonly set: 'visited' | 'fixed';
+  readonly uncertainty: Uncertainty;
+  readonly prediction: Prediction;
+  readonly meanCriticality: number;
+  readonly meanUncertainty: number;
+  readonly zeroShare: number;
+  readonly highShare: number;
+  /**
+   * Share of the states that were low at the start of training and are high now, among the early ones (depth
+   * below `early`) and the others: what an entropy or criticality filter at the start would have missed. Null
+   * for the set 'visited'.
+   */
+  readonly roseEarly: number | null;
+  readonly roseLate: number | null;
+}
+
+/**
+ * Watches criticality on held-out questions along a training: give its `measure` to `trainWith` as
+ * `onIteration`, or call it for saved parameters after setting them.
+ * @param every measure at iterations that are multiples of this.
+ */
+export function criticalityTrack(request: {
+  readonly environment: ExactEnvironment;
+  readonly policy: TrainablePolicy;
+  readonly tasks: readonly Task[];
+  readonly temperature: number;
+  readonly threshold: number;
+  readonly early: number;
+  readonly every: number;
+  readonly random: Random;
+  readonly signal?: AbortSignal;
+}): { readonly points: readonly TrainingPoint[]; measure(iteration: number): Promise<void> } {
+  const { threshold, early, every, random } = request;
+  const sampling = { temperature: request.temperature };
+  const points: TrainingPoint[] = [];
+  let fixed: readonly VisitedState[] | undefined;
+  let start: readonly MeasuredState[] | undefined;
+  return {
+    points,
+    measure: async (iteration) => {
+      if (iteration % every !== 0) return;
+      // The same draws at every iteration: the points move only when the policy does.
+      const visited = await visitedStates({
+        ...request,
+        sampling,
+        random: random.split('visited'),
+        trajectories: 1,
+      });
+      fixed ??= visited;
+      const measure = (states: readonly VisitedState[]) =>
+        measureStates({ ...request, sampling, states, samples: 0 });
+      const sets = { visited: await measure(visited), fixed: await measure(fixed) } as const;
+      start ??= sets.fixed;
+      for (const set of ['visited', 'fixed'] as const) {
+        const states = sets[set];
+        // What was sampled at the fixed states belongs to the starting policy: its surprisal says nothing now.
+        for (const uncertainty of set === 'fixed' ? (['entropy'] as const) : UNCERTAINTIES) {
+          const share = (of: (state: MeasuredState) => number): number =>
+            states.reduce((sum, state) => sum + of(state), 0) / states.length;
+          const rose = (isEarly: boolean): number | null => {
+            const low = [...start!.entries()].filter(
+              ([, state]) => state.criticality <= threshold && state.depth < early === isEarly,
+            );
+            return set === 'visited' || low.length === 0
+              ? null
+              : low.filter(([index]) => states[index]!.criticality > threshold).length / low.length;
+          };
+          points.push({
+            iteration,
+            set,
+            uncertainty,
+            prediction: predict({
+              states,
+              threshold,
+              uncertainty,
+              random: random.split('bootstrap'),
+              replicates: 200,
+            }),
+            meanCriticality: share((state) => state.criticality),
+            meanUncertainty: share((state) => state[uncertainty]),
+            zeroShare: share((state) => Number(state.criticality < ABOUT_ZERO)),
+            highShare: share((state) => Number(state.criticality > threshold)),
+            roseEarly: rose(true),
+            roseLate: rose(false),
+          });
+        }
+      }
+    },
+  };
+}
