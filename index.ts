@@ -22,11 +22,22 @@ export { objectiveOptions, toObjective } from './algorithms/options.ts';
 export { ALGORITHMS, findAlgorithm } from './algorithms/registry.ts';
 export { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from './algorithms/tree.ts';
 export { nodeValues } from './algorithms/values.ts';
+export { type Audit, type AuditObjective, type AuditRequest, audit } from './bench/audit/audit.ts';
+export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
+export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
+export {
+  type BiasExpectation,
+  type BiasReport,
+  type CheckBiasOptions,
+  checkBias,
+} from './bench/audit/property.ts';
+export type { Component, Verdict } from './bench/audit/verdict.ts';
 export { CATALOG } from './bench/catalog.ts';
 export type { Cell, CellContext, CellProgress, CellResult, Choice, Row } from './bench/cell.ts';
 export { type CheckAlgorithmOptions, checkAlgorithm } from './bench/check-algorithm.ts';
 export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
 export { type RolloutCost, rolloutCost } from './bench/cost.ts';
+export { runCriticality } from './bench/criticality/run.ts';
 export { type Plan, type RolloutRequest, rollout } from './bench/engine.ts';
 export { evaluate, type Scores, score } from './bench/evaluate.ts';
 export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runner.ts';

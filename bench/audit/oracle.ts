@@ -45,7 +45,7 @@ interface Draft {
  * Exact values, action values and visit counts by dynamic programming over Markov states. Works with any
  * policy: states are discovered in layers and the policy is asked in one batch per layer.
  * @param limit most states to visit, default 200,000.
- * @throws Error when the environment has no `actions` or `key`, when its states repeat in a cycle, or when there
+ * @throws Error when the environment is not Markov, has no `actions` or `key`, when its states repeat in a cycle, or when there
  * are more states than `limit`.
  */
 export async function solve(request: {
@@ -59,6 +59,10 @@ export async function solve(request: {
   const { environment, task, limit = 200_000 } = request;
   if (environment.actions === undefined || environment.key === undefined) {
     throw new Error(`${environment.id}: exact values need actions() and key()`);
+  }
+  if (!environment.markov) {
+    // The policy would read transcripts, which these states do not hold.
+    throw new Error(`${environment.id}: exact values need an environment whose observations are Markov`);
   }
   const root = environment.reset(task);
   const drafts = new Map<string, Draft>();

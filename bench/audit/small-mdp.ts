@@ -17,7 +17,8 @@ export type MdpChoice = readonly MdpAction[];
 
 /**
  * Small decision trees with a tabular policy. Rewards and logits are multiples of 1/8 and 1/4; half of the
- * inner actions pay a reward of their own. They shrink towards a single action without reward at logit 0.
+ * inner actions pay a reward of their own; some states have one action only. They shrink towards a choice of two
+ * without reward at logit 0.
  * @param depth the most actions of an episode, default 3. @param branching of a choice, default 3.
  */
 export function smallMdp({ depth = 3, branching = 3 } = {}): fc.Arbitrary<MdpChoice> {
@@ -35,7 +36,12 @@ export function smallMdp({ depth = 3, branching = 3 } = {}): fc.Arbitrary<MdpCho
             end,
             fc.record({ logit, reward: onTheWay, next: choice(levels - 1) }),
           );
-    return fc.array(action, { minLength: 1, maxLength: branching });
+    return fc.oneof(
+      { withCrossShrink: true },
+      { weight: 5, arbitrary: fc.array(action, { minLength: Math.min(2, branching), maxLength: branching }) },
+      // A state without a choice: no entropy, one more turn.
+      { weight: 1, arbitrary: fc.array(action, { minLength: 1, maxLength: 1 }) },
+    );
   };
   return choice(depth);
 }
@@ -56,7 +62,7 @@ export function playable(mdp: MdpChoice): {
   return {
     environment: {
       ...ends,
-      id: 'small-mdp',
+      id: 'small-mdp/v1',
       rewardRange: returns(mdp),
       step: (state, action, random) => {
         const transition = ends.step(state, action, random);

@@ -58,7 +58,9 @@ export function judge(components: readonly Component[], { shifts = false, unit =
     return { kind: 'none', factor: Number.NaN, worst: undefined, flipped: [], components };
   }
   const slack = (component: Component): number =>
-    TOLERANCE * Math.max(scale, Math.abs(component.expected)) + FLOOR * unit + SIGMAS * component.standardError;
+    TOLERANCE * Math.max(scale, Math.abs(component.expected)) +
+    FLOOR * unit +
+    SIGMAS * component.standardError;
   const within = (factor: number): boolean =>
     made.every((component) => Math.abs(component.expected - factor * component.exact) <= slack(component));
   const square = made.reduce((sum, { exact }) => sum + exact ** 2, 0);
