@@ -1,7 +1,7 @@
 /**
  * The policy-gradient losses that algorithms share, in float64, as functions of log-probabilities alone.
  * A policy then only has to multiply d loss / d log-probability into its own Jacobian.
- * Names follow reference section 0 (verl's vocabulary); the formulas are PPO's (arXiv 1707.06347), DAPO's
+ * Names follow verl's vocabulary; the formulas are PPO's (arXiv 1707.06347), DAPO's
  * asymmetric clip (arXiv 2503.14476), the dual clip (arXiv 1912.09729) and the k3 estimator of the KL.
  */
 

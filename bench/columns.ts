@@ -13,7 +13,11 @@ export const CELL_COLUMNS = [
   column('policy', 'id', 'policy'),
   column('algorithm', 'name', 'algorithm as named in the suite'),
   column('seed', 'integer', 'training seed, the unit of replication'),
-  column('cell', 'hash', 'first 12 hexadecimal digits of the hash of everything the numbers depend on'),
+  column(
+    'cell',
+    'hash',
+    'first 16 hexadecimal digits, the name of its folder: the of the hash of everything the numbers depend on',
+  ),
 ] as const;
 
 /** One row per cell and iteration; iteration 0 is the evaluation before training. Deterministic. */

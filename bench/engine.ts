@@ -28,6 +28,9 @@ interface MutableTree {
   readonly edges: TreeEdge[];
 }
 
+/** A plan that asks for more of one question is taken for one that never ends. */
+const MOST_ROLLOUTS = 10_000;
+
 /** A rollout under way: where it stands and whose stream it draws from. */
 interface Continuation {
   readonly tree: MutableTree;
@@ -40,7 +43,8 @@ interface Continuation {
 /**
  * Grows one rollout tree per task: asks every tree's plan, samples all requested rollouts of all trees in
  * lock-step batches to their ends, and asks again until every plan answers `[]`.
- * @throws RangeError when a plan names a node that does not exist or has ended.
+ * @throws RangeError when a plan names a node that does not exist or has ended, or asks for more than 10,000
+ * rollouts of one question.
  * @throws the signal's reason when it is aborted.
  */
 export async function rollout(request: RolloutRequest): Promise<readonly RolloutTree[]> {
@@ -71,6 +75,11 @@ export async function rollout(request: RolloutRequest): Promise<readonly Rollout
         if (tree.nodes[node]?.end !== 'open') {
           throw new RangeError(
             `rollout plan: node ${node} cannot be forked: ${tree.nodes[node]?.end ?? 'no such node'}`,
+          );
+        }
+        if (started[index] === MOST_ROLLOUTS) {
+          throw new RangeError(
+            `rollout plan: more than ${MOST_ROLLOUTS} rollouts of question '${tree.task.id}'; it never answers []`,
           );
         }
         const stream = random.split('rollout', index, started[index]!++);

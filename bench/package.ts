@@ -6,6 +6,8 @@ interface PackageInfo {
   /** Absolute path of the folder that holds package.json and suites/. */
   readonly root: string;
   readonly version: string;
+  /** Exact versions of the packages that it runs on. */
+  readonly dependencies: Readonly<Record<string, string>>;
 }
 
 let known: PackageInfo | undefined;
@@ -16,9 +18,11 @@ export function packageInfo(): PackageInfo {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     const file = join(folder, 'package.json');
     if (existsSync(file)) {
-      const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };
+      const { name, version, dependencies } = JSON.parse(readFileSync(file, 'utf8')) as Partial<
+        PackageInfo & { name: string }
+      >;
       if (name === 'creditbench' && version !== undefined) {
-        known = { root: folder, version };
+        known = { root: folder, version, dependencies: dependencies ?? {} };
         return known;
       }
     }

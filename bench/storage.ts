@@ -6,6 +6,7 @@ import { InputError } from '../core/errors.ts';
 import type { Cell, CellResult } from './cell.ts';
 import { METRIC_COLUMNS, TIMING_COLUMNS } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
+import { codeFingerprint } from './fingerprint.ts';
 import { packageInfo } from './package.ts';
 
 /** Why a cell has no result. Holds no clock time, so that equal failures are equal files. */
@@ -35,11 +36,11 @@ function sortKeys(value: unknown): unknown {
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
 
 /**
- * SHA-256 (64 hexadecimal digits) of everything a cell's numbers depend on: the cell itself and the version of
- * this package.
+ * SHA-256 (64 hexadecimal digits) of everything a cell's numbers depend on: the cell itself and the code and data
+ * that compute it.
  */
-export function cellHash(cell: Cell, version: string = packageInfo().version): string {
-  return sha256(canonicalJson({ cell, version }));
+export function cellHash(cell: Cell, code: string = codeFingerprint()): string {
+  return sha256(canonicalJson({ cell, code }));
 }
 
 /** The folder of a cell inside an output folder: `cells/` and the first 16 digits of its hash. */

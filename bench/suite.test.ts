@@ -65,8 +65,8 @@ describe('a valid suite', () => {
       ['grpo', { groupSize: 16, std: 'sample' }],
       ['wide', { groupSize: 32, std: 'sample' }],
     ]);
-    expect(suite.training).toMatchObject({ iterations: 4, questions: 16 });
-    expect(suite.warmStart.steps).toBe(60);
+    expect(suite.training).toMatchObject({ iterations: 4, questions: 24 });
+    expect(suite.warmStart.steps).toBe(250);
     expect(suite.backend).toBe('wasm');
   });
 
@@ -212,10 +212,10 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['paper', 'quick', 'tiny']);
+    expect(await suiteNames()).toEqual(['forking', 'paper', 'quick', 'tiny']);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: paper, quick, tiny, or the path",
+      "suite 'quik' is not known; valid: forking, paper, quick, tiny, or the path",
     );
   });
 });

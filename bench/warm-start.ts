@@ -8,10 +8,11 @@ import type { ActionRecord, TrainablePolicy } from '../policies/policy.ts';
 import { findPolicy } from '../policies/registry.ts';
 import { adamState, adamStep, clipNorm } from './adam.ts';
 import type { Cell, CellContext } from './cell.ts';
+import { codeFingerprint } from './fingerprint.ts';
 import { canonicalJson } from './storage.ts';
 import type { WarmStartOptions } from './training.ts';
 
-/** Raised whenever the same options can lead to other starting weights. */
+/** Raised whenever this file can lead to other starting weights from the same options. */
 const WARM_START_VERSION = 2;
 
 /** The assets (vocabulary) and starting weights that all algorithms and seeds of a suite share. */
@@ -48,7 +49,13 @@ export async function startingPolicy(
   }
   const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
   const hash = createHash('sha256')
-    .update(canonicalJson({ ...key, version: WARM_START_VERSION }))
+    .update(
+      canonicalJson({
+        ...key,
+        version: WARM_START_VERSION,
+        code: codeFingerprint(['core', 'envs', 'policies']),
+      }),
+    )
     .digest('hex')
     .slice(0, 16);
   const file = join(context.cacheDirectory, `warm-start-${hash}.bin`);

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { parse } from 'yaml';
 import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
 import { ALGORITHMS } from '../algorithms/registry.ts';
-import { type Audit, audit } from '../bench/audit/audit.ts';
+import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import type { Row } from '../bench/cell.ts';
@@ -73,7 +73,7 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   if (flags.objective !== 'plain' && flags.objective !== 'own') {
     throw new InputError(`--objective: '${flags.objective}' is not valid; valid: plain, own`);
   }
-  const objective = flags.objective;
+  const objective: AuditObjective = flags.objective;
   const environments = flags.environment?.map(findEnvironment) ?? ENVIRONMENTS.filter(isDiagnostic);
   for (const spec of environments) {
     if (!isDiagnostic(spec)) {
@@ -86,26 +86,37 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   }
   const algorithms: readonly AnyAlgorithm[] =
     flags.algorithm === undefined ? ALGORITHMS : await Promise.all(flags.algorithm.map(loadAlgorithm));
-  const chosen = algorithms.map((algorithm) => ({ algorithm, options: optionsOf(algorithm, flags) }));
+  const chosen = algorithms.map((algorithm) => ({ algorithm, ...optionsOf(algorithm, flags) }));
   if (flags.out !== undefined) await makeWritable('--out', flags.out);
 
-  const audits: Audit[] = [];
+  const audits: (Audit & { readonly given: object })[] = [];
   for (const spec of environments) {
     const options = spec.schema.parse({});
     const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
-    for (const { algorithm, options } of chosen) {
+    for (const { algorithm, options, given } of chosen) {
       const policy = auditPolicy(flags.policy, environment.id);
       const { limit, samples, seed } = flags;
-      const task = tasks.train[0]!;
-      audits.push(
-        await audit({ algorithm, options, environment, task, policy, objective, limit, samples, seed }),
-      );
+      const request = { algorithm, options, environment, task: tasks.train[0]!, policy, objective };
+      try {
+        audits.push({ ...(await audit({ ...request, limit, samples, seed })), given });
+      } catch (error) {
+        // What the engine refuses of an algorithm's answers is the algorithm's fault, not this program's.
+        if (error instanceof RangeError)
+          throw new InputError(`--algorithm ${algorithm.id}: ${error.message}`);
+        throw error;
+      }
       if (process.stderr.isTTY) process.stderr.write(`${environment.id} ${algorithm.id}\n`);
     }
   }
   const json = `${JSON.stringify(report(flags, audits), null, 2)}\n`;
   if (flags.out !== undefined) {
-    await writeFileAtomic(join(flags.out, 'audit.csv'), formatCsv(AUDIT_COLUMNS, audits.map(auditRow)));
+    await writeFileAtomic(
+      join(flags.out, 'audit.csv'),
+      formatCsv(
+        AUDIT_COLUMNS,
+        audits.map((entry) => auditRow(entry, entry.given)),
+      ),
+    );
     const components = formatCsv(AUDIT_COMPONENT_COLUMNS, audits.flatMap(componentRows));
     await writeFileAtomic(join(flags.out, 'audit_components.csv'), components);
     await writeFileAtomic(join(flags.out, 'audit.json'), json);
@@ -115,7 +126,7 @@ async function runAudit(flags: AuditFlags): Promise<void> {
 
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => spec.tags.includes('diagnostic');
 
-function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): unknown {
+function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): { options: unknown; given: object } {
   let given: unknown = {};
   try {
     given = parse(flags.options ?? '{}');
@@ -127,27 +138,35 @@ function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): unknown {
       `--options: '${flags.options}' is not valid; valid: a mapping such as {entropy: exact}`,
     );
   }
-  const parsed = algorithm.schema.safeParse({ ...algorithm.budget(flags.budget), ...given });
+  const all = { ...algorithm.budget(flags.budget), ...given };
+  const parsed = algorithm.schema.safeParse(all);
   if (!parsed.success) {
     const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
     throw new InputError(`--options: not valid for ${algorithm.id}: ${issues}`);
   }
-  return parsed.data;
+  return { options: parsed.data, given: all };
 }
 
 /** The JSON of `--json`: settings, and per audit the names of AUDIT_COLUMNS plus its components. */
-function report(flags: AuditFlags, audits: readonly Audit[]) {
+function report(flags: AuditFlags, audits: readonly (Audit & { readonly given: object })[]) {
   const { policy, budget, objective, limit, samples, seed } = flags;
   return {
     settings: { policy, budget, objective, options: flags.options ?? null, limit, samples, seed },
     audits: audits.map((entry) => ({
-      ...auditRow(entry),
+      ...auditRow(entry, entry.given),
       components: componentRows(entry).map(({ environment: _, algorithm: __, ...rest }): Row => rest),
     })),
   };
 }
 
-function table(audits: readonly Audit[]): string {
+/** `{initial: 1, forks: 3}` as 'initial 1, forks 3'. */
+function settings(given: object): string {
+  return Object.entries(given)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
+function table(audits: readonly (Audit & { readonly given: object })[]): string {
   const number = (value: number, digits = 3): string =>
     Number.isFinite(value) ? value.toFixed(digits) : '-';
   const verdict = ({ gradient }: Audit, which: Audit['gradient'] = gradient): string => {
@@ -178,7 +197,7 @@ function table(audits: readonly Audit[]): string {
     ],
     audits.map((entry) => [
       entry.environment,
-      entry.algorithm,
+      `${entry.algorithm}\n${settings(entry.given)}`,
       `${entry.method === 'exact' ? 'exact' : 'mc'} ${entry.outcomes}`,
       verdict(entry),
       ratios(entry),

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageInfo } from '../bench/package.ts';
+import { spawnCreditbench } from './spawn.test-helper.ts';
 
-const MAIN = join(packageInfo().root, 'dist', 'cli', 'main.js');
+const creditbench = (...rest: DropFirst<Parameters<typeof spawnCreditbench>>) =>
+  spawnCreditbench(folder, ...rest);
+type DropFirst<List extends unknown[]> = List extends [unknown, ...infer Rest] ? Rest : never;
 
 let folder: string;
 beforeAll(async () => {
@@ -13,36 +15,6 @@ beforeAll(async () => {
   await writeFile(join(folder, 'file'), '');
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Runs the command line in the temporary folder. `onLine` sees every line of stderr and may send signals. */
-function creditbench(
-  args: readonly string[],
-  onLine: (line: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-      for (const line of text.split('\n')) onLine(line, (signal) => child.kill(signal));
-    });
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
 
 describe('wrong input ends with exit code 2 and one message', () => {
   const TYPO =
@@ -57,7 +29,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, list, doctor, score, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, audit, criticality, list, doctor, score, --help\n",
     ],
     ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
     [
@@ -83,12 +55,12 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown suite',
       ['run', 'tiyn'],
-      "error: suite 'tiyn' is not known; valid: paper, quick, tiny, or the path of a YAML file\n",
+      "error: suite 'tiyn' is not known; valid: forking, paper, quick, tiny, or the path of a YAML file\n",
     ],
     [
       'an unknown algorithm',
       ['run', 'tiny', '--set', 'algorithms=[grop]'],
-      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-lite, grpo, rloo\n",
+      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-exact, carl-lite, grpo, rloo\n",
     ],
     [
       'an unknown setting',
@@ -140,7 +112,7 @@ describe('list, doctor, help', () => {
     expect(algorithms.find(({ id }) => id === 'carl')?.options).toMatchObject({ initial: 8, forks: 16 });
     const all = JSON.parse((await creditbench(['list', '--json'])).stdout);
     expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
-    expect(all.suites.map(({ id }: { id: string }) => id)).toEqual(['paper', 'quick', 'tiny']);
+    expect(all.suites.map(({ id }: { id: string }) => id)).toEqual(['forking', 'paper', 'quick', 'tiny']);
   });
 
   it('lists as plain text when stdout is no terminal', async () => {

@@ -34,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command('creditbench')
     .description(
-      'Compares credit-assignment algorithms for multi-step agents: same tasks, same weights, same budget.',
+      'Compares credit-assignment algorithms for multi-step agents: same tasks, same weights, exact costs.',
     )
     .version(packageInfo().version, '-V, --version', 'prints the version')
     .addHelpText('after', EXAMPLES)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createJiti } from 'jiti';
 import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
 import { findAlgorithm } from '../algorithms/registry.ts';
@@ -17,9 +17,11 @@ export async function loadAlgorithm(nameOrFile: string): Promise<AnyAlgorithm> {
   if (!/[./\\]/.test(nameOrFile)) return findAlgorithm(nameOrFile);
   const file = resolve(nameOrFile);
   if (!existsSync(file)) throw new InputError(`--algorithm: there is no file ${nameOrFile}`);
-  // Users' files may import 'creditbench' wherever they lie.
+  // Users' files may import 'creditbench' and 'zod' wherever they lie.
   const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url);
-  const jiti = createJiti(pathToFileURL(file).href, { alias: { creditbench: own.pathname } });
+  const jiti = createJiti(pathToFileURL(file).href, {
+    alias: { creditbench: fileURLToPath(own), zod: fileURLToPath(import.meta.resolve('zod')) },
+  });
   let module: { default?: unknown };
   try {
     module = await jiti.import(file);

@@ -5,7 +5,7 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 /**
  * The only source of chance in creditbench. Every function that draws takes one as an argument.
  *
- * Streams are split by name, not by order of use: `random.split('rollout', questionId)` gives the same
+ * Streams are split by name, not by order of use: `random.split('rollout', 3)` gives the same
  * stream whatever else was drawn before, so batching, worker counts and skipped work change no number.
  *
  * Rollouts, plans and environments draw through `categorical` and `integer` only. That lets the audit pass

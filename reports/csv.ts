@@ -65,6 +65,6 @@ function describeCell({ cell, name, hash }: CellOutcome): Row {
     policy: cell.policy.id,
     algorithm: name,
     seed: cell.seed,
-    cell: hash.slice(0, 12),
+    cell: hash.slice(0, 16),
   };
 }

@@ -8,6 +8,7 @@ const column = (name: string, unit: string, description: string): Column => ({ n
 export const AUDIT_COLUMNS = [
   column('environment', 'id', 'environment and its version'),
   column('algorithm', 'id', 'algorithm'),
+  column('options', 'JSON', 'options that are not the defaults: what the budget means for this algorithm'),
   column('method', 'name', 'exact: every outcome enumerated; monte carlo: sampled'),
   column('outcomes', 'count', 'outcomes enumerated, or samples drawn'),
   column('gradient_verdict', 'name', 'unbiased, scaled (up to a common factor), biased, or none'),
@@ -40,16 +41,17 @@ export const AUDIT_COMPONENT_COLUMNS = [
   column('component', 'name', 'state: action'),
   column('exact', 'quantity', 'exact value'),
   column('expected', 'quantity', 'expectation of the estimate; empty where it is never made'),
-  column('ratio', 'ratio', 'expected over exact; empty where exact is 0'),
+  column('ratio', 'ratio', 'expected over exact; empty where exact is 0 to rounding'),
   column('standard_error', 'quantity', 'of `expected`; 0 where exact'),
 ] as const;
 
 /** The row of AUDIT_COLUMNS. */
-export function auditRow(audit: Audit): Row {
+export function auditRow(audit: Audit, options: object): Row {
   const { gradient, advantage } = audit;
   return {
     environment: audit.environment,
     algorithm: audit.algorithm,
+    options: JSON.stringify(options),
     method: audit.method,
     outcomes: audit.outcomes,
     gradient_verdict: gradient.kind,
@@ -73,18 +75,20 @@ export function auditRow(audit: Audit): Row {
 
 /** The rows of AUDIT_COMPONENT_COLUMNS. */
 export function componentRows(audit: Audit): readonly Row[] {
-  return (['gradient', 'advantage'] as const).flatMap((quantity) =>
-    audit[quantity].components.map(({ name, exact, expected, standardError }) => ({
+  return (['gradient', 'advantage'] as const).flatMap((quantity) => {
+    const { components } = audit[quantity];
+    const zero = 1e-9 * Math.max(0, ...components.map(({ exact }) => Math.abs(exact)));
+    return components.map(({ name, exact, expected, standardError }) => ({
       environment: audit.environment,
       algorithm: audit.algorithm,
       quantity,
       component: name,
       exact,
       expected: finite(expected),
-      ratio: exact === 0 ? null : finite(expected / exact),
+      ratio: Math.abs(exact) <= zero ? null : finite(expected / exact),
       standard_error: standardError,
-    })),
-  );
+    }));
+  });
 }
 
 function finite(value: number | undefined): number | null {

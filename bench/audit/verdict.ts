@@ -80,7 +80,10 @@ export function judge(components: readonly Component[], { shifts = false, unit =
     flipped: made
       .filter(
         (component) =>
-          component.expected * component.exact < 0 && Math.abs(component.expected) > slack(component),
+          component.expected * component.exact < 0 &&
+          Math.abs(component.expected) > slack(component) &&
+          // Rounding around a true 0 has no sign.
+          Math.abs(component.exact) > TOLERANCE * scale + FLOOR * unit,
       )
       .map(({ name }) => name),
     components,
