@@ -55,7 +55,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
       'suite.json',
       'timings.csv',
     ]);
-    const hash = two!.hash.slice(0, 12);
+    const hash = two!.hash.slice(0, 16);
     const metrics = (await read('metrics.csv')).split('\n');
     expect(metrics).toHaveLength(1 + 2 + 1);
     expect(metrics[0]).toMatch(/^environment,policy,algorithm,seed,cell,iteration,train_f1,/);
