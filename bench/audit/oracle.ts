@@ -171,7 +171,8 @@ function topological(drafts: ReadonlyMap<string, Draft>, root: string, id: strin
     for (const next of followers(draft)) incoming.set(next, (incoming.get(next) ?? 0) + 1);
   }
   const order: Draft[] = [];
-  for (const ready = [root]; ready.length > 0; ) {
+  const ready = incoming.has(root) ? [] : [root];
+  while (ready.length > 0) {
     const draft = drafts.get(ready.pop()!)!;
     order.push(draft);
     for (const next of followers(draft)) {
