@@ -5,7 +5,12 @@ export interface Column {
   readonly description: string;
 }
 
-const column = (name: string, unit: string, description: string): Column => ({ name, unit, description });
+/** A column, in one line. */
+export const column = (name: string, unit: string, description: string): Column => ({
+  name,
+  unit,
+  description,
+});
 
 /** Columns that say which cell a row belongs to. Written in front of the others. */
 export const CELL_COLUMNS = [

@@ -1,6 +1,4 @@
-import type { Column } from '../bench/columns.ts';
-
-const column = (name: string, unit: string, description: string): Column => ({ name, unit, description });
+import { type Column, column } from '../bench/columns.ts';
 
 const interval = (name: string, what: string): readonly Column[] => [
   column(name, '0..1', `${what} after training, mean over seeds`),

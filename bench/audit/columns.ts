@@ -1,8 +1,6 @@
 import type { Row } from '../cell.ts';
-import type { Column } from '../columns.ts';
+import { column } from '../columns.ts';
 import type { Audit } from './audit.ts';
-
-const column = (name: string, unit: string, description: string): Column => ({ name, unit, description });
 
 /** `audit.csv`: one row per environment and algorithm. The JSON twin has the same names. */
 export const AUDIT_COLUMNS = [

@@ -1,6 +1,4 @@
-import type { Column } from '../columns.ts';
-
-const column = (name: string, unit: string, description: string): Column => ({ name, unit, description });
+import { type Column, column } from '../columns.ts';
 
 const withError = (name: string, unit: string, description: string): readonly Column[] => [
   column(name, unit, description),
