@@ -89,18 +89,41 @@ export function causalAttention(x: tf.Tensor2D, layout: HeadLayout): tf.Tensor2D
       };
     });
   }
+  return attend(splitHeads(x, layout), layout);
+}
+
+/** Queries [batch · kvHeads, group · length, headSize], keys and values [batch · kvHeads, positions, headSize]. */
+export interface Heads {
+  readonly queries: tf.Tensor3D;
+  readonly keys: tf.Tensor3D;
+  readonly values: tf.Tensor3D;
+}
+
+/** Rows [queries, keys, values] apart, head by head. */
+export function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
   const { batch, length, heads, kvHeads, headSize } = layout;
-  const group = heads / kvHeads;
   const parts = tf.split(x, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 1);
   const [queries, keys, values] = parts.map((part, index) => {
-    const shape = [batch, length, kvHeads, index === 0 ? group : 1, headSize];
+    const shape = [batch, length, kvHeads, index === 0 ? heads / kvHeads : 1, headSize];
     const apart = tf.transpose(tf.reshape(part, shape), [0, 2, 3, 1, 4]);
     return tf.reshape(apart, [batch * kvHeads, shape[3]! * length, headSize]);
   }) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+  return { queries, keys, values };
+}
+
+/**
+ * Softmax attention of the last `length` positions over all positions up to their own, in plain ops. Keys and
+ * values may have more positions than queries: those before come from a cache.
+ */
+export function attend({ queries, keys, values }: Heads, layout: HeadLayout): tf.Tensor2D {
+  const { batch, length, heads, kvHeads, headSize } = layout;
+  const group = heads / kvHeads;
+  const positions = keys.shape[1];
   const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
-  const future = tf.sub(tf.linalg.bandPart(tf.ones([length, length]), -1, 0), 1);
-  const masked = tf.add(tf.reshape(scores, [-1, length, length]), tf.mul(future, 1e30));
-  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, length]);
+  // Query t stands at position (positions - length) + t and sees nothing after it.
+  const seen = tf.linalg.bandPart(tf.ones([length, positions]), -1, positions - length);
+  const masked = tf.add(tf.reshape(scores, [-1, length, positions]), tf.mul(tf.sub(seen, 1), 1e30));
+  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, positions]);
   const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, length, headSize]);
   return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * length, heads * headSize]);
 }

@@ -72,11 +72,11 @@ export function weightTensors(specs: readonly WeightSpec[], parameters: Float32A
   });
 }
 
-/** Cosines and sines of position · rotaryBase^(-2i / headSize) for the first `length` positions. */
-export function rotaryAngles(config: TransformerConfig, length: number): Angles {
+/** Cosines and sines of position · rotaryBase^(-2i / headSize) for `length` positions from `start` on. */
+export function rotaryAngles(config: TransformerConfig, length: number, start = 0): Angles {
   const half = config.headSize / 2;
   const angles = Array.from({ length: length * half }, (_, index) => {
-    const position = Math.floor(index / half);
+    const position = start + Math.floor(index / half);
     return position * config.rotaryBase ** (-(index % half) / half);
   });
   return {
@@ -103,20 +103,32 @@ export function hiddenStates(
   { ids, batch, length }: TokenBatch,
   angles: Angles,
 ): tf.Tensor2D {
-  const layout: HeadLayout = {
-    batch,
-    length,
-    heads: config.heads,
-    kvHeads: config.kvHeads,
-    headSize: config.headSize,
-  };
+  const layout = headLayout(config, batch, length);
+  return runBlocks(config, weights, ids, (heads) => causalAttention(rotate(heads, angles, layout), layout));
+}
+
+/** How the rows of a batch are read by attention. */
+export function headLayout(
+  { heads, kvHeads, headSize }: TransformerConfig,
+  batch: number,
+  length: number,
+): HeadLayout {
+  return { batch, length, heads, kvHeads, headSize };
+}
+
+/** All blocks, with attention given: from rows [queries, keys, values] to rows of mixed values. */
+export function runBlocks(
+  config: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  ids: tf.Tensor1D,
+  attention: (heads: tf.Tensor2D, layer: number) => tf.Tensor2D,
+): tf.Tensor2D {
   let stream: tf.Tensor2D = takeRows(weights[0] as tf.Tensor2D, ids);
   for (let layer = 0; layer < config.layers; layer++) {
     const block = weights.slice(1 + 6 * layer, 7 + 6 * layer) as unknown as BlockWeights;
     const [attentionNorm, qkv, mix, ffnNorm, gateUp, down] = block;
     const heads = tf.matMul<tf.Tensor2D>(rmsNorm(stream, attentionNorm, config.normEpsilon), qkv);
-    const mixed = causalAttention(rotate(heads, angles, layout), layout);
-    stream = tf.add(stream, tf.matMul(mixed, mix));
+    stream = tf.add(stream, tf.matMul(attention(heads, layer), mix));
     const hidden = swiGlu(tf.matMul<tf.Tensor2D>(rmsNorm(stream, ffnNorm, config.normEpsilon), gateUp));
     stream = tf.add(stream, tf.matMul(hidden, down));
   }
