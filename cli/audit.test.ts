@@ -17,7 +17,7 @@ const run = (...args: string[]) => spawnCreditbench(folder, ['audit', ...args]);
 describe('creditbench audit', () => {
   it("prints the field's figures by default on stop-or-search, as JSON with the documented names", async () => {
     const { code, stdout, stderr } = await run('--environment', 'stop-or-search', '--json', '--out', 'a');
-    expect(stderr).toBe('');
+    expect(stderr).toBe(`files: ${join('a', 'audit.csv')}, audit_components.csv, audit.json\n`);
     expect(code).toBe(0);
     const { settings, audits } = JSON.parse(stdout);
     expect(Object.keys(settings)).toEqual([

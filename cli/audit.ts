@@ -121,7 +121,12 @@ async function runAudit(flags: AuditFlags): Promise<void> {
     await writeFileAtomic(join(flags.out, 'audit_components.csv'), components);
     await writeFileAtomic(join(flags.out, 'audit.json'), json);
   }
-  process.stdout.write(flags.json ? json : `${table(audits)}\n`);
+  const sampled = audits.some(({ method }) => method === 'monte carlo');
+  const footnote = sampled ? `mc: sampled with seed ${flags.seed}, judged at 4 standard errors\n` : '';
+  process.stdout.write(flags.json ? json : `${table(audits)}\n${footnote}`);
+  if (flags.out !== undefined) {
+    process.stderr.write(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
+  }
 }
 
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => spec.tags.includes('diagnostic');
