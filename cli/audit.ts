@@ -61,7 +61,7 @@ export function auditCommand(): Command {
     .option('--objective <name>', "plain: credit alone; own: the algorithm's own loss averages", 'plain')
     .option('--options <yaml>', "options of the algorithms, after the budget's: '{entropy: exact}'")
     .option('--limit <n>', 'most outcomes to enumerate', wholeNumber('--limit', 1, 100_000_000), 20_000)
-    .option('--samples <n>', 'samples where there are more', wholeNumber('--samples', 2, 100_000_000), 4000)
+    .option('--samples <n>', 'samples where there are more', wholeNumber('--samples', 100, 100_000_000), 4000)
     .option('--seed <n>', 'seed of those samples', wholeNumber('--seed', 0, 2 ** 53 - 1), 0)
     .option('--out <folder>', 'writes audit.csv, audit_components.csv and audit.json there')
     .option('--json', 'prints JSON instead of the table')

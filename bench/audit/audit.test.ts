@@ -116,6 +116,29 @@ describe('the audit itself', () => {
       { groupSize: 3 },
     );
     expect(off.directionError).toBe(1);
+    expect(off.gradient.worst?.error).toBeCloseTo(1, 9);
+    // Pointing the wrong way is no better than nothing, however little it varies.
+    const against = await run(
+      changed((value) => -value),
+      { groupSize: 3 },
+    );
+    expect(against.directionError).toBe(1);
+    expect(against.gradient.worst?.error).toBeCloseTo(2, 9);
+  });
+
+  it('takes a KL term in the own objective', async () => {
+    const options = grpo.schema.parse({ groupSize: 4, kl: 0.1 });
+    const request = { environment: stopOrSearch(), task: STOP_OR_SEARCH_TASK, policy: policy() };
+    const own = await audit({ ...request, algorithm: grpo as AnyAlgorithm, options, objective: 'own' });
+    // At the reference itself k3 is flat: the same gradient as without.
+    const without = { ...options, kl: 0 };
+    const plain = await audit({
+      ...request,
+      algorithm: grpo as AnyAlgorithm,
+      options: without,
+      objective: 'own',
+    });
+    expect(own.gradient).toEqual(plain.gradient);
   });
 
   it('agrees with Monte Carlo within its standard errors, where enumeration is refused', async () => {

@@ -50,7 +50,7 @@ export interface Audit {
   readonly variance: number;
   /** E |g - grad J|^2. */
   readonly meanSquaredError: number;
-  /** min over c of E |c g - grad J|^2 / |grad J|^2: 0 is perfect, 1 is no better than nothing. Free of scale. */
+  /** min over c >= 0 of E |c g - grad J|^2 / |grad J|^2: 0 is perfect, 1 no better than nothing. Free of scale. */
   readonly directionError: number;
   /** Expected generated tokens of one estimate. */
   readonly tokens: number;
@@ -86,7 +86,10 @@ export async function audit(request: AuditRequest): Promise<Audit> {
       random,
       sampling,
     });
-    const rows = trainingRows([tree!], algorithm.credit([tree!], options, random.split('credit')));
+    const rows = trainingRows([tree!], algorithm.credit([tree!], options, random.split('credit'))).map(
+      // The reference is the audited policy itself, as at the start of a training.
+      (row) => ({ ...row, referenceLogProbs: row.oldLogProbs }),
+    );
     const ascent = await policy.gradient(
       rows.map((row) => row.record),
       (logProbs) =>
@@ -210,7 +213,9 @@ class Totals {
     const { mean } = this.gradient;
     const norm = dot(this.truth, this.truth);
     const directionError =
-      norm === 0 || this.squared === 0 ? 1 : 1 - this.projected ** 2 / (this.squared * norm);
+      norm === 0 || this.squared === 0 || this.projected <= 0
+        ? 1
+        : 1 - this.projected ** 2 / (this.squared * norm);
     return {
       variance: this.squared - dot(mean, mean),
       meanSquaredError: this.squared - 2 * this.projected + norm,

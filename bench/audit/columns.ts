@@ -25,7 +25,7 @@ export const AUDIT_COLUMNS = [
   column('advantage_worst_error', 'ratio', 'its distance over the largest exact advantage'),
   column('variance', 'gradient^2', 'trace of the covariance of one gradient estimate'),
   column('mean_squared_error', 'gradient^2', 'expected squared distance from the exact gradient'),
-  column('direction_error', '0..1', 'the same over |exact|^2 at the best scale: 0 perfect, 1 useless'),
+  column('direction_error', '0..1', 'the same over |exact|^2 at the best scale >= 0: 0 perfect, 1 useless'),
   column('tokens', 'tokens', 'expected generated tokens of one estimate'),
   column('error_per_token', 'tokens', 'direction_error times tokens: lower is more for the same sampling'),
   column('trained_actions', 'actions', 'expected trained actions of one estimate'),

@@ -164,6 +164,7 @@ describe('CARL on stop-or-search: expected / exact gradient at the root and at t
     ['exact', 1, 2, 1.121617, 1.182426],
     ['exact', 1, 3, 1.146576, 2.39813],
     ['exact', 2, 2, 0.146576, 2.39813],
+    ['surprisal', 2, 2, 1.47991, 2.033279],
   ])('%s forking, more entropy at the leaf, N0 = %d, N = %d: %d and %d', async (...row) => {
     const [entropy, initial, forks, root, leaf] = row;
     const result = await at(entropy, initial, forks, [1.5, 0.2]);

@@ -20,7 +20,7 @@ export interface Verdict {
   readonly kind: 'unbiased' | 'scaled' | 'shifted' | 'biased' | 'none';
   /** The best common factor: <expected, exact> / <exact, exact>. */
   readonly factor: number;
-  /** The component farthest from factor * exact, with its distance relative to the largest exact component. */
+  /** The component farthest from factor * exact (from exact, where the factor is not above 0), with its distance relative to the largest exact component. */
   readonly worst: { readonly name: string; readonly error: number } | undefined;
   /** Components whose expectation has the wrong sign. */
   readonly flipped: readonly string[];
@@ -54,18 +54,27 @@ function sameUpToOffsets(components: readonly Component[], slack: (component: Co
 export function judge(components: readonly Component[], { shifts = false, unit = 0 } = {}): Verdict {
   const made = components.filter(({ expected }) => !Number.isNaN(expected));
   const scale = Math.max(0, ...components.map(({ exact }) => Math.abs(exact)));
-  if (made.length === 0) {
-    return { kind: 'none', factor: Number.NaN, worst: undefined, flipped: [], components };
-  }
   const slack = (component: Component): number =>
     TOLERANCE * Math.max(scale, Math.abs(component.expected)) +
     FLOOR * unit +
     SIGMAS * component.standardError;
+  // Where some were never estimated, and the others truly make no difference, nothing can be said.
+  const zero = TOLERANCE * scale + FLOOR * unit;
+  if (
+    made.length < components.length &&
+    made.every(
+      (component) => Math.abs(component.exact) <= zero && Math.abs(component.expected) <= slack(component),
+    )
+  ) {
+    return { kind: 'none', factor: Number.NaN, worst: undefined, flipped: [], components };
+  }
   const within = (factor: number): boolean =>
     made.every((component) => Math.abs(component.expected - factor * component.exact) <= slack(component));
   const square = made.reduce((sum, { exact }) => sum + exact ** 2, 0);
   const factor = made.reduce((sum, { exact, expected }) => sum + exact * expected, 0) / square;
-  const distance = ({ expected, exact }: Component): number => Math.abs(expected - factor * exact);
+  // Beside a factor that is no step size the distance is taken from the truth itself.
+  const compared = factor > 0 ? factor : 1;
+  const distance = ({ expected, exact }: Component): number => Math.abs(expected - compared * exact);
   const worst = made.reduce((a, b) => (distance(b) > distance(a) ? b : a));
   return {
     kind: within(1)
@@ -83,7 +92,7 @@ export function judge(components: readonly Component[], { shifts = false, unit =
           component.expected * component.exact < 0 &&
           Math.abs(component.expected) > slack(component) &&
           // Rounding around a true 0 has no sign.
-          Math.abs(component.exact) > TOLERANCE * scale + FLOOR * unit,
+          Math.abs(component.exact) > zero,
       )
       .map(({ name }) => name),
     components,
