@@ -3,10 +3,11 @@ import type { Random } from '../core/random.ts';
 import type { Objective } from './objective.ts';
 import type { RolloutTree } from './tree.ts';
 
-/** Where to start one more rollout: a node of the tree that has not ended. */
-export interface ForkPoint {
-  readonly node: number;
-}
+/**
+ * Where to start one more rollout: at a node of the tree that has not ended; or inside the action of an edge,
+ * after its first `tokens` tokens (1 to one less than it has), which the new action then shares.
+ */
+export type ForkPoint = { readonly node: number } | { readonly edge: number; readonly tokens: number };
 
 /**
  * One action to train on. An edge may appear more than once, in different sequences, where a method trains

@@ -37,6 +37,10 @@ export interface TreeEdge {
   readonly round: number;
   /** True on the first edge of a rollout, the one that leaves its fork point. */
   readonly start: boolean;
+  /** Of a rollout that forked inside an action: the edge it left, and how many leading tokens are that edge's. */
+  readonly shared?: { readonly edge: number; readonly tokens: number };
+  /** True when the action was cut at the limit of tokens. */
+  readonly cut?: boolean;
 }
 
 /** All rollouts of one question. Chains from the root are the flat case. */

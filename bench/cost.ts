@@ -1,17 +1,23 @@
-import type { RolloutTree } from '../algorithms/tree.ts';
+import type { RolloutTree, TreeNode } from '../algorithms/tree.ts';
 import type { Policy } from '../policies/policy.ts';
 
 /** What a set of rollout trees cost to make. Sums over all trees. */
 export interface RolloutCost {
   readonly trajectories: number;
   readonly actions: number;
+  /** Tokens drawn: those that a fork inside an action shares with another action are not drawn again. */
   readonly generatedTokens: number;
-  /** Every action reads its whole prompt. */
+  /** Every action reads its whole prompt (and the tokens it shares with another action). */
   readonly prefillTokens: number;
-  /** A prefix shared by prompts of the same tree is read once: the size of the trie of its prompts. */
+  /**
+   * What is left with a cache of prefixes. Listed actions: the size of the trie of a tree's prompts. Free text:
+   * the first prompt and every observation once; the agent's own tokens are in the cache since they were drawn.
+   */
   readonly prefillTokensShared: number;
   readonly environmentCalls: number;
   readonly truncated: number;
+  /** Actions cut at the limit of tokens. */
+  readonly cutActions: number;
 }
 
 /** Counts what the trees cost. Exact: from the sampled tokens and the prompts themselves. */
@@ -25,9 +31,14 @@ export function rolloutCost(
   let generatedTokens = 0;
   let prefillTokens = 0;
   let prefillTokensShared = 0;
+  let cutActions = 0;
   for (const tree of trees) {
     actions += tree.edges.length;
-    for (const edge of tree.edges) generatedTokens += edge.tokens.length;
+    for (const { tokens, shared, cut } of tree.edges) {
+      generatedTokens += tokens.length - (shared?.tokens ?? 0);
+      prefillTokens += shared?.tokens ?? 0;
+      if (cut) cutActions++;
+    }
     const prompts: ArrayLike<number>[] = [];
     for (const node of tree.nodes) {
       if (node.end !== 'open') trajectories++;
@@ -35,7 +46,8 @@ export function rolloutCost(
       if (node.children.length === 0) continue;
       const tokens = policy.promptTokens(node.prompt);
       prefillTokens += tokens.length * node.children.length;
-      prompts.push(tokens);
+      if (node.prompt.tokens === undefined) prompts.push(tokens);
+      else prefillTokensShared += tokens.length - alreadyRead(tree, node);
     }
     prefillTokensShared += trieSize(prompts);
   }
@@ -47,7 +59,15 @@ export function rolloutCost(
     prefillTokensShared,
     environmentCalls: actions,
     truncated,
+    cutActions,
   };
+}
+
+/** Tokens of a node's context that were in the cache before its observation came. */
+function alreadyRead(tree: RolloutTree, node: TreeNode): number {
+  if (node.parent === undefined) return 0;
+  const edge = tree.edges[node.parent]!;
+  return tree.nodes[edge.from]!.prompt.tokens!.length + edge.tokens.length;
 }
 
 /** Number of distinct non-empty prefixes: in sorted order each sequence adds what its neighbour lacks. */

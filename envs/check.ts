@@ -15,6 +15,9 @@ export interface CheckEnvironmentOptions {
 /** Names that a lookup in an object literal would find although nobody put them there, and one of no kind. */
 const ILLEGAL = ['\u0000 no such action', '', 'constructor', 'toString', '__proto__'];
 
+/** Share of mistakes in the teacher's actions where there is no list to draw from. */
+const TEACHER_NOISE = 0.3;
+
 /** One taken step, as far as it can be compared. */
 interface Recorded {
   readonly action: string;
@@ -25,7 +28,8 @@ interface Recorded {
 
 /**
  * Checks that an environment keeps the contract that algorithms and the audit rely on. Environments with
- * enumerable actions are walked at random; others are only checked at their start.
+ * enumerable actions are walked at random, others by their teacher with mistakes; where there is no teacher,
+ * they are only checked at their start.
  * @returns what is wrong, with the likely cause; empty when nothing is.
  */
 export function checkEnvironment<State, T extends Task>(
@@ -51,14 +55,7 @@ export function checkEnvironment<State, T extends Task>(
       const task = train[Math.floor((index * train.length) / count)]!;
       const known = new Map<string, string>();
       for (let walk = 0; walk < (options.walks ?? 3); walk++) {
-        checkWalk(
-          loaded.environment,
-          task,
-          options.random.split(index, walk),
-          known,
-          options.maxActions ?? 1000,
-          report,
-        );
+        checkWalk(loaded, task, options.random.split(index, walk), known, options.maxActions ?? 1000, report);
       }
     }
   } catch (error) {
@@ -94,7 +91,7 @@ function checkTasks(loaded: LoadedEnvironment<never, Task> | LoadedEnvironment, 
 }
 
 function checkWalk<State, T extends Task>(
-  environment: Environment<State, T>,
+  { environment, demonstrate }: LoadedEnvironment<State, T>,
   task: T,
   random: Random,
   known: Map<string, string>,
@@ -105,7 +102,7 @@ function checkWalk<State, T extends Task>(
   const root = environment.reset(task);
   if (describe(environment.reset(task)) !== describe(root)) report('reset twice gives two different states');
   checkLeak(environment.observe(root).text, task, report);
-  if (environment.actions === undefined) return;
+  if (environment.actions === undefined && demonstrate === undefined) return;
 
   // Walk forward, then try everything again from remembered states.
   const draws = enumerable(random.split('steps'), report);
@@ -115,18 +112,14 @@ function checkWalk<State, T extends Task>(
   let total = 0;
   for (let ended = false; !ended; ) {
     const state = states.at(-1)!;
-    const actions = environment.actions(state);
-    const at = `at '${environment.observe(state).text}'`;
-    if (actions.length === 0) {
-      report(`no legal action ${at}`);
-      return;
-    }
-    if (new Set(actions).size < actions.length) report(`actions repeat ${at}`);
     const before = describe(state);
     const key = environment.key?.(state);
     if (key !== undefined) checkKey(key, before, visited, known, report);
-    checkIllegal(environment, state, draws, report);
-    const action = actions[random.split('action', steps.length).integer(actions.length)]!;
+    const action =
+      environment.actions === undefined
+        ? demonstrate!(state, TEACHER_NOISE, random.split('action', steps.length))
+        : chooseAction(environment, state, random.split('action', steps.length), draws, report);
+    if (action === undefined) return;
     const next = environment.step(state, action, draws.split(steps.length));
     if (describe(state) !== before) report(`step('${action}') changed the state that it was given`);
     steps.push(recorded(environment, action, next));
@@ -152,6 +145,25 @@ function checkWalk<State, T extends Task>(
       );
     }
   }
+}
+
+/** One of the legal actions, evenly drawn; undefined where there is none. */
+function chooseAction<State, T extends Task>(
+  environment: Environment<State, T>,
+  state: State,
+  random: Random,
+  draws: Random,
+  report: Report,
+): string | undefined {
+  const actions = environment.actions!(state);
+  const at = `at '${environment.observe(state).text}'`;
+  if (actions.length === 0) {
+    report(`no legal action ${at}`);
+    return undefined;
+  }
+  if (new Set(actions).size < actions.length) report(`actions repeat ${at}`);
+  checkIllegal(environment, state, draws, report);
+  return actions[random.integer(actions.length)]!;
 }
 
 function describeState<State, T extends Task>(environment: Environment<State, T>, state: State): string {

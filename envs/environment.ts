@@ -1,4 +1,5 @@
 import type { Random } from '../core/random.ts';
+import type { AnswerMetric } from './scoring/answer.ts';
 
 /** A question to answer. `answers` are the accepted golds (scores are the maximum over them). */
 export interface Task {
@@ -15,6 +16,18 @@ export interface Task {
 export interface Observation {
   /** The text of the observation. */
   readonly text: string;
+  /** Text after it that stays whole when `text` is cut to `TextProtocol.maxObservationTokens`. */
+  readonly closing?: string;
+}
+
+/** How the agent writes its actions where they are free text instead of a choice from a list. */
+export interface TextProtocol {
+  /** Writing an action ends with the first of these: '</search>'. At least one, none empty. */
+  readonly stops: readonly string[];
+  /** Tokens per action, at most; an action that is longer is cut there, and handed to `step` as it is. */
+  readonly maxActionTokens: number;
+  /** Tokens of an observation's `text`, at most. The first observation, the prompt, is never cut. */
+  readonly maxObservationTokens: number;
 }
 
 /**
@@ -45,6 +58,8 @@ export interface Environment<State, T extends Task = Task> {
   readonly rewardRange: readonly [number, number];
   reset(task: T): State;
   observe(state: State): Observation;
+  /** Present where actions are free text: such environments have no `actions`. */
+  readonly text?: TextProtocol;
   /** The legal actions, at least one, without repeats. Only where they can be enumerated. */
   actions?(state: State): readonly string[];
   /**
@@ -52,8 +67,21 @@ export interface Environment<State, T extends Task = Task> {
    * An action that is not legal throws in environments with `actions`, and is answered in the others.
    */
   step(state: State, action: string, random: Random): Transition<State>;
+  /**
+   * Fetches from outside what the coming steps will need, in one batch (a retrieval server). Where it is
+   * there, it is called before `step`; it changes no result, only whether `step` can give one.
+   */
+  prepare?(
+    calls: readonly { readonly state: State; readonly action: string }[],
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** The answer given on the way to this state, '' when there is none. */
   answer(state: State): string;
+  /**
+   * What an episode that ended here did, for the tables: { tool_calls: 2, … }. Names are columns of
+   * bench/columns.ts, the same in every state; null where a quantity is not defined (recall without golds).
+   */
+  measure?(state: State): Readonly<Record<string, number | null>>;
   /** Equal keys mean equal futures. Enables exact values by dynamic programming. */
   key?(state: State): string;
 }
@@ -67,9 +95,13 @@ export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
   readonly tasks: { readonly train: readonly T[]; readonly dev: readonly T[]; readonly test: readonly T[] };
   /** Hash of everything the numbers depend on: data, versions, options. */
   readonly fingerprint: string;
+  /** Whose rules score answers in evaluations. Default: HotpotQA's. */
+  readonly metric?: AnswerMetric;
+  /** A task for a question that somebody typed, where the environment takes any. Its answers may be none. */
+  ask?(question: string, answers: readonly string[]): T;
   /**
-   * A demonstration's next action. With probability `noise` it is a mistake: a legal action drawn evenly.
-   * Present where a warm start is possible.
+   * A demonstration's next action. With probability `noise` it is a mistake: a legal action drawn evenly, or
+   * where actions are free text, one of the mistakes that the environment's page lists. Present where a warm start is possible.
    */
   demonstrate?(state: State, noise: number, random: Random): string;
 }

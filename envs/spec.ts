@@ -15,5 +15,7 @@ export interface EnvironmentSpec<Options = unknown> {
   readonly title: string;
   readonly tags: readonly string[];
   readonly schema: ZodType<Options>;
+  /** The files that the options name: their content is part of a run's identity. */
+  files?(options: Options): readonly string[];
   load(options: Options, context: LoadContext): Promise<LoadedEnvironment>;
 }

@@ -12,8 +12,11 @@ export function sampleActions(
   });
 }
 
-/** The same policy, always taking the most likely action (the first of equals). Draws nothing. */
+/** The same policy, always taking the most likely action or token (the first of equals). Draws nothing. */
 export function greedy(policy: Policy): Policy {
+  if (policy.codec !== undefined) {
+    return { ...policy, act: (requests, sampling) => policy.act(requests, { ...sampling, greedy: true }) };
+  }
   return {
     ...policy,
     act: async (requests, sampling) => {

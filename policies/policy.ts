@@ -1,15 +1,42 @@
 import type { Random } from '../core/random.ts';
 
-/** What a policy reads before an action: the text, and the legal actions where they are enumerable. */
+/**
+ * What a policy reads before an action: a text with the legal actions where they are enumerable, and otherwise
+ * every token so far (`text` is then the newest observation, for people).
+ */
 export interface Prompt {
   readonly text: string;
   readonly actions?: readonly string[];
+  /**
+   * Free text only: the whole context as ids, from the first prompt on. Sampled ids are in it as sampled,
+   * observations as they were encoded when they came; nothing is ever encoded again.
+   */
+  readonly tokens?: Int32Array;
+}
+
+/** Tokens with their log-probabilities and the entropies (nats) of the distributions they were drawn from. */
+export interface SampledTokens {
+  readonly tokens: readonly number[];
+  readonly logProbs: readonly number[];
+  readonly entropies: readonly number[];
+}
+
+/** How far to write where actions are free text. */
+export interface Generation {
+  /** The action ends with the token that completes the first of these in its text. */
+  readonly stops: readonly string[];
+  /** Tokens of the whole action, `prefix` included, at least 1. */
+  readonly maxTokens: number;
+  /** The action begins with these, as another action did: a fork inside an action. Nothing is drawn for them. */
+  readonly prefix?: SampledTokens;
 }
 
 /** A request to sample one action. Draws come from its own `random`, so batching changes nothing. */
 export interface ActRequest {
   readonly prompt: Prompt;
   readonly random: Random;
+  /** Where the prompt has `tokens`. */
+  readonly generation?: Generation;
 }
 
 /**
@@ -17,11 +44,10 @@ export interface ActRequest {
  * and are never encoded again. `logProbs` and `entropies` (nats) belong to the sampling distribution: the
  * temperature is in them.
  */
-export interface SampledAction {
+export interface SampledAction extends SampledTokens {
   readonly text: string;
-  readonly tokens: readonly number[];
-  readonly logProbs: readonly number[];
-  readonly entropies: readonly number[];
+  /** True when `generation.maxTokens` ended the action before a stop did. */
+  readonly cut?: boolean;
 }
 
 /** One action to train on. */
@@ -36,14 +62,32 @@ export interface ActionRecord {
  */
 export type LossGradient = (logProbs: readonly Float64Array[]) => readonly Float64Array[];
 
-/** Temperature of the softmax that actions are drawn from, > 0. Training uses the same one. */
+/** The distribution that actions are drawn from. Training uses the same one. */
 export interface Sampling {
+  /** Of the softmax, > 0. */
   readonly temperature: number;
+  /**
+   * Free text only: the smallest set of most likely tokens whose probabilities reach this sum, renormalised
+   * (nucleus sampling); in (0, 1]. Default 1, all tokens.
+   */
+  readonly topP?: number;
+  /** Free text only: take the most likely token (the first of equals) and draw nothing. Default false. */
+  readonly greedy?: boolean;
+}
+
+/** Text to ids and back. Pure. */
+export interface TokenCodec {
+  /** No special token is added; special tokens that the text spells out ('</search>') are recognised. */
+  encode(text: string): readonly number[];
+  /** Never throws: ids that spell no text give the replacement character or nothing. */
+  decode(ids: ArrayLike<number>): string;
 }
 
 /** Who acts. */
 export interface Policy {
   readonly id: string;
+  /** Present where the policy writes free text: it then acts on prompts with `tokens`, and only on those. */
+  readonly codec?: TokenCodec;
   /** Samples one action per request. */
   act(requests: readonly ActRequest[], sampling: Sampling): Promise<readonly SampledAction[]>;
   /** Log-probabilities over `prompt.actions` for every prompt. Enumerable actions only. */

@@ -2,6 +2,12 @@ import type { ZodType } from 'zod';
 import type { Random } from '../core/random.ts';
 import type { TrainablePolicy } from './policy.ts';
 
+/** A weight in the vector of parameters. */
+export interface WeightLayout {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 /** How a kind of policy is made from options. */
 export interface PolicySpec<Options = unknown, Assets = unknown> {
   readonly id: string;
@@ -11,6 +17,8 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
   assets(texts: readonly string[], options: Options): Assets;
+  /** The weights in the order of the parameters, for checkpoints. Absent: the policy cannot be kept in one. */
+  layout?(assets: Assets, options: Options): Promise<readonly WeightLayout[]>;
   create(request: {
     readonly options: Options;
     readonly assets: Assets;

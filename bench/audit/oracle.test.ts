@@ -86,7 +86,7 @@ describe('solve', () => {
 
     const episodes = 4000;
     const { reward } = await evaluate({
-      ...{ loaded, policy, tasks: [task], episodes, decoding: 'sample' as const, temperature: 1 },
+      ...{ loaded, policy, tasks: [task], episodes, decoding: 'sample' as const, sampling },
       random: createRandom(2),
     });
     // Returns lie in [0, 1] with mean v: their variance is at most v (1 - v).

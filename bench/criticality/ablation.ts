@@ -82,7 +82,7 @@ export async function earlyActionAblation(request: {
         tasks: loaded.tasks.dev.slice(0, options.evaluationQuestions),
         episodes: options.evaluationEpisodes,
         decoding: options.evaluationDecoding,
-        temperature: options.temperature,
+        sampling: { temperature: options.temperature },
         // The same draws for every policy.
         random: createRandom(0).split('evaluation'),
         ...signal,

@@ -206,7 +206,7 @@ async function loadPolicy(
     seed: settings.seed,
     backend: settings.backend,
   };
-  return startingPolicy(cell, loaded, context);
+  return (await startingPolicy(cell, loaded, context)).policy;
 }
 
 /** Trees per correlation where enumeration is out of reach: standard errors of slopes near 0.01. */
