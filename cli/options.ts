@@ -13,6 +13,17 @@ export function wholeNumber(option: string, minimum: number, maximum: number): (
   };
 }
 
+/** A commander parser for numbers of a range. */
+export function decimalIn(option: string, minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= minimum && value <= maximum)) {
+      throw new InputError(`${option}: '${text}' is not valid; valid: number from ${minimum} to ${maximum}`);
+    }
+    return value;
+  };
+}
+
 /** A commander parser for options that may be given more than once. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

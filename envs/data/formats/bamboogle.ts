@@ -1,0 +1,25 @@
+import { idField, isAbsent, optionalText, textField, textList } from '../fields.ts';
+import type { QuestionReader } from '../reader.ts';
+
+/**
+ * Bamboogle (Press et al. 2023): CSV with the header `Question,Answer`, or JSON `{idx, question, answer}`. Rows
+ * without `idx` are numbered from 1.
+ */
+export const bamboogle: QuestionReader = {
+  expected: 'Bamboogle: Question, Answer (CSV), or idx, question, answer',
+  detects: (fields) => 'Question' in fields || ('question' in fields && 'answer' in fields),
+  read: (fields, context, index) => {
+    const [question, answer] = 'Question' in fields ? ['Question', 'Answer'] : ['question', 'answer'];
+    return {
+      id: isAbsent(fields.idx) ? String(index + 1) : idField(fields, 'idx', context),
+      question: textField(fields, question!, context),
+      answers: textList(optionalText(fields, answer!, context), answer!, context),
+      kind: 'unknown',
+      hops: undefined,
+      answerable: true,
+      paragraphs: [],
+      goldWithoutParagraph: [],
+      missing: [],
+    };
+  },
+};
