@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { PolicySpec } from './spec.ts';
 import { createTabularPolicy } from './tabular/index.ts';
+import { textTransformerSpec } from './text-transformer/spec.ts';
 import { transformerSpec } from './transformer/spec.ts';
 
 const tabularSpec: PolicySpec<object, null> = {
@@ -18,7 +19,11 @@ const tabularSpec: PolicySpec<object, null> = {
 export type AnyPolicySpec = PolicySpec<any, any>;
 
 /** Every policy that comes with creditbench, in alphabetical order. */
-export const POLICIES = [tabularSpec, transformerSpec] as const satisfies readonly AnyPolicySpec[];
+export const POLICIES = [
+  tabularSpec,
+  textTransformerSpec,
+  transformerSpec,
+] as const satisfies readonly AnyPolicySpec[];
 
 /** The registered policy of that id. Throws an InputError that lists the ids. */
 export function findPolicy(id: string): AnyPolicySpec {

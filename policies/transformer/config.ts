@@ -18,6 +18,8 @@ export interface TransformerConfig {
   readonly rotaryBase: number;
   /** Added to the mean square before the root, > 0. */
   readonly normEpsilon: number;
+  /** Standard deviation of the initial matrices, > 0. */
+  readonly initialDeviation: number;
 }
 
 /** A size that learns the multi-hop tasks in minutes on one core. */
@@ -30,6 +32,7 @@ export const SMALL_TRANSFORMER: TransformerConfig = {
   ffnSize: 172,
   rotaryBase: 10000,
   normEpsilon: 1e-5,
+  initialDeviation: 0.02,
 };
 
 /** @throws InputError when a size is out of range. */
@@ -48,7 +51,9 @@ export function checkConfig(config: TransformerConfig): void {
   if (!(config.rotaryBase > 1) || !Number.isFinite(config.rotaryBase)) {
     throw new InputError(`transformer: rotaryBase must be above 1, got ${config.rotaryBase}`);
   }
-  if (!(config.normEpsilon > 0) || !Number.isFinite(config.normEpsilon)) {
-    throw new InputError(`transformer: normEpsilon must be above 0, got ${config.normEpsilon}`);
+  for (const name of ['normEpsilon', 'initialDeviation'] as const) {
+    if (!(config[name] > 0) || !Number.isFinite(config[name])) {
+      throw new InputError(`transformer: ${name} must be above 0, got ${config[name]}`);
+    }
   }
 }

@@ -4,29 +4,23 @@ import { sampleActions } from '../enumerable.ts';
 import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../policy.ts';
 import { logSoftmax } from '../softmax.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
-import { type Angles, takeRows } from '../tensor/ops.ts';
+import { takeRows } from '../tensor/ops.ts';
 import { createTokenizer, PICK, type Vocabulary, vocabularySize } from '../vocabulary.ts';
 import {
+  activationSize,
   type DistinctPrompts,
   distinctPrompts,
   type EncodedPrompt,
   encodePrompt,
+  MICRO_BATCH_TOKENS,
   type MicroBatch,
   microBatches,
+  tapes,
 } from './batches.ts';
 import { checkConfig, type TransformerConfig } from './config.ts';
-import {
-  hiddenStates,
-  initialParameters,
-  pullBack,
-  rotaryAngles,
-  tokenLogits,
-  weightSpecs,
-  weightTensors,
-} from './model.ts';
+import { hiddenStates, pullBack, tokenLogits } from './model.ts';
+import { createAngleTables, createParameters } from './parameters.ts';
 
-/** Tokens that go through the model at once. Few enough that activations stay in the cache. */
-const MICRO_BATCH_TOKENS = 2048;
 /** Prompts whose logits are remembered while the parameters stay the same. */
 const REMEMBERED = 1 << 16;
 
@@ -64,28 +58,18 @@ export async function createTransformerPolicy({
   checkConfig(config);
   const tokenize = createTokenizer(vocabulary);
   await loadBackend(backend);
-  const specs = weightSpecs(config, vocabularySize(vocabulary));
-  let current = initialParameters(specs, random);
-  let weights = weightTensors(specs, current);
+  const parameters = createParameters('transformer policy', config, vocabularySize(vocabulary), random);
   const pick = tf.tensor1d([PICK], 'int32');
-  const angles = new Map<number, Angles>();
+  const angles = createAngleTables(config);
   const remembered = new Map<string, Float32Array>();
 
-  const anglesFor = (length: number): Angles => {
-    let found = angles.get(length);
-    if (found === undefined) {
-      found = rotaryAngles(config, length);
-      angles.set(length, found);
-    }
-    return found;
-  };
   /** Action logits of a micro-batch, by row and then by action. */
   const score = (batch: MicroBatch): tf.Tensor1D => {
     const { ids, length, members, scored } = batch;
     const rows = { ids: tf.tensor1d(ids, 'int32'), batch: members.length, length };
-    const hidden = hiddenStates(config, weights, rows, anglesFor(length));
+    const hidden = hiddenStates(config, parameters.tensors, rows, angles.of(length));
     const chosen = takeRows(hidden, tf.tensor1d(scored, 'int32'));
-    return tf.reshape(tokenLogits(config, weights, chosen, pick), [-1]);
+    return tf.reshape(tokenLogits(config, parameters.tensors, chosen, pick), [-1]);
   };
   const encode = (prompts: readonly Prompt[]): EncodedPrompt[] =>
     prompts.map((prompt) => encodePrompt(prompt, tokenize));
@@ -97,7 +81,6 @@ export async function createTransformerPolicy({
     const encoded = encode(missing.map((index) => prompts[index]!));
     if (remembered.size + missing.length > REMEMBERED) remembered.clear();
     for (const batch of microBatches(encoded, MICRO_BATCH_TOKENS)) {
-      anglesFor(batch.length);
       const output = tf.tidy(() => score(batch));
       const values = output.dataSync<'float32'>();
       output.dispose();
@@ -131,16 +114,9 @@ export async function createTransformerPolicy({
       return distinct.indices.map((index) => distributions[index]!.slice());
     },
     promptTokens: (prompt) => encodePrompt(prompt, tokenize).ids,
-    parameters: () => current.slice(),
-    setParameters: (parameters) => {
-      if (parameters.length !== current.length) {
-        throw new RangeError(
-          `transformer policy: ${parameters.length} parameters given, ${current.length} needed`,
-        );
-      }
-      current = new Float32Array(parameters);
-      tf.dispose(weights);
-      weights = weightTensors(specs, current);
+    parameters: () => parameters.values(),
+    setParameters: (values) => {
+      parameters.set(values);
       remembered.clear();
     },
     logProbs: async (records, { temperature }) => {
@@ -149,13 +125,12 @@ export async function createTransformerPolicy({
       return pickLogProbs(records, distinct, distributions);
     },
     gradient: async (records, loss, { temperature }) => {
-      const flat = new Float32Array(current.length);
+      const flat = new Float32Array(parameters.size);
       if (records.length === 0) return flat;
       const distinct = distinctPrompts(records.map((record) => record.prompt));
       const encoded = encode(distinct.prompts);
       const batches = microBatches(encoded, MICRO_BATCH_TOKENS);
-      for (const { length } of batches) anglesFor(length);
-      const parts = tapes(batches, config, activationFloats);
+      const parts = tapes(batches, activationSize(config), activationFloats);
       const slopesFrom = (values: readonly Float32Array[]): readonly Float64Array[] => {
         const distributions = values.map((row) => logSoftmax(row, temperature));
         return logitSlopes(records, distinct, distributions, loss, temperature);
@@ -166,7 +141,7 @@ export async function createTransformerPolicy({
       for (const part of parts) {
         const members = part.flatMap((batch) => batch.members);
         const result = pullBack(
-          weights,
+          parameters.tensors,
           () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
           (values) => {
             slopes ??= slopesFrom(rowsOf(values, members, encoded));
@@ -178,8 +153,9 @@ export async function createTransformerPolicy({
       return flat;
     },
     dispose: () => {
-      tf.dispose([...weights, pick, ...[...angles.values()].flatMap(({ cos, sin }) => [cos, sin])]);
-      angles.clear();
+      parameters.dispose();
+      angles.dispose();
+      pick.dispose();
       remembered.clear();
     },
   };
@@ -233,26 +209,4 @@ function rowsOf(
     from += encoded[member]!.scored.length;
   }
   return rows;
-}
-
-/** Parts of the micro-batches whose activations fit into memory together. */
-function tapes(
-  batches: readonly MicroBatch[],
-  config: TransformerConfig,
-  limit: number,
-): readonly (readonly MicroBatch[])[] {
-  const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
-  const fixed = 6 * modelSize + 3 * (heads + kvHeads) * headSize + 3 * ffnSize;
-  const parts: MicroBatch[][] = [];
-  let room = 0;
-  for (const batch of batches) {
-    const floats = layers * batch.ids.length * (fixed + heads * batch.length);
-    if (parts.length === 0 || floats > room) {
-      parts.push([]);
-      room = limit;
-    }
-    parts.at(-1)!.push(batch);
-    room -= floats;
-  }
-  return parts;
 }

@@ -17,7 +17,8 @@ import {
   weightTensors,
 } from './model.ts';
 
-const { config, vocabularySize, batch, length } = golden;
+const { vocabularySize, batch, length } = golden;
+const config = { ...golden.config, initialDeviation: 0.02 };
 const specs = weightSpecs(config, vocabularySize);
 
 /** The weights of scripts/golden/transformer.py. */
@@ -114,7 +115,8 @@ it.each([
   [{ layers: 0 }, /layers/],
   [{ kvHeads: 3 }, /kvHeads must divide heads \(4\), got 3/],
   [{ rotaryBase: 1 }, /rotaryBase must be above 1/],
-  [{ normEpsilon: 0 }, /normEpsilon/],
+  [{ normEpsilon: 0 }, /normEpsilon must be above 0/],
+  [{ initialDeviation: 0 }, /initialDeviation must be above 0, got 0/],
 ])('refuses %o', (change, message) => {
   const check = () => checkConfig({ ...SMALL_TRANSFORMER, ...change });
   expect(check).toThrow(InputError);

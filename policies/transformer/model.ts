@@ -29,7 +29,7 @@ export const sizeOf = (spec: WeightSpec): number => spec.shape.reduce((product, 
  */
 export function weightSpecs(config: TransformerConfig, vocabularySize: number): readonly WeightSpec[] {
   const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
-  const deviation = 0.02;
+  const deviation = config.initialDeviation;
   const residual = deviation / Math.sqrt(2 * layers);
   const matrix = (name: string, rows: number, columns: number, spread = deviation): WeightSpec => ({
     name,
@@ -72,11 +72,11 @@ export function weightTensors(specs: readonly WeightSpec[], parameters: Float32A
   });
 }
 
-/** Cosines and sines of position · rotaryBase^(-2i / headSize) for `length` positions from `start` on. */
-export function rotaryAngles(config: TransformerConfig, length: number, start = 0): Angles {
+/** Cosines and sines of position · rotaryBase^(-2i / headSize) for `length` positions from 0 on. */
+export function rotaryAngles(config: TransformerConfig, length: number): Angles {
   const half = config.headSize / 2;
   const angles = Array.from({ length: length * half }, (_, index) => {
-    const position = start + Math.floor(index / half);
+    const position = Math.floor(index / half);
     return position * config.rotaryBase ** (-(index % half) / half);
   });
   return {

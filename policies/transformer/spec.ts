@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
-import { buildVocabulary, type Vocabulary } from '../vocabulary.ts';
+import { buildVocabulary, type Vocabulary, vocabularySize } from '../vocabulary.ts';
 import { SMALL_TRANSFORMER, type TransformerConfig } from './config.ts';
 
 /** The size of the model, and how its vocabulary is made. */
@@ -25,6 +25,7 @@ const schema: z.ZodType<TransformerPolicyOptions> = z
     ffnSize: multiple(4, SMALL_TRANSFORMER.ffnSize),
     rotaryBase: z.number().gt(1).default(SMALL_TRANSFORMER.rotaryBase),
     normEpsilon: z.number().positive().default(SMALL_TRANSFORMER.normEpsilon),
+    initialDeviation: z.number().positive().default(SMALL_TRANSFORMER.initialDeviation),
     minimumCount: positive(1),
     hashBuckets: positive(256),
   })
@@ -38,6 +39,10 @@ export const transformerSpec: PolicySpec<TransformerPolicyOptions, Vocabulary> =
   schema,
   restorable: true,
   assets: (texts, options) => buildVocabulary(texts, options),
+  layout: async (assets, options) => {
+    const { weightSpecs } = await import('./model.ts');
+    return weightSpecs(options, vocabularySize(assets));
+  },
   create: async ({ options, assets, backend, random }) => {
     const { createTransformerPolicy } = await import('./index.ts');
     const { minimumCount: _, hashBuckets: __, ...config } = options;

@@ -47,12 +47,12 @@ function exponential(f: FunctionBuilder): (x: Code, result: Local) => Code {
 }
 
 /**
- * softmax(scores, stride, rows, visible, width, scale): turns each row of scores into softmax(scale · scores)
- * in place. Row r sees its first `visible + r` entries, the rest up to `width` becomes 0. `stride` in bytes.
+ * softmax(scores, stride, rows, visible, more, width, scale): turns each row of scores into softmax(scale · scores)
+ * in place. Row r sees its first `visible + r · more` entries, the rest up to `width` becomes 0. `stride` in bytes.
  */
 export function softmaxFunction(): FunctionBuilder {
-  const f = defineFunction('softmax', ['i32', 'i32', 'i32', 'i32', 'i32', 'f32']);
-  const [scores, stride, rows, visible, width, scale] = f.params as Params;
+  const f = defineFunction('softmax', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32']);
+  const [scores, stride, rows, visible, more, width, scale] = f.params as Params;
   const [row, at, end, limit] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
   const [highest, value, sum, scales] = [f.local('v128'), f.local('v128'), f.local('v128'), f.local('v128')];
   const exp = exponential(f);
@@ -66,7 +66,7 @@ export function softmaxFunction(): FunctionBuilder {
       1,
       sequence(
         end.set(i32.add(scores.get, bytes(width.get))),
-        limit.set(i32.add(visible.get, row.get)),
+        limit.set(i32.add(visible.get, i32.mul(row.get, more.get))),
         at.set(i32.add(scores.get, bytes(limit.get))),
         loopTo(at, end.get, 4, f32.store(at.get, f32.const(-1e30))),
         highest.set(f32x4.const(-3e38)),

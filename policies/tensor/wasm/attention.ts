@@ -44,7 +44,7 @@ export function attend(backend: WasmBackend, x: TensorInfo, layout: HeadLayout):
               const query = first + from * xRow + 4 * head * headSize;
               const p = probabilities + 4 * stride * ((row * heads + head) * length + from);
               gemm(query, xRow, 4, keys!, headSize, p, 4 * stride, rows, seen, headSize, 0, edge!);
-              softmax(p, 4 * stride, rows, from + 1, roundUp(seen, 4), scale);
+              softmax(p, 4 * stride, rows, from + 1, 1, roundUp(seen, 4), scale);
               const mixed = target + (row * length + from) * outRow + 4 * head * headSize;
               gemm(p, 4 * stride, 4, values!, length, mixed, outRow, rows, headSize, seen, 0, edge!);
             }

@@ -6,6 +6,7 @@ import {
 } from './activations.ts';
 import { assemble } from './assembler.ts';
 import { gemmFunction, packFunction } from './gemm.ts';
+import { pageMixFunction, pageScoresFunction } from './pages.ts';
 import {
   rmsNormFunction,
   rmsNormGradientFunction,
@@ -23,6 +24,8 @@ type LoopName =
   | 'softmaxGradient'
   | 'swiGlu'
   | 'swiGluGradient'
+  | 'pageScores'
+  | 'pageMix'
   | 'rmsNorm'
   | 'rmsNormGradient'
   | 'rotate'
@@ -50,6 +53,8 @@ export function compileLoops(memory: object): Loops {
     softmaxGradientFunction(),
     swiGluFunction(),
     swiGluGradientFunction(),
+    pageScoresFunction(),
+    pageMixFunction(),
     rmsNormFunction(),
     rmsNormGradientFunction(),
     rotateFunction(),

@@ -1,8 +1,10 @@
 import { getKernel, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs';
 import type { HeadLayout } from '../layout.ts';
+import type { PagedAttributes } from '../paged.ts';
 import { attend, attendGradient } from './attention.ts';
 import { multiplyMatrices } from './matmul.ts';
 import { addressOf, loopsOf, viewOf, type WasmBackend } from './memory.ts';
+import { attendPages, copyPage } from './paged-attention.ts';
 
 type Inputs = Readonly<Record<string, TensorInfo>>;
 type Kernel<Attributes> = (
@@ -61,6 +63,14 @@ export function registerWasmKernels(): void {
   register<HeadLayout>('CausalAttentionGradient', (backend, { x, weights, slopes }, layout) =>
     attendGradient(backend, x!, weights!, slopes!, layout),
   );
+  register<PagedAttributes>('PagedAttention', (backend, { x, ...slabs }, attributes) =>
+    // Integer names come in ascending order.
+    attendPages(backend, x!, Object.values(slabs), attributes),
+  );
+  register<{ from: number; to: number }>('CopyPage', (backend, { source, target }, pages) => {
+    copyPage(backend, source!, target!, pages);
+    return backend.makeOutput([0], 'float32');
+  });
   register('TakeRows', (backend, { matrix, indices }) => {
     const [count, width] = [indices!.shape[0]!, matrix!.shape[1]!];
     const out = backend.makeOutput([count, width], 'float32');
@@ -129,7 +139,7 @@ function crossEntropy(backend: WasmBackend, logits: TensorInfo, targets: TensorI
     viewOf(backend, tensor),
   ) as [Float32Array, Float32Array, Int32Array, Float32Array];
   p.set(scores);
-  loopsOf(backend).softmax(addressOf(backend, probabilities), 4 * width, rows, width, width, 1);
+  loopsOf(backend).softmax(addressOf(backend, probabilities), 4 * width, rows, width, 0, width, 1);
   for (let row = 0; row < rows; row++) {
     const at = row * width + wanted[row]!;
     let log = Math.log(p[at]!);

@@ -1,0 +1,85 @@
+import { InputError } from '../../core/errors.ts';
+import type { Random } from '../../core/random.ts';
+import type { TokenCodec, TrainablePolicy } from '../policy.ts';
+import { type BackendName, loadBackend } from '../tensor/backend.ts';
+import { checkConfig, type TransformerConfig } from '../transformer/config.ts';
+import { createAngleTables, createParameters } from '../transformer/parameters.ts';
+import { createGenerator } from './generate.ts';
+import { recordGradient, recordLogProbs } from './learn.ts';
+import { createReader } from './reader.ts';
+import { contextOf } from './rows.ts';
+
+export interface TextTransformerOptions {
+  readonly config: TransformerConfig;
+  /** Text to ids and back. All its ids are below `vocabularySize`. */
+  readonly codec: TokenCodec;
+  /** Ids that the model knows, a positive multiple of 4. */
+  readonly vocabularySize: number;
+  /** Where the tensors live. Default: `wasm`. tfjs has one backend per process. */
+  readonly backend?: BackendName;
+  /** Draws the initial weights. */
+  readonly random: Random;
+  /**
+   * Room for what one backward pass keeps of its forward pass, in floats, at least 1. A gradient that needs
+   * more is computed in parts, with one more forward pass before. Default: 2^26 (256 MiB).
+   */
+  readonly activationFloats?: number;
+  /**
+   * Room for the keys and values of contexts read since the parameters changed, in floats, at least 1. Requests
+   * that need more are answered in parts. Default: 2^27 (512 MiB).
+   */
+  readonly cacheFloats?: number;
+}
+
+/**
+ * A transformer that writes free text token by token, trained from scratch. It reads `prompt.tokens` and nothing
+ * else. Logits are float32; probabilities and entropies of sampled tokens float64.
+ *
+ * Keys and values of every context are kept until the parameters change and found by content: later turns, members of a
+ * group and forks read only what is new. On `wasm`, what `act` returns is the same bits whatever else is in
+ * the batch or the cache. `logProbs` and `gradient` read whole trajectories at once and agree with it to float32 rounding.
+ * @throws InputError when the configuration, the size of the vocabulary or the backend is not valid.
+ */
+export async function createTextTransformer({
+  config,
+  codec,
+  vocabularySize,
+  backend = 'wasm',
+  random,
+  activationFloats = 1 << 26,
+  cacheFloats = 1 << 27,
+}: TextTransformerOptions): Promise<TrainablePolicy> {
+  checkConfig(config);
+  if (!Number.isSafeInteger(vocabularySize) || vocabularySize < 4 || vocabularySize % 4 !== 0) {
+    throw new InputError(
+      `text-transformer: vocabularySize must be a positive multiple of 4, got ${vocabularySize}`,
+    );
+  }
+  await loadBackend(backend);
+  const parameters = createParameters('text-transformer policy', config, vocabularySize, random);
+  const angles = createAngleTables(config);
+  const reader = createReader(config, parameters, angles, vocabularySize, cacheFloats);
+  const generate = createGenerator(reader, codec, vocabularySize);
+  const context = { config, vocabularySize, parameters, angles, activationFloats };
+  return {
+    id: 'text-transformer',
+    codec,
+    act: async (requests, sampling) => generate(requests, sampling),
+    distributions: async () => {
+      throw new Error('text-transformer policy: it writes free text and has no listed actions');
+    },
+    promptTokens: (prompt) => contextOf(prompt, vocabularySize),
+    parameters: () => parameters.values(),
+    setParameters: (values) => {
+      parameters.set(values);
+      reader.tree.clear();
+    },
+    logProbs: async (records, sampling) => recordLogProbs(context, records, sampling),
+    gradient: async (records, loss, sampling) => recordGradient(context, records, loss, sampling),
+    dispose: () => {
+      parameters.dispose();
+      angles.dispose();
+      reader.dispose();
+    },
+  };
+}

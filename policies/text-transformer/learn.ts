@@ -1,0 +1,218 @@
+import * as tf from '@tensorflow/tfjs';
+import type { ActionRecord, LossGradient, Sampling } from '../policy.ts';
+import { causalAttention, crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
+import { tapes } from '../transformer/batches.ts';
+import type { TransformerConfig } from '../transformer/config.ts';
+import { headLayout, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
+import type { AngleTables, Parameters } from '../transformer/parameters.ts';
+import { checkSampling, createDistribution } from './distribution.ts';
+import { type PackedBatch, packRows } from './packed.ts';
+import { type TrainingRows, trainingRows } from './rows.ts';
+
+/** What reading rows needs. */
+export interface LearnContext {
+  readonly config: TransformerConfig;
+  readonly vocabularySize: number;
+  readonly parameters: Parameters;
+  readonly angles: AngleTables;
+  /** Room for what one backward pass keeps, in floats. */
+  readonly activationFloats: number;
+}
+
+/** Log-probabilities of the records' tokens, by record. One causal pass per row of `trainingRows`. */
+export function recordLogProbs(
+  context: LearnContext,
+  records: readonly ActionRecord[],
+  sampling: Sampling,
+): readonly Float64Array[] {
+  const data = trainingRows(records, context.vocabularySize);
+  return byRecord(data, readRows(data, packRows(data.rows), outputOf(context, sampling)));
+}
+
+/**
+ * The gradient of a loss of the records' log-probabilities: flat, in the order of the parameters. Slopes at a
+ * position that several records share add up.
+ */
+export function recordGradient(
+  context: LearnContext,
+  records: readonly ActionRecord[],
+  loss: LossGradient,
+  sampling: Sampling,
+): Float32Array {
+  const { config, vocabularySize, parameters, activationFloats } = context;
+  const flat = new Float32Array(parameters.size);
+  const data = trainingRows(records, vocabularySize);
+  const output = outputOf(context, sampling);
+  const batches = packRows(data.rows);
+  const parts = tapes(batches, (batch) => activationSize(config, vocabularySize, batch), activationFloats);
+  const slopesOf = (logProbs: readonly Float64Array[]): readonly Float64Array[] =>
+    bySlot(data, loss(byRecord(data, logProbs)));
+  // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
+  // pass of the gradient itself gives them; in several parts, a forward pass before.
+  let slopes = parts.length === 1 ? undefined : slopesOf(readRows(data, batches, output));
+  for (const part of parts) {
+    const result = pullBack(
+      parameters.tensors,
+      () => {
+        const values = part.map((batch) => output.run(batch));
+        return values.length === 1 ? values[0]! : tf.concat(values);
+      },
+      (values) => {
+        slopes ??= slopesOf(splitRows(data, part, values, output));
+        return slopesOfValues(data, part, values, slopes, output);
+      },
+    );
+    for (let index = 0; index < flat.length; index++) flat[index]! += result[index]!;
+  }
+  return flat;
+}
+
+/** Floats that a backward pass keeps of its forward pass over a batch, about. */
+function activationSize(config: TransformerConfig, vocabularySize: number, batch: PackedBatch): number {
+  const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
+  const projected = (heads + 2 * kvHeads) * headSize;
+  const perToken = 6 * modelSize + 3 * ffnSize + 2 * projected;
+  const perPlace = projected + heads * (headSize + batch.length);
+  // A scored position keeps its logits, those over the temperature, probabilities and their slopes.
+  const ends = 4 * vocabularySize * batch.scored.length;
+  return layers * (perToken * batch.ids.length + perPlace * batch.expand.length) + ends;
+}
+
+/** What is read off the model at a scored position, and how it gives a log-probability. */
+interface Output {
+  /** Floats per scored position. */
+  readonly width: number;
+  /** Values of all scored positions of a micro-batch, one after the other. */
+  run(batch: PackedBatch): tf.Tensor1D;
+  logProb(values: Float32Array, target: number): number;
+  /** Writes d loss / d value. */
+  slopes(values: Float32Array, target: number, slope: number, into: Float32Array): void;
+}
+
+/** Without a nucleus the model gives log-probabilities itself; with one, logits. */
+function outputOf({ config, vocabularySize, parameters, angles }: LearnContext, sampling: Sampling): Output {
+  const { temperature, topP } = checkSampling(sampling);
+  const logits = (batch: PackedBatch): tf.Tensor2D => {
+    const { members, length } = batch;
+    const [ids, positions, expand, compact, scored] = [
+      batch.ids,
+      batch.positions,
+      batch.expand,
+      batch.compact,
+      batch.scored,
+    ].map((indices) => tf.tensor1d(indices, 'int32')) as [
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+    ];
+    const { cos, sin } = angles.of(length);
+    const turns = { cos: takeRows(cos, positions), sin: takeRows(sin, positions) };
+    const packed = headLayout(config, 1, batch.ids.length);
+    const padded = headLayout(config, members.length, length);
+    const hidden = runBlocks(config, parameters.tensors, ids, (heads) => {
+      const whole = takeRows(rotate(heads, turns, packed), expand);
+      return takeRows(causalAttention(whole, padded), compact);
+    });
+    return tokenLogits(config, parameters.tensors, takeRows(hidden, scored));
+  };
+  if (topP < 1) {
+    const distribution = createDistribution(vocabularySize, sampling);
+    return {
+      width: vocabularySize,
+      run: (batch) => tf.reshape(logits(batch), [-1]),
+      logProb: (values, target) => distribution(values, target).logProb(target),
+      slopes: (values, target, slope, into) => {
+        const { probabilities } = distribution(values, target);
+        const scale = slope / temperature;
+        for (let id = 0; id < vocabularySize; id++) into[id] = -scale * probabilities[id]!;
+        into[target] = scale * (1 - probabilities[target]!);
+      },
+    };
+  }
+  return {
+    width: 1,
+    run: (batch) => {
+      const scores = logits(batch);
+      const scaled = temperature === 1 ? scores : tf.div<tf.Tensor2D>(scores, temperature);
+      return tf.neg(crossEntropy(scaled, tf.tensor1d(batch.targets, 'int32')));
+    },
+    logProb: (values) => values[0]!,
+    slopes: (_, __, slope, into) => {
+      into[0] = slope;
+    },
+  };
+}
+
+/** Log-probabilities at the scored positions of every row. */
+function readRows(
+  data: TrainingRows,
+  batches: readonly PackedBatch[],
+  output: Output,
+): readonly Float64Array[] {
+  const found: Float64Array[] = data.rows.map(() => new Float64Array());
+  for (const batch of batches) {
+    const tensor = tf.tidy(() => output.run(batch));
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    const rows = splitRows(data, [batch], values, output);
+    for (const member of batch.members) found[member] = rows[member]!;
+  }
+  return found;
+}
+
+/** Log-probabilities by row, from the values of micro-batches. */
+function splitRows(
+  { rows }: TrainingRows,
+  batches: readonly PackedBatch[],
+  values: Float32Array,
+  { width, logProb }: Output,
+): readonly Float64Array[] {
+  const found: Float64Array[] = rows.map(() => new Float64Array());
+  let from = 0;
+  for (const member of batches.flatMap(({ members }) => members)) {
+    const { targets } = rows[member]!;
+    const row = new Float64Array(targets.length);
+    for (const [index, target] of targets.entries()) {
+      row[index] = logProb(values.subarray(from, from + width), target);
+      from += width;
+    }
+    found[member] = row;
+  }
+  return found;
+}
+
+/** d loss / d value for the values of micro-batches. */
+function slopesOfValues(
+  { rows }: TrainingRows,
+  batches: readonly PackedBatch[],
+  values: Float32Array,
+  slopes: readonly Float64Array[],
+  output: Output,
+): Float32Array {
+  const { width } = output;
+  const result = new Float32Array(values.length);
+  let from = 0;
+  for (const member of batches.flatMap(({ members }) => members)) {
+    for (const [index, target] of rows[member]!.targets.entries()) {
+      const into = result.subarray(from, from + width);
+      output.slopes(values.subarray(from, from + width), target, slopes[member]![index]!, into);
+      from += width;
+    }
+  }
+  return result;
+}
+
+/** Values at the scored positions of rows, as the records' tokens see them. */
+const byRecord = ({ places }: TrainingRows, values: readonly Float64Array[]): readonly Float64Array[] =>
+  places.map(({ row, scored }) => Float64Array.from(scored, (index) => values[row]![index]!));
+
+/** Slopes of the records' tokens, added up by scored position of the rows. */
+function bySlot({ rows, places }: TrainingRows, slopes: readonly Float64Array[]): readonly Float64Array[] {
+  const sums = rows.map(({ scored }) => new Float64Array(scored.length));
+  for (const [record, { row, scored }] of places.entries()) {
+    for (const [index, at] of scored.entries()) sums[row]![at]! += slopes[record]![index]!;
+  }
+  return sums;
+}

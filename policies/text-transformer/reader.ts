@@ -1,0 +1,138 @@
+import * as tf from '@tensorflow/tfjs';
+import { type Angles, rotate, takeRows } from '../tensor/ops.ts';
+import { createPageStore, PAGE, type PagedTokens, type PageShape, pageFloats } from '../tensor/paged.ts';
+import type { TransformerConfig } from '../transformer/config.ts';
+import { runBlocks, tokenLogits } from '../transformer/model.ts';
+import type { AngleTables, Parameters } from '../transformer/parameters.ts';
+import { type Branch, createPageTree, type PageTree } from './page-tree.ts';
+
+/** Tokens that go through the model at once. */
+const CHUNK = 1024;
+/** Floats allocated at a time. */
+const SLAB_FLOATS = 1 << 22;
+/** Angle tables grow by this many positions. */
+const ANGLE_STEP = 512;
+
+/** Ids of a branch whose keys and values are to be computed: from `from` to its end. */
+export interface Reading {
+  readonly branch: Branch;
+  readonly from: number;
+}
+
+/** Reads contexts with a cache of keys and values. */
+export interface Reader {
+  readonly tree: PageTree;
+  /** Pages that the cache may have. */
+  readonly capacity: number;
+  /**
+   * Computes the keys and values of the readings in their order, and gives the logits after the last id of each:
+   * one row of `vocabularySize` floats per reading, one after the other.
+   */
+  read(readings: readonly Reading[]): Float32Array;
+  dispose(): void;
+}
+
+/** @param cacheFloats room for keys and values, in floats. */
+export function createReader(
+  config: TransformerConfig,
+  parameters: Parameters,
+  angles: AngleTables,
+  vocabularySize: number,
+  cacheFloats: number,
+): Reader {
+  const { layers, heads, kvHeads, headSize } = config;
+  const shape: PageShape = { layers, heads, kvHeads, headSize };
+  const capacity = Math.max(1, Math.floor(cacheFloats / pageFloats(shape)));
+  const store = createPageStore(shape, Math.min(capacity, Math.ceil(SLAB_FLOATS / pageFloats(shape))));
+  const tree = createPageTree(store, capacity);
+
+  /** Logits at `wanted` tokens of a chunk. */
+  const readChunk = (
+    ids: Int32Array,
+    tokens: PagedTokens,
+    wanted: Int32Array,
+    table: Angles,
+  ): Float32Array => {
+    const layout = { batch: 1, length: ids.length, heads, kvHeads, headSize };
+    const logits = tf.tidy(() => {
+      const positions = tf.tensor1d(tokens.positions, 'int32');
+      const turns = { cos: takeRows(table.cos, positions), sin: takeRows(table.sin, positions) };
+      const hidden = runBlocks(config, parameters.tensors, tf.tensor1d(ids, 'int32'), (x, layer) =>
+        store.attend(rotate(x, turns, layout), tokens, layer),
+      );
+      if (wanted.length === 0) return undefined;
+      const last = takeRows(hidden, tf.tensor1d(wanted, 'int32'));
+      return tokenLogits(config, parameters.tensors, last);
+    });
+    const values = logits?.dataSync<'float32'>() ?? new Float32Array();
+    logits?.dispose();
+    return values;
+  };
+
+  return {
+    tree,
+    capacity,
+    read: (readings) => {
+      const longest = readings.reduce((most, { branch }) => Math.max(most, branch.length), 0);
+      const table = angles.of(ANGLE_STEP * Math.ceil(longest / ANGLE_STEP));
+      const logits = new Float32Array(readings.length * vocabularySize);
+      let done = 0;
+      for (const chunk of chunksOf(readings)) {
+        const { ids, tokens, wanted } = packChunk(chunk);
+        logits.set(readChunk(ids, tokens, wanted, table), done * vocabularySize);
+        done += wanted.length;
+      }
+      return logits;
+    },
+    dispose: () => store.dispose(),
+  };
+}
+
+/** Part of a reading. */
+interface Piece extends Reading {
+  readonly to: number;
+}
+
+/** The readings in chunks of at most `CHUNK` tokens; long ones are cut. */
+function chunksOf(readings: readonly Reading[]): readonly (readonly Piece[])[] {
+  const chunks: Piece[][] = [];
+  let room = 0;
+  for (const { branch, from } of readings) {
+    for (let start = from; start < branch.length; ) {
+      if (room === 0) {
+        chunks.push([]);
+        room = CHUNK;
+      }
+      const to = Math.min(branch.length, start + room);
+      chunks.at(-1)!.push({ branch, from: start, to });
+      room -= to - start;
+      start = to;
+    }
+  }
+  return chunks;
+}
+
+/** A chunk as the model reads it; `wanted` are the tokens that end their branch. */
+function packChunk(pieces: readonly Piece[]): {
+  readonly ids: Int32Array;
+  readonly tokens: PagedTokens;
+  readonly wanted: Int32Array;
+} {
+  const size = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const [ids, starts, positions] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
+  const pageCounts = pieces.map(({ to }) => Math.ceil(to / PAGE));
+  const pages = new Int32Array(pageCounts.reduce((sum, count) => sum + count, 0));
+  const wanted: number[] = [];
+  let [token, start] = [0, 0];
+  for (const [index, { branch, from, to }] of pieces.entries()) {
+    for (let page = 0; page < pageCounts[index]!; page++) pages[start + page] = branch.nodes[page]!.page;
+    for (let position = from; position < to; position++) {
+      ids[token] = branch.nodes[Math.floor(position / PAGE)]!.tokens[position % PAGE]!;
+      starts[token] = start;
+      positions[token++] = position;
+    }
+    if (to === branch.length) wanted.push(token - 1);
+    start += pageCounts[index]!;
+  }
+  return { ids, tokens: { pages, starts, positions }, wanted: Int32Array.from(wanted) };
+}
