@@ -4,6 +4,7 @@ import { noisyToolSpec } from './diagnostic/noisy-tool.ts';
 import { randomTreeSpec } from './diagnostic/random-tree.ts';
 import { stopOrSearchSpec } from './diagnostic/stop-or-search.ts';
 import { multihopSpec } from './multihop/spec.ts';
+import { searchSpec } from './search/spec.ts';
 import type { EnvironmentSpec } from './spec.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds specs of every options type
@@ -15,6 +16,7 @@ export const ENVIRONMENTS = [
   multihopSpec,
   noisyToolSpec,
   randomTreeSpec,
+  searchSpec,
   stopOrSearchSpec,
 ] as const satisfies readonly AnyEnvironmentSpec[];
 
