@@ -35,11 +35,15 @@ export type { Component, Verdict } from './bench/audit/verdict.ts';
 export { CATALOG } from './bench/catalog.ts';
 export type { Cell, CellContext, CellProgress, CellResult, Choice, Row } from './bench/cell.ts';
 export { type CheckAlgorithmOptions, checkAlgorithm } from './bench/check-algorithm.ts';
+export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/checkpoint.ts';
 export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
 export { type RolloutCost, rolloutCost } from './bench/cost.ts';
 export { runCriticality } from './bench/criticality/run.ts';
 export { type Plan, type RolloutRequest, rollout } from './bench/engine.ts';
+export { describeEpisode, type Episode } from './bench/episode.ts';
 export { evaluate, type Scores, score } from './bench/evaluate.ts';
+export { withInputs } from './bench/inputs.ts';
+export { readResults, type StoredResult } from './bench/results.ts';
 export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runner.ts';
 export { resolveSuite, type Suite, suiteCells } from './bench/suite.ts';
 export { readSuite } from './bench/suite-file.ts';
@@ -47,30 +51,48 @@ export { runCell } from './bench/train.ts';
 export { InputError } from './core/errors.ts';
 export { createRandom, type Random, shuffled } from './core/random.ts';
 export { type CheckEnvironmentOptions, checkEnvironment } from './envs/check.ts';
+export { type Inspection, inspect } from './envs/data/inspect.ts';
+export { openCorpus } from './envs/data/open-corpus.ts';
+export { openQuestions } from './envs/data/open-questions.ts';
+export { QUESTION_FORMATS, type QuestionRecord } from './envs/data/record.ts';
 export type {
   AnyEnvironment,
   Environment,
   LoadedEnvironment,
   Observation,
   Task,
+  TextProtocol,
   Transition,
 } from './envs/environment.ts';
 export { ENVIRONMENTS, findEnvironment } from './envs/registry.ts';
 export { ANSWER_METRICS, type AnswerMetric, type AnswerScore, scoreAnswer } from './envs/scoring/answer.ts';
 export { type FileMetric, scoreFiles, scoreTexts } from './envs/scoring/files.ts';
+export { createSearch, type SearchSettings } from './envs/search/environment.ts';
+export { createBm25 } from './envs/search/retrieval/bm25.ts';
+export { createRemoteRetriever } from './envs/search/retrieval/remote.ts';
+export type { Hit, Passage, Retriever } from './envs/search/retrieval/retriever.ts';
+export type { SearchState, SearchTask } from './envs/search/task.ts';
 export type { EnvironmentSpec, LoadContext } from './envs/spec.ts';
 export { greedy, sampleActions } from './policies/enumerable.ts';
 export type {
   ActionRecord,
   ActRequest,
+  Generation,
   LossGradient,
   Policy,
   Prompt,
   SampledAction,
+  SampledTokens,
   Sampling,
+  TokenCodec,
   TrainablePolicy,
 } from './policies/policy.ts';
 export { findPolicy, POLICIES } from './policies/registry.ts';
+export { readSafetensors, writeSafetensors } from './policies/safetensors.ts';
 export type { PolicySpec } from './policies/spec.ts';
 export { createTabularPolicy, type TabularOptions } from './policies/tabular/index.ts';
+export { createCodec } from './policies/tokenizer/load.ts';
+export { readTokenizer } from './policies/tokenizer/read.ts';
+export { trainTokenizer } from './policies/tokenizer/train.ts';
+export { type ComparedCell, compare } from './reports/comparison.ts';
 export { writeSuiteFiles } from './reports/csv.ts';

@@ -20,6 +20,8 @@ export interface Cell {
   readonly seed: number;
   /** Tensor backend that computed it: 'wasm'. Float rounding differs between backends. */
   readonly backend: string;
+  /** SHA-256 of every file that the options name, by its name there. Absent where they name none. */
+  readonly inputs?: Readonly<Record<string, string>>;
 }
 
 /** Column name to value; missing values are null and written as an empty field. */
@@ -31,6 +33,8 @@ export interface CellResult {
   readonly metrics: readonly Row[];
   /** One row per iteration: TIMING_COLUMNS. */
   readonly timings: readonly Row[];
+  /** Fingerprint of the environment: its data, corpus, retrieval and options. */
+  readonly fingerprint: string;
 }
 
 /** Where a running cell tells how far it is. */

@@ -21,8 +21,17 @@ export const CELL_COLUMNS = [
   column(
     'cell',
     'hash',
-    'first 16 hexadecimal digits, the name of its folder: the of the hash of everything the numbers depend on',
+    'first 16 hexadecimal digits of the hash of everything the numbers depend on: the name of its folder',
   ),
+] as const;
+
+/** What an environment measures of an episode that ended, as means over trajectories; empty in the others. */
+const MEASURES = [
+  column('tool_calls', 'calls', 'searches per trajectory'),
+  column('malformed_actions', 'actions', 'actions without a valid tag per trajectory'),
+  column('gold_recall', '0..1', 'share of the gold passages that were retrieved'),
+  column('answered', '0..1', 'trajectories that end with an answer'),
+  column('valid_format', '0..1', 'trajectories that keep to the format throughout'),
 ] as const;
 
 /** One row per cell and iteration; iteration 0 is the evaluation before training. Deterministic. */
@@ -35,6 +44,10 @@ export const METRIC_COLUMNS = [
   column('dev_em', '0..1', 'mean exact match on the dev questions; empty where not evaluated'),
   column('dev_reward', 'reward', 'mean return on the dev questions; empty where not evaluated'),
   column('dev_actions', 'actions', 'mean episode length on the dev questions; empty where not evaluated'),
+  ...MEASURES.map(({ name, unit, description }) =>
+    column(`dev_${name}`, unit, `${description}; on the dev questions`),
+  ),
+  ...MEASURES,
   column('questions', 'count', 'questions rolled out in this iteration'),
   column('trajectories', 'count', 'complete trajectories (leaves of the trees)'),
   column('rollout_actions', 'actions', 'actions generated'),
@@ -57,6 +70,7 @@ export const METRIC_COLUMNS = [
     'questions whose trained actions all have advantage 0 (or have none)',
   ),
   column('truncated', 'count', 'trajectories cut by the turn limit'),
+  column('cut_actions', 'actions', 'actions cut at the limit of tokens'),
   column('dropped_actions', 'actions', 'generated actions that are not trained'),
   column('kl_k1', 'nats', 'mean of old minus new log-probability over trained tokens, before each step'),
   column('kl_k3', 'nats', 'mean of ratio - 1 - log ratio over trained tokens, before each step'),

@@ -34,11 +34,12 @@ serveWorker({
     if (behave === 'notice') context.onNotice('careful');
     // The first cells take longest, so that they end in another order than they began.
     await sleep(behave === 'slow' ? 120 : 1);
-    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [] };
+    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f' };
     const value = Math.sqrt(cell.seed + label.length);
     return {
       metrics: [{ iteration: 0, dev_f1: 0.25 }, { iteration: 1, dev_f1: value, loss: NaN, questions: 2, update_actions: 6 }],
       timings: [{ iteration: 0 }, { iteration: 1, rollout_seconds: Math.random() }],
+      fingerprint: 'f',
     };
   },
 });
@@ -58,13 +59,21 @@ function suite(behaviours: Record<string, string>, seeds = 1, policy: Record<str
   return {
     name: 'fake',
     description: '',
-    environments: [{ id: 'walk/v1', options: {} }],
+    environments: [
+      {
+        id: 'walk/v1',
+        options: {},
+        policy: { id: 'small', options: policy },
+        training: trainingSchema.parse({}),
+        warmStart: warmStartSchema.parse({}),
+      },
+    ],
     policy: { id: 'small', options: policy },
     algorithms: Object.entries(behaviours).map(([label, behave]) => ({
       name: label,
       id: 'grpo',
       options: { label, behave },
-      learningRate: 0.1,
+      ownRate: undefined,
     })),
     seeds,
     rates: 'common',

@@ -168,6 +168,7 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
     sha256: { 'cell.json': sha256(cellText), 'metrics.csv': sha256(metrics) },
     // Seconds differ from run to run and the marker must not: of timings.csv it keeps the length only.
     timingRows: result.timings.length,
+    fingerprint: result.fingerprint,
   };
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
@@ -197,6 +198,7 @@ export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
       hash?: string;
       sha256?: Record<string, string>;
       timingRows?: number;
+      fingerprint?: string;
     };
     if (marker.hash !== hash) throw new Error('done.json belongs to another cell');
     for (const name of ['cell.json', 'metrics.csv']) {
@@ -207,7 +209,8 @@ export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
     const metrics = parseCsv(METRIC_COLUMNS, await readFile(join(folder, 'metrics.csv'), 'utf8'));
     const timings = parseCsv(TIMING_COLUMNS, await readFile(join(folder, 'timings.csv'), 'utf8'));
     if (timings.length !== marker.timingRows) throw new Error('timings.csv has lost rows');
-    return { status: 'finished', result: { metrics, timings } };
+    if (marker.fingerprint === undefined) throw new Error('done.json has no fingerprint');
+    return { status: 'finished', result: { metrics, timings, fingerprint: marker.fingerprint } };
   } catch (error) {
     return { status: 'damaged', reason: (error as Error).message };
   }

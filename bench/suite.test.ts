@@ -56,7 +56,7 @@ function problems(text: string, overrides: SuiteOverrides = {}): readonly string
 describe('a valid suite', () => {
   it('resolves ids, fills in defaults and keeps what is given', () => {
     const suite = resolve();
-    expect(suite.environments).toEqual([
+    expect(suite.environments).toMatchObject([
       { id: 'walk/v2', options: { turnLimit: 8 } },
       { id: 'other/v1', options: {} },
     ]);
@@ -90,6 +90,43 @@ describe('a valid suite', () => {
     expect(rates(SUITE)).toContainEqual(['wide', 0.25]);
     expect(rates(`${SUITE}rates: own\n`)).toContainEqual(['wide', 0.5]);
     expect(rates(`${SUITE}rates: own\n`)).toContainEqual(['grpo', 0.25]);
+  });
+});
+
+describe("an environment's own settings", () => {
+  const OWN = SUITE.replace(
+    '- { id: other }',
+    '- { id: other, policy: { id: small, options: { width: 8 } }, training: { iterations: 9 }, warmStart: { steps: 3 } }',
+  );
+
+  it("replace the suite's one by one, for its cells only", () => {
+    const cells = suiteCells(resolve(OWN)).map(({ cell }) => cell);
+    expect(cells[0]).toMatchObject({
+      policy: { options: { width: 64 } },
+      training: { iterations: 4, questions: 24 },
+      warmStart: { steps: 250 },
+    });
+    expect(cells.at(-1)).toMatchObject({
+      policy: { options: { width: 8 } },
+      training: { iterations: 9, questions: 24 },
+      warmStart: { steps: 3, episodes: 32 },
+    });
+    const set = resolve(OWN, {
+      set: ['environments.other.training.iterations=7', 'environments.walk.policy=small'],
+    });
+    expect(set.environments.map(({ training }) => training.iterations)).toEqual([4, 7]);
+  });
+
+  it('are checked at their own place', () => {
+    const wrong = OWN.replace('iterations: 9', 'iterations: 0').replace('steps: 3', 'step: 3');
+    expect(problems(wrong)).toEqual([
+      expect.stringMatching(
+        /^suites\/example.yaml:\d+:\d+: environments.other.training.iterations: 0 is not valid; valid: /,
+      ),
+      expect.stringMatching(
+        /^suites\/example.yaml:\d+:\d+: environments.other.warmStart.step: unknown key; valid keys: /,
+      ),
+    ]);
   });
 });
 
@@ -212,10 +249,10 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['forking', 'paper', 'quick', 'tiny']);
+    expect(await suiteNames()).toEqual(['forking', 'paper', 'quick', 'search', 'tiny']);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: forking, paper, quick, tiny, or the path",
+      "suite 'quik' is not known; valid: forking, paper, quick, search, tiny, or the path",
     );
   });
 });

@@ -25,10 +25,23 @@ const entrySchema = z.strictObject({
   learningRate: z.number().positive().max(1).optional(),
 });
 
+/** Settings of the suite that an environment may have its own values of. */
+const OWN = ['training', 'warmStart'] as const;
+const OWN_SCHEMAS = { training: trainingSchema, warmStart: warmStartSchema } as const;
+
+const environmentSchema = z.strictObject({
+  ...choiceSchema.shape,
+  /** The environment's own policy; the suite's when absent. */
+  policy: choiceSchema.optional(),
+  /** Values that replace the suite's, one by one. */
+  training: z.record(z.string(), z.unknown()).optional(),
+  warmStart: z.record(z.string(), z.unknown()).optional(),
+});
+
 const suiteSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/),
   description: z.string().default(''),
-  environments: z.array(choiceSchema).min(1),
+  environments: z.array(environmentSchema).min(1),
   policy: choiceSchema,
   algorithms: z.array(entrySchema).min(1),
   /** Training seeds 0 to seeds - 1. */
@@ -39,17 +52,25 @@ const suiteSchema = z.strictObject({
   warmStart: warmStartSchema,
 });
 
-/** An algorithm of a suite: ids resolved, options complete, the learning rate that it will run with. */
+/** An algorithm of a suite: ids resolved, options complete. */
 interface SuiteAlgorithm extends Choice {
   readonly name: string;
-  readonly learningRate: number;
+  /** Its own learning rate, used instead of `training.learningRate` with `rates: own`. */
+  readonly ownRate: number | undefined;
+}
+
+/** An environment of a suite, and what its cells are trained with. */
+export interface SuiteEnvironment extends Choice {
+  readonly policy: Choice;
+  readonly training: TrainingOptions;
+  readonly warmStart: WarmStartOptions;
 }
 
 /** A suite that is valid and complete. */
 export interface Suite {
   readonly name: string;
   readonly description: string;
-  readonly environments: readonly Choice[];
+  readonly environments: readonly SuiteEnvironment[];
   readonly policy: Choice;
   readonly algorithms: readonly SuiteAlgorithm[];
   readonly seeds: number;
@@ -102,10 +123,20 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     if ('problems' in found) problems.push(...found.problems);
     return 'value' in found ? found.value : { id: '', options: {} };
   };
-  const environments = indexes(raw.environments).map((i) =>
-    resolve(['environments', i], catalog.environment),
-  );
   const policy = resolve(['policy'], catalog.policy);
+  const environments = indexes(raw.environments).map((i): SuiteEnvironment => {
+    const path: Path = ['environments', i];
+    const own = ownSettings(raw, path);
+    problems.push(...own.problems);
+    return {
+      ...resolve(path, catalog.environment),
+      policy:
+        valueAt(raw, [...path, 'policy']) === undefined
+          ? policy
+          : resolve([...path, 'policy'], catalog.policy),
+      ...own.values,
+    };
+  });
   const algorithms = indexes(raw.algorithms).map((i) => resolve(['algorithms', i], catalog.algorithm));
   problems.push(
     ...repeated(
@@ -131,8 +162,6 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     throw new InputError([...new Set(described.map(({ where, text }) => `${where}: ${text}`))].join('\n'));
   }
   const { value } = shape;
-  const rate = (own: number | undefined) =>
-    value.rates === 'own' && own !== undefined ? own : value.training.learningRate;
   return {
     ...value,
     environments,
@@ -140,7 +169,7 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     algorithms: algorithms.map((choice, i) => ({
       name: names[i]!,
       ...choice,
-      learningRate: rate(value.algorithms[i]!.learningRate),
+      ownRate: value.algorithms[i]!.learningRate,
     })),
     backend: overrides.backend ?? 'wasm',
   };
@@ -150,14 +179,18 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
 export function suiteCells(suite: Suite): readonly NamedCell[] {
   const seeds = Array.from({ length: suite.seeds }, (_, seed) => seed);
   return suite.environments.flatMap((environment) =>
-    suite.algorithms.flatMap(({ name, id, options, learningRate }) =>
+    suite.algorithms.flatMap(({ name, id, options, ownRate }) =>
       seeds.map((seed) => {
+        const { training } = environment;
         const cell: Cell = {
-          environment,
-          policy: suite.policy,
+          environment: { id: environment.id, options: environment.options },
+          policy: environment.policy,
           algorithm: { id, options },
-          training: { ...suite.training, learningRate },
-          warmStart: suite.warmStart,
+          training:
+            suite.rates === 'own' && ownRate !== undefined
+              ? { ...training, learningRate: ownRate }
+              : training,
+          warmStart: environment.warmStart,
           seed,
           backend: suite.backend,
         };
@@ -189,6 +222,30 @@ function expandShorthand(raw: Plain): void {
     const list = raw[key];
     if (Array.isArray(list)) raw[key] = list.map(expand);
   }
+  for (const entry of Array.isArray(raw.environments) ? raw.environments : []) {
+    if (entry?.policy !== undefined) entry.policy = expand(entry.policy);
+  }
+}
+
+/** The suite's settings with an environment's own values in their place, and what is wrong with those. */
+function ownSettings(
+  raw: Plain,
+  path: Path,
+): { readonly values: Pick<SuiteEnvironment, (typeof OWN)[number]>; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const read = <Key extends (typeof OWN)[number]>(key: Key): SuiteEnvironment[Key] => {
+    const own = valueAt(raw, [...path, key]) ?? {};
+    const checked = checkValue<unknown>(
+      OWN_SCHEMAS[key],
+      { ...(raw[key] as Plain | undefined), ...(own as Plain) },
+      [...path, key],
+    );
+    if ('value' in checked) return checked.value as SuiteEnvironment[Key];
+    // What is wrong with the suite's own values is told at their own place.
+    problems.push(...checked.problems.filter((problem) => valueAt(raw, problem.path) !== undefined));
+    return OWN_SCHEMAS[key].parse({}) as SuiteEnvironment[Key];
+  };
+  return { values: { training: read('training'), warmStart: read('warmStart') }, problems };
 }
 
 const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [...list.keys()] : []);

@@ -1,15 +1,17 @@
 import { mean, standardDeviation } from '../algorithms/group.ts';
 import { findAlgorithm } from '../algorithms/registry.ts';
 import type { RolloutTree } from '../algorithms/tree.ts';
+import { InputError } from '../core/errors.ts';
 import { createRandom, type Random, shuffled } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { findEnvironment } from '../envs/registry.ts';
-import type { Policy, TrainablePolicy } from '../policies/policy.ts';
+import type { Policy, Sampling, TrainablePolicy } from '../policies/policy.ts';
 import { adamState } from './adam.ts';
 import type { Cell, CellContext, CellResult, Row } from './cell.ts';
 import { rolloutCost } from './cost.ts';
 import { rollout } from './engine.ts';
 import { evaluate, score } from './evaluate.ts';
+import type { TrainingOptions } from './training.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 import { startingPolicy } from './warm-start.ts';
 
@@ -38,7 +40,7 @@ async function load(
 ): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
   const loaded = await findEnvironment(cell.environment.id).load(cell.environment.options, context);
-  return { loaded, policy: await startingPolicy(cell, loaded, context) };
+  return { loaded, policy: (await startingPolicy(cell, loaded, context)).policy };
 }
 
 async function train(
@@ -52,10 +54,17 @@ async function train(
   const { options } = cell.algorithm;
   const objective = algorithm.objective(options);
   const signal = context.signal === undefined ? {} : { signal: context.signal };
-  const sampling = { temperature: training.temperature };
+  const sampling = samplingOf(training, policy);
   // Streams carry no algorithm's name: every algorithm meets the same questions and the same luck.
   const random = createRandom(cell.seed).split('train');
   const questionAt = questionStream(loaded.tasks.train, random.split('questions'));
+  for (const split of ['train', 'dev'] as const) {
+    if (loaded.tasks[split].length === 0) {
+      throw new InputError(
+        `${loaded.environment.id}: the ${split} split has no questions, and training needs some`,
+      );
+    }
+  }
   const dev = loaded.tasks.dev.slice(0, training.evaluationQuestions);
   const reference = policy.parameters();
   let adam = adamState(reference.length);
@@ -110,7 +119,7 @@ async function train(
         // Greedy episodes of one question are all alike.
         episodes: training.evaluationDecoding === 'greedy' ? 1 : training.evaluationEpisodes,
         decoding: training.evaluationDecoding,
-        temperature: training.temperature,
+        sampling,
         // The same draws at every evaluation, so that a curve moves only when the policy does.
         random: random.split('evaluation'),
         ...signal,
@@ -120,13 +129,25 @@ async function train(
         dev_em: scores.em,
         dev_reward: scores.reward,
         dev_actions: scores.actions,
+        ...Object.fromEntries(Object.entries(scores.measures).map(([name, value]) => [`dev_${name}`, value])),
       });
       clock.lap('evaluation_seconds');
     }
     metrics.push(row);
     timings.push({ iteration, ...clock.seconds });
   }
-  return { metrics, timings };
+  return { metrics, timings, fingerprint: loaded.fingerprint };
+}
+
+/** @throws InputError when a nucleus is asked of a policy that chooses from lists. */
+function samplingOf({ temperature, topP }: TrainingOptions, policy: Policy): Sampling {
+  if (topP === 1) return { temperature };
+  if (policy.codec === undefined) {
+    throw new InputError(
+      `training.topP is ${topP}, but policy ${policy.id} chooses from lists of actions; valid: 1`,
+    );
+  }
+  return { temperature, topP };
 }
 
 /** The training questions in a new order each time they have all been used. */
@@ -149,6 +170,7 @@ function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironme
     train_f1: scores.f1,
     train_em: scores.em,
     train_reward: scores.reward,
+    ...scores.measures,
     questions: trees.length,
     trajectories: cost.trajectories,
     rollout_actions: cost.actions,
@@ -157,6 +179,7 @@ function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironme
     prefill_tokens_shared: cost.prefillTokensShared,
     environment_calls: cost.environmentCalls,
     truncated: cost.truncated,
+    cut_actions: cost.cutActions,
     // Over one action's tokens entropies add up (chain rule).
     action_entropy: entropy / cost.actions,
     token_entropy: entropy / cost.generatedTokens,
@@ -196,7 +219,7 @@ async function addReference(
   rows: readonly TrainingRow[],
   policy: TrainablePolicy,
   reference: ArrayLike<number>,
-  sampling: { temperature: number },
+  sampling: Sampling,
 ): Promise<readonly TrainingRow[]> {
   const current = policy.parameters();
   policy.setParameters(reference);

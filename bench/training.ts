@@ -15,6 +15,11 @@ export const trainingSchema = z
     adamEpsilon: z.number().positive().max(1).default(1e-5),
     /** Softmax temperature of training rollouts (and of the log-probabilities that are trained). */
     temperature: z.number().positive().max(10).default(1),
+    /**
+     * Free text only: tokens are drawn from the smallest set of most likely ones whose probabilities reach this
+     * (and that distribution is trained). 1: from all.
+     */
+    topP: z.number().gt(0).max(1).default(1),
     /** Optimizer steps per pass over an iteration's actions; questions are split evenly among them. */
     minibatches: z.int().min(1).max(1024).default(2),
     /** Passes over an iteration's actions. */
@@ -46,6 +51,11 @@ export const warmStartSchema = z
     learningRate: z.number().positive().max(1).default(5e-3),
     /** Seed of the weights and the demonstrations: the same for every algorithm and training seed. */
     seed: z.int().default(0),
+    /**
+     * Name of a shipped checkpoint, or folder of one that `creditbench warm-start` made: the run starts from it,
+     * and what is above only tells how it was made.
+     */
+    checkpoint: z.string().min(1).optional(),
   })
   .prefault({});
 

@@ -8,28 +8,50 @@ import type { ActionRecord, TrainablePolicy } from '../policies/policy.ts';
 import { findPolicy } from '../policies/registry.ts';
 import { adamState, adamStep, clipNorm } from './adam.ts';
 import type { Cell, CellContext } from './cell.ts';
+import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
+import { checkKinds } from './context.ts';
+import { demonstratedTexts, demonstration } from './demonstrations.ts';
 import { codeFingerprint } from './fingerprint.ts';
 import { canonicalJson } from './storage.ts';
 import type { WarmStartOptions } from './training.ts';
 
 /** Raised whenever this file can lead to other starting weights from the same options. */
-const WARM_START_VERSION = 2;
+const WARM_START_VERSION = 3;
 
-/** The assets (vocabulary) and starting weights that all algorithms and seeds of a suite share. */
-interface StartingPoint {
+/** What decides the starting weights of a cell, besides the data. */
+export type StartingCell = Pick<Cell, 'policy' | 'warmStart' | 'backend'>;
+
+/** A policy at its starting point, and what it knows of its texts. */
+export interface Start {
+  readonly policy: TrainablePolicy;
   readonly assets: unknown;
-  readonly parameters: Float64Array;
 }
 
 /**
- * The policy at the cell's starting point: a vocabulary and a short supervised training on noisy
- * demonstrations, from the cache where it is there and whole.
+ * The policy at the cell's starting point: from a checkpoint where one is named; otherwise a vocabulary and a
+ * short supervised training on noisy demonstrations, from the cache where it is there and whole.
+ * @throws InputError when the policy does not fit the environment, or the checkpoint does not fit the policy.
  */
 export async function startingPolicy(
-  cell: Cell,
+  cell: StartingCell,
   loaded: LoadedEnvironment,
   context: CellContext,
-): Promise<TrainablePolicy> {
+): Promise<Start> {
+  const start = await makeStart(cell, loaded, context);
+  try {
+    checkKinds(loaded.environment, start.policy);
+  } catch (error) {
+    start.policy.dispose();
+    throw error;
+  }
+  return start;
+}
+
+async function makeStart(
+  cell: StartingCell,
+  loaded: LoadedEnvironment,
+  context: CellContext,
+): Promise<Start> {
   const spec = findPolicy(cell.policy.id);
   const random = createRandom(cell.warmStart.seed).split('warm start');
   const create = (assets: unknown): Promise<TrainablePolicy> =>
@@ -39,14 +61,27 @@ export async function startingPolicy(
       backend: cell.backend,
       random: random.split('weights'),
     });
+  const restore = async ({ assets, parameters }: StartingPoint): Promise<Start> => {
+    const policy = await create(assets);
+    policy.setParameters(parameters);
+    return { policy, assets };
+  };
+  const { checkpoint } = cell.warmStart;
   if (!spec.restorable) {
+    if (checkpoint !== undefined) {
+      throw new InputError(
+        `warmStart.checkpoint is ${checkpoint}, but policy ${spec.id} has no weights to load`,
+      );
+    }
     if (cell.warmStart.steps > 0) {
       throw new InputError(
         `warmStart.steps is ${cell.warmStart.steps}, but policy ${spec.id} starts untrained; valid: 0`,
       );
     }
-    return create(spec.assets([], cell.policy.options));
+    const assets = spec.assets([], cell.policy.options);
+    return { policy: await create(assets), assets };
   }
+  if (checkpoint !== undefined) return restore(await readCheckpoint(checkpoint, cell.policy));
   const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
   const hash = createHash('sha256')
     .update(
@@ -61,52 +96,13 @@ export async function startingPolicy(
   const file = join(context.cacheDirectory, `warm-start-${hash}.bin`);
 
   const cached = await readStart(file, context);
-  if (cached !== undefined) {
-    const policy = await create(cached.assets);
-    policy.setParameters(cached.parameters);
-    return policy;
-  }
-  const assets = spec.assets(demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
+  if (cached !== undefined) return restore(cached);
+  const assets = spec.assets(await demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
   const policy = await create(assets);
+  checkKinds(loaded.environment, policy);
   await imitate(policy, loaded, cell.warmStart, random.split('demonstrations'), context);
-  await writeStart(file, { assets, parameters: Float64Array.from(policy.parameters()) }, context);
-  return policy;
-}
-
-/** Texts that a walk through the training questions meets: enough to build a vocabulary from. */
-function demonstratedTexts(loaded: LoadedEnvironment, random: Random): readonly string[] {
-  return loaded.tasks.train
-    .slice(0, 2000)
-    .flatMap((task, index) =>
-      loaded.demonstrate === undefined
-        ? [task.question]
-        : demonstrate(loaded, task, 0, random.split(index)).flatMap(({ prompt }) => [
-            prompt.text,
-            ...(prompt.actions ?? []),
-          ]),
-    );
-}
-
-/** One scripted episode, as records to imitate. Mistakes are imitated too: they keep the policy uncertain. */
-function demonstrate(
-  loaded: LoadedEnvironment,
-  task: LoadedEnvironment['tasks']['train'][number],
-  noise: number,
-  random: Random,
-): readonly ActionRecord[] {
-  const { environment } = loaded;
-  const records: ActionRecord[] = [];
-  for (let state = environment.reset(task); ; ) {
-    const actions = environment.actions!(state);
-    const action = loaded.demonstrate!(state, noise, random);
-    records.push({
-      prompt: { text: environment.observe(state).text, actions },
-      tokens: [actions.indexOf(action)],
-    });
-    const next = environment.step(state, action, random);
-    if (next.terminated || next.truncated) return records;
-    state = next.state;
-  }
+  await writeStart(file, { assets, parameters: policy.parameters() }, context);
+  return { policy, assets };
 }
 
 async function imitate(
@@ -128,15 +124,17 @@ async function imitate(
     context.signal?.throwIfAborted();
     context.onProgress?.({ stage: `warm start ${step} of ${options.steps}`, fraction: step / options.steps });
     const stream = random.split(step);
-    const records = Array.from({ length: options.episodes }, (_, episode) => {
+    const records: ActionRecord[] = [];
+    for (let episode = 0; episode < options.episodes; episode++) {
       const draws = stream.split(episode);
       const task = loaded.tasks.train[draws.integer(loaded.tasks.train.length)]!;
-      return demonstrate(loaded, task, options.noise, draws);
-    }).flat();
-    // Mean negative log-likelihood per action.
+      records.push(...(await demonstration(loaded, policy, task, options.noise, draws)));
+    }
+    // Mean negative log-likelihood per token: of every action where an action is one token.
+    const count = records.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const gradient = await policy.gradient(
       records,
-      (logProbs) => logProbs.map(() => Float64Array.of(-1 / records.length)),
+      (logProbs) => logProbs.map(({ length }) => new Float64Array(length).fill(-1 / count)),
       { temperature: 1 },
     );
     clipNorm(gradient, 1);
@@ -149,7 +147,7 @@ async function imitate(
 
 /** File: one line of JSON {sha256, assets}, then the parameters as float64, little-endian. */
 async function writeStart(file: string, start: StartingPoint, context: CellContext): Promise<void> {
-  const bytes = Buffer.from(start.parameters.buffer);
+  const bytes = Buffer.from(Float64Array.from(start.parameters).buffer);
   const head = JSON.stringify({ sha256: checksum(start.assets, bytes), assets: start.assets });
   const temporary = `${file}.${process.pid}.tmp`;
   try {

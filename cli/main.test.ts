@@ -29,7 +29,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, audit, criticality, list, doctor, score, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, compare, rollout, audit, criticality, data, list, doctor, score, warm-start, --help\n",
     ],
     ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
     [
@@ -55,7 +55,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown suite',
       ['run', 'tiyn'],
-      "error: suite 'tiyn' is not known; valid: forking, paper, quick, tiny, or the path of a YAML file\n",
+      "error: suite 'tiyn' is not known; valid: forking, paper, quick, search, tiny, or the path of a YAML file\n",
     ],
     [
       'an unknown algorithm',
@@ -112,7 +112,13 @@ describe('list, doctor, help', () => {
     expect(algorithms.find(({ id }) => id === 'carl')?.options).toMatchObject({ initial: 8, forks: 16 });
     const all = JSON.parse((await creditbench(['list', '--json'])).stdout);
     expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
-    expect(all.suites.map(({ id }: { id: string }) => id)).toEqual(['forking', 'paper', 'quick', 'tiny']);
+    expect(all.suites.map(({ id }: { id: string }) => id)).toEqual([
+      'forking',
+      'paper',
+      'quick',
+      'search',
+      'tiny',
+    ]);
   });
 
   it('lists as plain text when stdout is no terminal', async () => {
@@ -151,6 +157,8 @@ const SMALL = [
   'run',
   'tiny',
   '--set',
+  'environments=[multihop]',
+  '--set',
   'algorithms=[{id: grpo, options: {groupSize: 2}}, {id: carl-lite, options: {forks: 2}}]',
 ];
 
@@ -172,6 +180,24 @@ describe('run', () => {
         await readFile(join(folder, 'two', name), 'utf8'),
       );
     }
+  });
+
+  it('compares results folders, and refuses what was run on other data', async () => {
+    const run = (out: string, ...more: string[]) =>
+      creditbench([...SMALL, ...more, '--out', out, '--cache', 'cache']);
+    await run('long');
+    await run('short', '--set', 'environments=[{id: multihop, options: {maxTurns: 4}}]');
+    const same = await creditbench(['compare', 'long', 'two']);
+    expect(same).toMatchObject({ code: 0, stderr: '' });
+    expect(same.stdout).toMatch(/\| grpo \(long\) +\| 1 +\|/);
+    expect(same.stdout).toMatch(/\| carl-lite \(two\) +\| 1 +\|/);
+    const mixed = await creditbench(['compare', 'long', 'short']);
+    expect(mixed).toMatchObject({ code: 2, stdout: '' });
+    expect(mixed.stderr).toContain(
+      'differing options: maxTurns 6 and 4; valid: results of one fingerprint, or --allow-mixed',
+    );
+    expect((await creditbench(['compare', 'long', 'short', '--allow-mixed'])).code).toBe(0);
+    expect((await creditbench(['compare', 'nowhere'])).stderr).toContain('cannot be read (ENOENT)');
   });
 
   it('reports a failed cell and ends with exit code 1', async () => {

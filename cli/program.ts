@@ -2,18 +2,24 @@ import { Command, CommanderError } from 'commander';
 import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
 import { auditCommand } from './audit.ts';
+import { compareCommand } from './compare.ts';
 import { criticalityCommand } from './criticality.ts';
+import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { listCommand } from './list.ts';
+import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
+import { warmStartCommand } from './warm-start.ts';
 
 const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
+  creditbench rollout search --question 3   one episode, token by token
   creditbench audit                         is each algorithm's estimate right?
   creditbench criticality                   which decisions matter, and does entropy tell?
   creditbench list algorithms               what can be compared
+  creditbench data inspect questions.json   what is in a question file?
   creditbench doctor                        is this machine ready?
   creditbench score --metric hotpotqa predictions.json gold.json
 
@@ -39,12 +45,16 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(packageInfo().version, '-V, --version', 'prints the version')
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
+    .addCommand(compareCommand())
+    .addCommand(rolloutCommand())
     .addCommand(auditCommand())
     .addCommand(criticalityCommand((value) => (code = value)))
+    .addCommand(dataCommand())
     .addCommand(listCommand())
     .addCommand(doctorCommand((value) => (code = value)))
-    .addCommand(scoreCommand());
-  for (const command of [program, ...program.commands]) {
+    .addCommand(scoreCommand())
+    .addCommand(warmStartCommand());
+  for (const command of withDescendants(program)) {
     command
       .exitOverride((error) => {
         throw error.exitCode === 0 ? error : new UsageError(error.message, command);
@@ -62,6 +72,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return fail(error);
   }
+}
+
+function withDescendants(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)];
 }
 
 function fail(error: unknown): number {

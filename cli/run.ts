@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { CATALOG } from '../bench/catalog.ts';
+import { withInputs } from '../bench/inputs.ts';
 import { type RunSummary, runSuite } from '../bench/runner.ts';
 import { cellHash } from '../bench/storage.ts';
 import { resolveSuite, suiteCells } from '../bench/suite.ts';
@@ -58,7 +59,7 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
     ...(flags.set === undefined ? {} : { set: flags.set }),
     ...(flags.seeds === undefined ? {} : { seeds: flags.seeds }),
   });
-  const cells = suiteCells(suite);
+  const cells = await withInputs(suiteCells(suite));
   const out = flags.out ?? join('results', suite.name);
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();

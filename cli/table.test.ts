@@ -11,6 +11,8 @@ const cell = (algorithm: string, status: 'finished' | 'failed' | 'missing', f1 =
   algorithm,
   algorithmId: algorithm,
   status,
+  fingerprint: undefined,
+  options: {},
   metrics: status === 'finished' ? metrics(f1, updates) : [],
 });
 

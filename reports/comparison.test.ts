@@ -38,6 +38,8 @@ function cell(algorithm: string, numbers?: Numbers, changes: Partial<ComparedCel
     algorithmId: algorithm,
     status: 'finished',
     metrics: numbers ? metrics(numbers) : [],
+    fingerprint: numbers ? 'f' : undefined,
+    options: {},
     ...changes,
   };
 }
@@ -131,5 +133,19 @@ describe('compare', () => {
   it('fills every declared column and no other', () => {
     const [row] = compare([cell('grpo', { f1: 0.5 })]);
     expect(Object.keys(row!)).toEqual(COMPARISON_COLUMNS.map(({ name }) => name));
+  });
+
+  it('refuses to mix data or retrieval, and says what differs', () => {
+    const cells = [
+      cell('grpo', { f1: 0.5 }, { options: { topK: 3, b: 0.4 } }),
+      cell('failed'),
+      cell('carl', { f1: 0.5 }, { fingerprint: 'g', options: { topK: 5, b: 0.4 } }),
+    ];
+    expect(() => compare(cells)).toThrow(
+      'walk/v1: grpo and carl were run on different data or retrieval (fingerprints f and g); differing options: topK 3 and 5; valid:',
+    );
+    expect(compare(cells, true)).toHaveLength(3);
+    const elsewhere = cells.map((one, i) => ({ ...one, environment: `walk/v${i}` }));
+    expect(compare(elsewhere)).toHaveLength(3);
   });
 });

@@ -1,4 +1,5 @@
 import type { Row } from '../bench/cell.ts';
+import { InputError } from '../core/errors.ts';
 import { COMPARISON_COLUMNS, COSTS } from './columns.ts';
 import { estimate } from './statistics.ts';
 
@@ -12,14 +13,21 @@ export interface ComparedCell {
   readonly status: 'finished' | 'failed' | 'missing';
   /** Rows of METRIC_COLUMNS; empty unless finished. */
   readonly metrics: readonly Row[];
+  /** Fingerprint of its environment (data, corpus, retrieval, options); undefined unless finished. */
+  readonly fingerprint: string | undefined;
+  /** The environment's options, to say what differs. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /**
  * Compares algorithms: one row (COMPARISON_COLUMNS) per environment and algorithm, in the order of the cells.
  * The seed is the unit of replication: every number is first made per seed, then averaged. Ratios are to the
  * entry named 'grpo', or else to the first whose algorithm is grpo.
+ * @param allowMixed compares cells of one environment although their data or retrieval differ.
+ * @throws InputError when they do and it was not allowed.
  */
-export function compare(cells: readonly ComparedCell[]): readonly Row[] {
+export function compare(cells: readonly ComparedCell[], allowMixed = false): readonly Row[] {
+  if (!allowMixed) refuseMixed(cells);
   const groups = new Map<string, ComparedCell[]>();
   for (const cell of cells) {
     const key = JSON.stringify([cell.environment, cell.algorithm]);
@@ -34,6 +42,27 @@ export function compare(cells: readonly ComparedCell[]): readonly Row[] {
     const ratios = COSTS.map((name) => [`${name}_ratio`, ratio(row[name], grpo?.row[name])]);
     return complete({ ...row, ...Object.fromEntries(ratios) });
   });
+}
+
+/** Another corpus, index or top-k is another task: its scores are not comparable. */
+function refuseMixed(cells: readonly ComparedCell[]): void {
+  const first = new Map<string, ComparedCell & { fingerprint: string }>();
+  for (const one of cells) {
+    const { fingerprint } = one;
+    if (fingerprint === undefined) continue;
+    const cell = { ...one, fingerprint };
+    const other = first.get(cell.environment) ?? cell;
+    first.set(cell.environment, other);
+    if (fingerprint === other.fingerprint) continue;
+    const names = [...new Set([...Object.keys(other.options), ...Object.keys(cell.options)])];
+    const show = (value: unknown): string => JSON.stringify(value) ?? 'absent';
+    const differing = names
+      .filter((name) => show(other.options[name]) !== show(cell.options[name]))
+      .map((name) => `${name} ${show(other.options[name])} and ${show(cell.options[name])}`);
+    throw new InputError(
+      `${cell.environment}: ${other.algorithm} and ${cell.algorithm} were run on different data or retrieval (fingerprints ${other.fingerprint.slice(0, 12)} and ${cell.fingerprint.slice(0, 12)}); differing options: ${differing.join(', ') || 'none, so the data itself'}; valid: results of one fingerprint, or --allow-mixed`,
+    );
+  }
 }
 
 const complete = (row: Row): Row =>

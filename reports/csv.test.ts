@@ -11,13 +11,21 @@ import { writeSuiteFiles } from './csv.ts';
 const SUITE: Suite = {
   name: 'fake',
   description: '',
-  environments: [{ id: 'walk/v1', options: {} }],
+  environments: [
+    {
+      id: 'walk/v1',
+      options: {},
+      policy: { id: 'small', options: {} },
+      training: trainingSchema.parse({}),
+      warmStart: warmStartSchema.parse({}),
+    },
+  ],
   policy: { id: 'small', options: {} },
   algorithms: ['one', 'two', 'three'].map((name) => ({
     name,
     id: 'grpo',
     options: { name },
-    learningRate: 0.1,
+    ownRate: undefined,
   })),
   seeds: 1,
   rates: 'common',
@@ -39,6 +47,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
           { iteration: 1, dev_f1: 1 / 3, dev_em: 0, questions: 2, update_actions: 6 },
         ],
         timings: [{ iteration: 1, rollout_seconds: 0.5 }],
+        fingerprint: 'f',
       },
     },
     { ...three!, status: 'missing' },

@@ -18,6 +18,8 @@ export function compareOutcomes(outcomes: readonly CellOutcome[]): readonly Row[
       algorithmId: outcome.cell.algorithm.id,
       status: outcome.status,
       metrics: outcome.status === 'finished' ? outcome.result.metrics : [],
+      fingerprint: outcome.status === 'finished' ? outcome.result.fingerprint : undefined,
+      options: outcome.cell.environment.options,
     })),
   );
 }
@@ -49,7 +51,13 @@ export async function writeSuiteFiles(
       {
         creditbench: packageInfo().version,
         suite,
-        cells: outcomes.map((outcome) => ({ ...describeCell(outcome), status: outcome.status })),
+        cells: outcomes.map((outcome) => ({
+          ...describeCell(outcome),
+          status: outcome.status,
+          algorithmId: outcome.cell.algorithm.id,
+          options: outcome.cell.environment.options,
+          ...(outcome.status === 'finished' ? { fingerprint: outcome.result.fingerprint } : {}),
+        })),
       },
       null,
       2,

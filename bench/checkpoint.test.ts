@@ -1,0 +1,64 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRandom } from '../core/random.ts';
+import { findPolicy } from '../policies/registry.ts';
+import type { Choice } from './cell.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'creditbench-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const spec = findPolicy('text-transformer');
+const policyOf = (options: object): Choice => ({
+  id: 'text-transformer',
+  options: spec.schema.parse(options) as Choice['options'],
+});
+const small = policyOf({
+  modelSize: 16,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headSize: 8,
+  ffnSize: 16,
+  vocabularySize: 300,
+});
+
+it('keeps a policy to the bit, and refuses another size, policy or a damaged file', async () => {
+  const texts = ['the capital of France is Paris', 'the capital of Spain is Madrid'];
+  const assets = spec.assets(texts, small.options);
+  const policy = await spec.create({
+    options: small.options,
+    assets,
+    backend: 'wasm',
+    random: createRandom(1),
+  });
+  const parameters = policy.parameters();
+  policy.dispose();
+  await writeCheckpoint(folder, small, { assets, parameters }, { made: 'by a test' });
+  const read = await readCheckpoint(folder, small);
+  expect(read.assets).toEqual(assets);
+  expect([...(read.parameters as Float32Array)]).toEqual([...parameters]);
+  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
+  expect(config).toMatchObject({ policy: small, origin: { made: 'by a test' } });
+
+  await expect(readCheckpoint(folder, policyOf({ ...small.options, layers: 2 }))).rejects.toThrow(
+    "its layers is 1, and the suite's policy.options.layers is 2; valid: search-facts, or the folder",
+  );
+  await expect(
+    readCheckpoint(folder, {
+      id: 'transformer',
+      options: findPolicy('transformer').schema.parse({}) as Choice['options'],
+    }),
+  ).rejects.toThrow("it is of policy text-transformer, and the suite's policy is transformer");
+  await expect(readCheckpoint(join(folder, 'no'), small)).rejects.toThrow(
+    'config.json cannot be read (ENOENT)',
+  );
+  const weights = await readFile(join(folder, 'model.safetensors'));
+  await writeFile(join(folder, 'model.safetensors'), weights.subarray(0, weights.length - 4));
+  await expect(readCheckpoint(folder, small)).rejects.toThrow(/safetensors/);
+});

@@ -1,0 +1,116 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../core/errors.ts';
+import { findPolicy } from '../policies/registry.ts';
+import { readSafetensors, writeSafetensors } from '../policies/safetensors.ts';
+import type { Choice } from './cell.ts';
+import { packageInfo } from './package.ts';
+import { canonicalJson, makeWritable } from './storage.ts';
+
+/** What a policy starts from: what it knows of its texts (vocabulary or tokenizer), and its weights. */
+export interface StartingPoint {
+  readonly assets: unknown;
+  readonly parameters: ArrayLike<number>;
+}
+
+/** Names of the checkpoints that come with creditbench. */
+export const CHECKPOINTS = ['search-facts'] as const;
+
+const FILES = { assets: 'tokenizer.json', config: 'config.json', weights: 'model.safetensors' } as const;
+
+/** Where a checkpoint lies: a shipped one by its name, any other by its folder. */
+export function checkpointFolder(nameOrFolder: string): string {
+  const shipped: readonly string[] = CHECKPOINTS;
+  return shipped.includes(nameOrFolder)
+    ? join(packageInfo().root, 'checkpoints', nameOrFolder)
+    : nameOrFolder;
+}
+
+/** The files of a checkpoint, whose content decides what a run starts from. */
+export function checkpointFiles(nameOrFolder: string): readonly string[] {
+  return Object.values(FILES).map((file) => join(checkpointFolder(nameOrFolder), file));
+}
+
+/**
+ * Reads a checkpoint for a policy.
+ * @throws InputError when a file is missing or damaged, or it is of another policy, size or shape.
+ */
+export async function readCheckpoint(nameOrFolder: string, policy: Choice): Promise<StartingPoint> {
+  const folder = checkpointFolder(nameOrFolder);
+  const wrong = (what: string): never => {
+    throw new InputError(
+      `warmStart.checkpoint: ${nameOrFolder}: ${what}; valid: ${CHECKPOINTS.join(', ')}, or the folder of a checkpoint made by 'creditbench warm-start'`,
+    );
+  };
+  const read = async (file: string): Promise<Buffer> => {
+    try {
+      return await readFile(join(folder, file));
+    } catch (error) {
+      return wrong(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+    }
+  };
+  const parse = async (file: string): Promise<unknown> => {
+    try {
+      return JSON.parse((await read(file)).toString('utf8'));
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      return wrong(`${file} is not JSON: ${(error as Error).message}`);
+    }
+  };
+  const config = (await parse(FILES.config)) as { policy?: Choice };
+  const spec = findPolicy(policy.id);
+  if (config.policy?.id !== policy.id) {
+    wrong(`it is of policy ${String(config.policy?.id)}, and the suite's policy is ${policy.id}`);
+  }
+  for (const [name, value] of Object.entries(policy.options)) {
+    const theirs = config.policy?.options?.[name];
+    if (canonicalJson({ value: theirs }) !== canonicalJson({ value })) {
+      wrong(
+        `its ${name} is ${JSON.stringify(theirs)}, and the suite's policy.options.${name} is ${JSON.stringify(value)}`,
+      );
+    }
+  }
+  const assets = await parse(FILES.assets);
+  const { tensors } = readSafetensors(await read(FILES.weights), join(nameOrFolder, FILES.weights));
+  if (spec.layout === undefined) return wrong(`policy ${policy.id} cannot be kept in a checkpoint`);
+  const layout = await spec.layout(assets, policy.options);
+  const parameters = new Float32Array(layout.reduce((sum, { shape }) => sum + size(shape), 0));
+  let offset = 0;
+  for (const { name, shape } of layout) {
+    const tensor = tensors.get(name) ?? wrong(`${FILES.weights} has no tensor '${name}'`);
+    if (tensor.shape.join() !== shape.join()) {
+      wrong(`tensor '${name}' is [${tensor.shape}], [${shape}] needed`);
+    }
+    if (!tensor.values.every(Number.isFinite)) wrong(`tensor '${name}' has values that are not finite`);
+    parameters.set(tensor.values, offset);
+    offset += size(shape);
+  }
+  return { assets, parameters };
+}
+
+/**
+ * Writes a checkpoint: `model.safetensors`, `tokenizer.json` and `config.json` (the policy, and what made it).
+ * @throws InputError when the folder cannot be written, or the policy cannot be kept in a file.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  policy: Choice,
+  { assets, parameters }: StartingPoint,
+  origin: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const spec = findPolicy(policy.id);
+  if (spec.layout === undefined) throw new InputError(`policy ${policy.id} cannot be kept in a checkpoint`);
+  await makeWritable('--out', folder);
+  const tensors = new Map<string, { shape: number[]; values: Float32Array }>();
+  let offset = 0;
+  for (const { name, shape } of await spec.layout(assets, policy.options)) {
+    const values = Float32Array.from({ length: size(shape) }, (_, index) => parameters[offset + index]!);
+    tensors.set(name, { shape: [...shape], values });
+    offset += size(shape);
+  }
+  await writeFile(join(folder, FILES.weights), writeSafetensors(tensors, { format: 'creditbench' }));
+  await writeFile(join(folder, FILES.assets), `${JSON.stringify(assets)}\n`);
+  await writeFile(join(folder, FILES.config), `${JSON.stringify({ policy, origin }, null, 2)}\n`);
+}
+
+const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);

@@ -1,0 +1,154 @@
+import { Command } from 'commander';
+import { rollout } from '../bench/engine.ts';
+import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/episode.ts';
+import { startingPolicy } from '../bench/warm-start.ts';
+import { InputError } from '../core/errors.ts';
+import { createRandom } from '../core/random.ts';
+import { printable } from '../envs/data/fields.ts';
+import type { LoadedEnvironment, Task } from '../envs/environment.ts';
+import { findEnvironment } from '../envs/registry.ts';
+import { greedy } from '../policies/enumerable.ts';
+import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { type StartFlags, startingPoint } from './starting-point.ts';
+
+interface RolloutFlags extends StartFlags {
+  readonly question?: string;
+  readonly answer?: readonly string[];
+  readonly split: string;
+  readonly seed: number;
+  readonly greedy?: boolean;
+  readonly tokens?: boolean;
+  readonly json?: boolean;
+  readonly cache: string;
+}
+
+const EXAMPLES = `
+Examples:
+  creditbench rollout search --question "What is the capital of the country that borders Portugal?" --tokens
+  creditbench rollout multihop --question 12 --greedy
+  creditbench rollout search --split test --seed 3 --json
+
+The policy is the suite's, at its warm start. --question takes the text of a question, its id, or its position in
+the split (0 is the first).
+`;
+
+/** `creditbench rollout`: samples one episode and prints it, on stdout. */
+export function rolloutCommand(): Command {
+  return new Command('rollout')
+    .description('samples one episode of the starting policy and prints it')
+    .argument('<environment>', 'environment (see: creditbench list environments)')
+    .option('--question <text>', 'text, id or position of the question (default: 0, the first of the split)')
+    .option('--answer <text>', 'accepted answer to a typed question; may be given more than once', collect)
+    .option('--split <name>', 'where questions are looked up: train, dev or test', 'dev')
+    .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--greedy', 'takes the most likely action or token instead of drawing')
+    .option('--tokens', 'shows every token with its entropy')
+    .option('--suite <suite>', 'suite that says which policy and options (default: quick)')
+    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
+    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
+    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .option('--json', 'prints the episode as JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(printEpisode);
+}
+
+async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
+  const { environment, backend } = await startingPoint(id, flags);
+  const context = {
+    cacheDirectory: flags.cache,
+    onNotice: (message: string) => void process.stderr.write(`note: ${message}\n`),
+  };
+  const loaded = await findEnvironment(environment.id).load(environment.options, context);
+  const task = findTask(loaded, flags);
+  const { policy } = await startingPolicy({ ...environment, backend }, loaded, {
+    ...context,
+    onProgress: progressLine(),
+  });
+  try {
+    const [tree] = await rollout({
+      environment: loaded.environment,
+      policy: flags.greedy ? greedy(policy) : policy,
+      plan: ({ edges }) => (edges.length === 0 ? [{ node: 0 }] : []),
+      tasks: [task],
+      random: createRandom(flags.seed).split('rollout command'),
+      sampling: { temperature: environment.training.temperature },
+    });
+    const episode = describeEpisode(tree!, loaded, policy.codec);
+    const text = flags.json
+      ? JSON.stringify(episode, null, 2)
+      : renderEpisode(episode, { tokens: flags.tokens ?? false });
+    process.stdout.write(`${text}\n`);
+  } finally {
+    policy.dispose();
+  }
+}
+
+/** Tells once that starting weights are being made: that takes a minute. */
+function progressLine(): (progress: { stage: string }) => void {
+  let told = false;
+  return ({ stage }) => {
+    if (told || !stage.startsWith('warm start')) return;
+    told = true;
+    process.stderr.write('making the starting weights; they are kept for the next time\n');
+  };
+}
+
+function findTask(loaded: LoadedEnvironment, { question, answer, split, seed: _ }: RolloutFlags): Task {
+  if (split !== 'train' && split !== 'dev' && split !== 'test') {
+    throw new InputError(`--split: '${split}' is not valid; valid: train, dev, test`);
+  }
+  const tasks = loaded.tasks[split];
+  const asked = question ?? '0';
+  const known = tasks.find((task) => task.id === asked || task.question === asked);
+  if (known !== undefined) return answer === undefined ? known : { ...known, answers: answer };
+  if (/^\d+$/.test(asked)) {
+    const task = tasks[Number(asked)];
+    if (task !== undefined) return task;
+    throw new InputError(
+      `--question: there is no question ${asked} in ${split}; valid: 0 to ${tasks.length - 1}`,
+    );
+  }
+  if (loaded.ask !== undefined) return loaded.ask(asked, answer ?? []);
+  throw new InputError(
+    `--question: '${asked}' is not a question of ${loaded.environment.id} (${split}), which takes no others; valid: the text or id of one, or its position, 0 to ${tasks.length - 1}`,
+  );
+}
+
+const number = (value: number): string => value.toFixed(2);
+
+/** An episode as text, without the control characters that its texts may have. */
+export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: boolean }): string {
+  const { answers, answer, end, f1, em, measures } = episode;
+  const scores = f1 === null ? '' : `, F1 ${number(f1)}, EM ${em}`;
+  const measured = Object.entries(measures).map(
+    ([name, value]) => `${name} ${value === null ? '-' : Number.isInteger(value) ? value : number(value)}`,
+  );
+  return [
+    `question: ${shown(episode.question)}`,
+    ...(answers.length === 0 ? [] : [`accepted: ${shown(answers.join(' | '))}`]),
+    ...episode.turns.flatMap((turn, index) => renderTurn(turn, index, tokens)),
+    '',
+    `${end === 'terminated' ? 'answered' : 'truncated: stopped by a limit'}${answer === '' ? '' : `: ${shown(answer)}`}`,
+    `return ${number(episode.return)}${scores}`,
+    ...(measured.length === 0 ? [] : [measured.join(', ')]),
+  ].join('\n');
+}
+
+function renderTurn(turn: EpisodeTurn, index: number, tokens: boolean): readonly string[] {
+  const count = turn.tokens.length === 1 ? '' : `, ${turn.tokens.length} tokens`;
+  const cut = turn.cut ? ', cut at the limit' : '';
+  const each = turn.tokens.map(({ text, entropy }) => `${JSON.stringify(shown(text))} ${number(entropy)}`);
+  return [
+    '',
+    `-- turn ${index + 1} reads`,
+    shown(turn.observation.trim()),
+    `-- turn ${index + 1} writes (entropy ${number(turn.entropy)} nats, log-probability ${number(turn.logProb)}${count}${cut})`,
+    shown(turn.action.trim()),
+    ...(tokens && turn.tokens.length > 1 ? [`   token entropies: ${each.join(' ')}`] : []),
+  ];
+}
+
+/** Text of files and models may hold terminal control sequences: only line breaks are kept. */
+function shown(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}

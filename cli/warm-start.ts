@@ -1,0 +1,84 @@
+import { Command } from 'commander';
+import { writeCheckpoint } from '../bench/checkpoint.ts';
+import { evaluate } from '../bench/evaluate.ts';
+import { packageInfo } from '../bench/package.ts';
+import { startingPolicy } from '../bench/warm-start.ts';
+import { createRandom } from '../core/random.ts';
+import { findEnvironment } from '../envs/registry.ts';
+import { collect, DEFAULT_CACHE } from './options.ts';
+import { type StartFlags, startingPoint } from './starting-point.ts';
+
+interface WarmStartFlags extends StartFlags {
+  readonly out: string;
+  readonly cache: string;
+}
+
+const EXAMPLES = `
+Examples:
+  creditbench warm-start search --suite search --out checkpoints/search-facts
+  creditbench warm-start search --suite search --set warmStart.noise=0.5 --out my-start
+
+Makes the starting weights anew, also where the suite starts from a checkpoint. Use the folder as
+warmStart.checkpoint.
+`;
+
+/** `creditbench warm-start`: trains a policy on demonstrations and keeps it as a checkpoint. */
+export function warmStartCommand(): Command {
+  return new Command('warm-start')
+    .description("trains a suite's policy on demonstrations and writes a checkpoint")
+    .argument('<environment>', 'environment (see: creditbench list environments)')
+    .requiredOption('--out <folder>', 'where the checkpoint goes')
+    .option('--suite <suite>', 'suite that says which policy and options (default: quick)')
+    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
+    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
+    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .addHelpText('after', EXAMPLES)
+    .action(makeCheckpoint);
+}
+
+async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> {
+  const { environment, backend } = await startingPoint(id, flags);
+  const { checkpoint: _, ...warmStart } = environment.warmStart;
+  let tenth = -1;
+  const context = {
+    cacheDirectory: flags.cache,
+    onNotice: (message: string) => void process.stderr.write(`note: ${message}\n`),
+    onProgress: ({ stage, fraction }: { stage: string; fraction: number }) => {
+      if (Math.floor(fraction * 10) === tenth) return;
+      tenth = Math.floor(fraction * 10);
+      process.stderr.write(`${stage}\n`);
+    },
+  };
+  const loaded = await findEnvironment(environment.id).load(environment.options, context);
+  const { policy, assets } = await startingPolicy({ ...environment, warmStart, backend }, loaded, context);
+  try {
+    const { training } = environment;
+    const scores = await evaluate({
+      loaded,
+      policy,
+      tasks: loaded.tasks.dev.slice(0, training.evaluationQuestions),
+      episodes: training.evaluationEpisodes,
+      decoding: training.evaluationDecoding,
+      sampling: { temperature: training.temperature },
+      random: createRandom(0).split('evaluation'),
+    });
+    await writeCheckpoint(
+      flags.out,
+      environment.policy,
+      { assets, parameters: policy.parameters() },
+      {
+        creditbench: packageInfo().version,
+        environment: { id: environment.id, options: environment.options, fingerprint: loaded.fingerprint },
+        warmStart,
+        backend,
+        devF1: scores.f1,
+        devEm: scores.em,
+      },
+    );
+    process.stdout.write(
+      `${flags.out}: dev F1 ${scores.f1.toFixed(3)}, EM ${scores.em.toFixed(3)} (${training.evaluationDecoding}, ${training.evaluationEpisodes} episodes per question)\n`,
+    );
+  } finally {
+    policy.dispose();
+  }
+}
