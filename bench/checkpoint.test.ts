@@ -6,6 +6,7 @@ import { createRandom } from '../core/random.ts';
 import { findPolicy } from '../policies/registry.ts';
 import type { Choice } from './cell.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { warmStartSchema } from './training.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -18,6 +19,7 @@ const policyOf = (options: object): Choice => ({
   id: 'text-transformer',
   options: spec.schema.parse(options) as Choice['options'],
 });
+const recipe = warmStartSchema.parse({ steps: 3 });
 const small = policyOf({
   modelSize: 16,
   layers: 1,
@@ -39,26 +41,33 @@ it('keeps a policy to the bit, and refuses another size, policy or a damaged fil
   });
   const parameters = policy.parameters();
   policy.dispose();
-  await writeCheckpoint(folder, small, { assets, parameters }, { made: 'by a test' });
-  const read = await readCheckpoint(folder, small);
+  await writeCheckpoint(folder, small, { assets, parameters }, { made: 'by a test', warmStart: recipe });
+  const read = await readCheckpoint(folder, small, recipe);
   expect(read.assets).toEqual(assets);
   expect([...(read.parameters as Float32Array)]).toEqual([...parameters]);
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
   expect(config).toMatchObject({ policy: small, origin: { made: 'by a test' } });
 
-  await expect(readCheckpoint(folder, policyOf({ ...small.options, layers: 2 }))).rejects.toThrow(
+  await expect(readCheckpoint(folder, policyOf({ ...small.options, layers: 2 }), recipe)).rejects.toThrow(
     "its layers is 1, and the suite's policy.options.layers is 2; valid: search-facts, or the folder",
   );
   await expect(
-    readCheckpoint(folder, {
-      id: 'transformer',
-      options: findPolicy('transformer').schema.parse({}) as Choice['options'],
-    }),
+    readCheckpoint(
+      folder,
+      {
+        id: 'transformer',
+        options: findPolicy('transformer').schema.parse({}) as Choice['options'],
+      },
+      recipe,
+    ),
   ).rejects.toThrow("it is of policy text-transformer, and the suite's policy is transformer");
-  await expect(readCheckpoint(join(folder, 'no'), small)).rejects.toThrow(
+  await expect(readCheckpoint(folder, small, { ...recipe, noise: 0.5 })).rejects.toThrow(
+    "it was made with noise 0.05, and the suite's warmStart.noise is 0.5",
+  );
+  await expect(readCheckpoint(join(folder, 'no'), small, recipe)).rejects.toThrow(
     'config.json cannot be read (ENOENT)',
   );
   const weights = await readFile(join(folder, 'model.safetensors'));
   await writeFile(join(folder, 'model.safetensors'), weights.subarray(0, weights.length - 4));
-  await expect(readCheckpoint(folder, small)).rejects.toThrow(/safetensors/);
+  await expect(readCheckpoint(folder, small, recipe)).rejects.toThrow(/safetensors/);
 });

@@ -1,11 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { findPolicy } from '../policies/registry.ts';
 import { readSafetensors, writeSafetensors } from '../policies/safetensors.ts';
 import type { Choice } from './cell.ts';
 import { packageInfo } from './package.ts';
-import { canonicalJson, makeWritable } from './storage.ts';
+import { canonicalJson, makeWritable, writeFileAtomic } from './storage.ts';
+import type { WarmStartOptions } from './training.ts';
 
 /** What a policy starts from: what it knows of its texts (vocabulary or tokenizer), and its weights. */
 export interface StartingPoint {
@@ -31,11 +32,23 @@ export function checkpointFiles(nameOrFolder: string): readonly string[] {
   return Object.values(FILES).map((file) => join(checkpointFolder(nameOrFolder), file));
 }
 
+/** What made a checkpoint, as far as it is recorded. */
+export interface CheckpointOrigin {
+  readonly environment?: { readonly id: string; readonly fingerprint: string };
+  readonly warmStart?: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Reads a checkpoint for a policy.
- * @throws InputError when a file is missing or damaged, or it is of another policy, size or shape.
+ * @param recipe how the suite says that it was made.
+ * @throws InputError when a file is missing or damaged, it is of another policy, size or shape, or was made in
+ *   another way than the suite says.
  */
-export async function readCheckpoint(nameOrFolder: string, policy: Choice): Promise<StartingPoint> {
+export async function readCheckpoint(
+  nameOrFolder: string,
+  policy: Choice,
+  { checkpoint: _, ...recipe }: WarmStartOptions,
+): Promise<StartingPoint & { readonly origin: CheckpointOrigin | undefined }> {
   const folder = checkpointFolder(nameOrFolder);
   const wrong = (what: string): never => {
     throw new InputError(
@@ -57,7 +70,7 @@ export async function readCheckpoint(nameOrFolder: string, policy: Choice): Prom
       return wrong(`${file} is not JSON: ${(error as Error).message}`);
     }
   };
-  const config = (await parse(FILES.config)) as { policy?: Choice };
+  const config = (await parse(FILES.config)) as { policy?: Choice; origin?: CheckpointOrigin };
   const spec = findPolicy(policy.id);
   if (config.policy?.id !== policy.id) {
     wrong(`it is of policy ${String(config.policy?.id)}, and the suite's policy is ${policy.id}`);
@@ -67,6 +80,14 @@ export async function readCheckpoint(nameOrFolder: string, policy: Choice): Prom
     if (canonicalJson({ value: theirs }) !== canonicalJson({ value })) {
       wrong(
         `its ${name} is ${JSON.stringify(theirs)}, and the suite's policy.options.${name} is ${JSON.stringify(value)}`,
+      );
+    }
+  }
+  const made = config.origin?.warmStart;
+  for (const [name, value] of Object.entries(made === undefined ? {} : recipe)) {
+    if (made![name] !== value) {
+      wrong(
+        `it was made with ${name} ${JSON.stringify(made![name])}, and the suite's warmStart.${name} is ${JSON.stringify(value)}`,
       );
     }
   }
@@ -85,7 +106,7 @@ export async function readCheckpoint(nameOrFolder: string, policy: Choice): Prom
     parameters.set(tensor.values, offset);
     offset += size(shape);
   }
-  return { assets, parameters };
+  return { assets, parameters, origin: config.origin };
 }
 
 /**
@@ -108,9 +129,9 @@ export async function writeCheckpoint(
     tensors.set(name, { shape: [...shape], values });
     offset += size(shape);
   }
-  await writeFile(join(folder, FILES.weights), writeSafetensors(tensors, { format: 'creditbench' }));
-  await writeFile(join(folder, FILES.assets), `${JSON.stringify(assets)}\n`);
-  await writeFile(join(folder, FILES.config), `${JSON.stringify({ policy, origin }, null, 2)}\n`);
+  await writeFileAtomic(join(folder, FILES.weights), writeSafetensors(tensors, { format: 'creditbench' }));
+  await writeFileAtomic(join(folder, FILES.assets), `${JSON.stringify(assets)}\n`);
+  await writeFileAtomic(join(folder, FILES.config), `${JSON.stringify({ policy, origin }, null, 2)}\n`);
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);

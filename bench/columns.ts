@@ -29,7 +29,11 @@ export const CELL_COLUMNS = [
 const MEASURES = [
   column('tool_calls', 'calls', 'searches per trajectory'),
   column('malformed_actions', 'actions', 'actions without a valid tag per trajectory'),
-  column('gold_recall', '0..1', 'share of the gold passages that were retrieved'),
+  column(
+    'gold_recall',
+    '0..1',
+    'share of the gold passages that were retrieved, whether or not the observation was cut',
+  ),
   column('answered', '0..1', 'trajectories that end with an answer'),
   column('valid_format', '0..1', 'trajectories that keep to the format throughout'),
 ] as const;
@@ -71,6 +75,7 @@ export const METRIC_COLUMNS = [
   ),
   column('truncated', 'count', 'trajectories cut by the turn limit'),
   column('cut_actions', 'actions', 'actions cut at the limit of tokens'),
+  column('cut_observations', 'observations', 'observations cut at the limit of tokens'),
   column('dropped_actions', 'actions', 'generated actions that are not trained'),
   column('kl_k1', 'nats', 'mean of old minus new log-probability over trained tokens, before each step'),
   column('kl_k3', 'nats', 'mean of ratio - 1 - log ratio over trained tokens, before each step'),

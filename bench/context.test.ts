@@ -87,10 +87,21 @@ describe('rollouts in free text', () => {
       ({ from, shared }) => tree!.nodes[from]!.prompt.tokens!.length + (shared?.tokens ?? 0),
     );
     expect(cost.prefillTokens).toBe(read.reduce((a, b) => a + b));
-    // The prompt once, and of every other decision point its observation: up to three tokens and a closing.
-    const observations = tree!.nodes
-      .filter(({ children, parent }) => children.length > 0 && parent !== undefined)
-      .map(({ parent }) => Math.min(3, tree!.edges[parent!]!.action.length) + 1);
+    // The prompt once, and of every other decision point the last token drawn before it and its observation: up
+    // to three tokens and a closing.
+    const inner = tree!.nodes.filter(({ children, parent }) => children.length > 0 && parent !== undefined);
+    const observations = inner.map(({ parent }) => 1 + Math.min(3, tree!.edges[parent!]!.action.length) + 1);
+    for (const { prompt, parent } of inner) {
+      const { length } = tree!.edges[parent!]!.action;
+      // What is shown is what was read.
+      expect(prompt.text).toBe(`${'#'.repeat(Math.min(3, length))}|`);
+      expect(prompt.cut ?? false).toBe(length > 3);
+    }
+    const open = tree!.nodes.filter(({ end, parent }) => end === 'open' && parent !== undefined);
+    expect(cost.cutObservations).toBe(
+      open.filter(({ parent }) => tree!.edges[parent!]!.action.length > 3).length,
+    );
+    expect(cost.cutObservations).toBeGreaterThan(0);
     expect(cost.prefillTokensShared).toBe('prompt:'.length + observations.reduce((a, b) => a + b, 0));
     expect(cost.cutActions).toBe(tree!.edges.filter(({ tokens }) => !tokens.includes(98)).length);
   });

@@ -26,15 +26,18 @@ export function readPrompt(
   const { text, closing = '' } = environment.observe(state);
   if (environment.text !== undefined) {
     const codec = codecOf(environment, policy);
-    const limit = before === undefined ? undefined : environment.text.maxObservationTokens;
-    const read = [...codec.encode(text).slice(0, limit), ...codec.encode(closing)];
+    const whole = codec.encode(text);
+    const limit = before === undefined ? whole.length : environment.text.maxObservationTokens;
+    const cut = whole.length > limit;
+    const read = [...whole.slice(0, limit), ...codec.encode(closing)];
     const past = before === undefined ? [] : before.prompt.tokens!;
     const written = before?.tokens ?? [];
     const tokens = new Int32Array(past.length + written.length + read.length);
     tokens.set(past);
     tokens.set(written, past.length);
     tokens.set(read, past.length + written.length);
-    return { text: text + closing, tokens };
+    // What is shown to people is what was read.
+    return cut ? { text: codec.decode(read), tokens, cut } : { text: text + closing, tokens };
   }
   const whole =
     environment.markov || before === undefined ? text : `${before.prompt.text}\n${before.action}\n${text}`;

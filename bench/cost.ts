@@ -11,13 +11,15 @@ export interface RolloutCost {
   readonly prefillTokens: number;
   /**
    * What is left with a cache of prefixes. Listed actions: the size of the trie of a tree's prompts. Free text:
-   * the first prompt and every observation once; the agent's own tokens are in the cache since they were drawn.
+   * the first prompt and every observation once, each with the last token of the action before it; the other
+   * tokens of the agent are in the cache since they were drawn.
    */
   readonly prefillTokensShared: number;
   readonly environmentCalls: number;
   readonly truncated: number;
-  /** Actions cut at the limit of tokens. */
+  /** Actions and observations cut at their limits of tokens. */
   readonly cutActions: number;
+  readonly cutObservations: number;
 }
 
 /** Counts what the trees cost. Exact: from the sampled tokens and the prompts themselves. */
@@ -32,6 +34,7 @@ export function rolloutCost(
   let prefillTokens = 0;
   let prefillTokensShared = 0;
   let cutActions = 0;
+  let cutObservations = 0;
   for (const tree of trees) {
     actions += tree.edges.length;
     for (const { tokens, shared, cut } of tree.edges) {
@@ -43,6 +46,7 @@ export function rolloutCost(
     for (const node of tree.nodes) {
       if (node.end !== 'open') trajectories++;
       if (node.end === 'truncated') truncated++;
+      if (node.prompt.cut) cutObservations++;
       if (node.children.length === 0) continue;
       const tokens = policy.promptTokens(node.prompt);
       prefillTokens += tokens.length * node.children.length;
@@ -60,14 +64,15 @@ export function rolloutCost(
     environmentCalls: actions,
     truncated,
     cutActions,
+    cutObservations,
   };
 }
 
-/** Tokens of a node's context that were in the cache before its observation came. */
+/** Tokens of a node's context that were in the cache before its observation came: all but the last drawn. */
 function alreadyRead(tree: RolloutTree, node: TreeNode): number {
   if (node.parent === undefined) return 0;
   const edge = tree.edges[node.parent]!;
-  return tree.nodes[edge.from]!.prompt.tokens!.length + edge.tokens.length;
+  return tree.nodes[edge.from]!.prompt.tokens!.length + edge.tokens.length - 1;
 }
 
 /** Number of distinct non-empty prefixes: in sorted order each sequence adds what its neighbour lacks. */

@@ -1,3 +1,4 @@
+import { InputError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import type { ActionRecord, Policy } from '../policies/policy.ts';
@@ -47,6 +48,12 @@ export async function demonstration(
       environment.text === undefined
         ? [environment.actions!(state).indexOf(action)]
         : policy.codec!.encode(action);
+    const limit = environment.text?.maxActionTokens ?? 1;
+    if (tokens.length > limit) {
+      throw new InputError(
+        `${environment.id}: a demonstrated action has ${tokens.length} tokens, and maxActionTokens is ${limit}: it could not be written; valid: at least ${tokens.length}`,
+      );
+    }
     before = { prompt, action, tokens };
     return { prompt, tokens };
   });

@@ -12,7 +12,9 @@ export interface EpisodeToken {
 
 /** One turn: what was read, what was written, what it brought. */
 export interface EpisodeTurn {
+  /** As it was read: cut where the limit of tokens cut it. */
   readonly observation: string;
+  readonly observationCut: boolean;
   readonly action: string;
   /** Sum of the entropies of its tokens, in nats. */
   readonly entropy: number;
@@ -55,6 +57,7 @@ export function describeEpisode(
     answers,
     turns: path(tree, leaf).map((edge) => ({
       observation: tree.nodes[edge.from]!.prompt.text,
+      observationCut: tree.nodes[edge.from]!.prompt.cut ?? false,
       action: edge.action,
       entropy: sum(edge.entropies),
       logProb: sum(edge.logProbs),

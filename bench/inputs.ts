@@ -29,6 +29,19 @@ export async function withInputs(cells: readonly NamedCell[]): Promise<readonly 
   return result;
 }
 
+/**
+ * Checks that the files that a cell has read are still those of its identity.
+ * @throws InputError naming a file that has changed since.
+ */
+export async function checkInputs(cell: Cell): Promise<void> {
+  for (const [label, file] of inputFiles(cell)) {
+    const expected = cell.inputs?.[label];
+    if (expected !== undefined && (await hashFile(file)) !== expected) {
+      throw new InputError(`${file} has changed since the run began; run it again`);
+    }
+  }
+}
+
 /** Every file that a cell reads: how the suite names it, and where it is. */
 function inputFiles({ environment, warmStart: { checkpoint } }: Cell): (readonly [string, string])[] {
   const data = findEnvironment(environment.id).files?.(environment.options) ?? [];

@@ -50,6 +50,17 @@ it('reads runs, finished and not, and tells equal names apart by their folders',
   ]);
 });
 
+it('tells folders of the same name apart by what is above them', async () => {
+  const cells = [{ ...CELL, status: 'finished', fingerprint: 'f' }];
+  await mkdir(join(folder, 'a'));
+  await mkdir(join(folder, 'b'));
+  const both = await readResults([await results('a/quick', cells), await results('b/quick', cells)]);
+  expect(both.map(({ algorithm, run }) => [algorithm, run])).toEqual([
+    ['grpo (a/quick)', 0],
+    ['grpo (b/quick)', 1],
+  ]);
+});
+
 it('says which file is missing, damaged or of another version', async () => {
   await expect(readResults([join(folder, 'nowhere')])).rejects.toThrow(
     /nowhere.suite\.json: cannot be read \(ENOENT\); valid: an output folder/,
@@ -58,6 +69,11 @@ it('says which file is missing, damaged or of another version', async () => {
   await expect(readResults([bad])).rejects.toThrow(/suite\.json: cells\.0\.seed: /);
   await writeFile(join(bad, 'suite.json'), '{');
   await expect(readResults([bad])).rejects.toThrow(/suite\.json: .*JSON/);
+  const empty = await results('empty', [{ ...CELL, cell: 'b', status: 'finished', fingerprint: 'f' }]);
+  await expect(readResults([empty])).rejects.toThrow(
+    'metrics.csv: it has no rows of cell b, which suite.json',
+  );
+  await expect(readResults([empty, `${empty}/../empty`])).rejects.toThrow('is given twice; valid: different');
   const cut = await results('cut', []);
   await writeFile(join(cut, 'metrics.csv'), 'environment,policy');
   await expect(readResults([cut])).rejects.toThrow('metrics.csv: the last line is cut off');

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { Row } from './cell.ts';
@@ -17,6 +17,8 @@ export interface StoredResult {
   readonly options: Readonly<Record<string, unknown>>;
   /** Rows of METRIC_COLUMNS; empty unless finished. */
   readonly metrics: readonly Row[];
+  /** Which of the folders it is in, from 0. */
+  readonly run: number;
 }
 
 const fileSchema = z.object({
@@ -36,10 +38,17 @@ const fileSchema = z.object({
 
 /**
  * Reads the results folders of `creditbench run`, one after the other. An algorithm that is in more than one
- * folder is told apart by the folder's name: 'grpo (monday)'.
- * @throws InputError naming the folder and file that is missing, damaged or of another version.
+ * folder is told apart by the folder: 'grpo (monday)'.
+ * @throws InputError naming the folder and file that is missing, damaged or of another version, or a folder that
+ *   is given twice.
  */
 export async function readResults(folders: readonly string[]): Promise<readonly StoredResult[]> {
+  const paths = folders.map((folder) => resolve(folder));
+  for (const [index, path] of paths.entries()) {
+    if (paths.indexOf(path) < index) {
+      throw new InputError(`results: ${folders[index]} is given twice; valid: different folders`);
+    }
+  }
   const runs = await Promise.all(folders.map(readFolder));
   const owners = new Map<string, Set<number>>();
   for (const [index, run] of runs.entries()) {
@@ -48,17 +57,28 @@ export async function readResults(folders: readonly string[]): Promise<readonly 
       owners.set(key, (owners.get(key) ?? new Set()).add(index));
     }
   }
-  return runs.flatMap((run, index) =>
-    run.map((result) => {
+  const labels = shortLabels(paths);
+  return runs.flatMap((results, run) =>
+    results.map((result) => {
       const isShared = owners.get(`${result.environment} ${result.algorithm}`)!.size > 1;
-      return isShared
-        ? { ...result, algorithm: `${result.algorithm} (${basename(resolve(folders[index]!))})` }
-        : result;
+      return {
+        ...result,
+        run,
+        algorithm: isShared ? `${result.algorithm} (${labels[run]})` : result.algorithm,
+      };
     }),
   );
 }
 
-async function readFolder(folder: string): Promise<readonly StoredResult[]> {
+/** The ends of different paths that tell all of them apart, as short as possible. */
+function shortLabels(paths: readonly string[]): readonly string[] {
+  for (let length = 1; ; length++) {
+    const labels = paths.map((path) => path.split(sep).slice(-length).join('/'));
+    if (new Set(labels).size === paths.length) return labels;
+  }
+}
+
+async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run'>[]> {
   const wrong = (file: string, what: string): never => {
     throw new InputError(
       `${join(folder, file)}: ${what}; valid: an output folder of 'creditbench run' of this version`,
@@ -87,9 +107,11 @@ async function readFolder(folder: string): Promise<readonly StoredResult[]> {
   }
   const csv = await read('metrics.csv');
   const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
-  return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => ({
-    ...rest,
-    fingerprint,
-    metrics: rows.filter((row) => String(row.cell) === cell && row.algorithm === rest.algorithm),
-  }));
+  return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => {
+    const metrics = rows.filter((row) => String(row.cell) === cell && row.algorithm === rest.algorithm);
+    if (rest.status === 'finished' && metrics.length === 0) {
+      return wrong('metrics.csv', `it has no rows of cell ${cell}, which suite.json calls finished`);
+    }
+    return { ...rest, fingerprint, metrics };
+  });
 }

@@ -116,7 +116,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
+async function writeSynced(path: string, text: string | Uint8Array): Promise<void> {
   const file = await open(path, 'w');
   try {
     await file.writeFile(text);
@@ -139,7 +139,7 @@ async function syncFolder(path: string): Promise<void> {
 const temporaryName = (path: string) => join(dirname(path), `.tmp-${process.pid}-${basename(path)}`);
 
 /** Writes a whole file or nothing: readers see the old content or the new, never a part. */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+export async function writeFileAtomic(path: string, text: string | Uint8Array): Promise<void> {
   const temporary = temporaryName(path);
   try {
     await writeSynced(temporary, text);

@@ -37,6 +37,9 @@ const cell = (algorithm: string, change: Partial<Cell> = {}, options: object = {
   ...change,
 });
 
+const searchOptions = (options: object): Cell['environment']['options'] =>
+  findEnvironment('search').schema.parse(options) as Cell['environment']['options'];
+
 describe('runCell', () => {
   it.each(ALGORITHMS.map(({ id }) => id))('%s learns to search and to take A', async (id) => {
     const { metrics } = await runCell(cell(id), { cacheDirectory });
@@ -85,7 +88,7 @@ describe('runCell', () => {
       cell('carl', {
         environment: {
           id: 'search/v1',
-          options: findEnvironment('search').schema.parse({ maxActionTokens: 20 }) as object as never,
+          options: searchOptions({ maxActionTokens: 40 }),
         },
         policy: { id: spec.id, options: spec.schema.parse(small) as never },
         algorithm: {
@@ -111,6 +114,12 @@ describe('runCell', () => {
     expect(Number(row.cut_actions)).toBeGreaterThan(0);
     expect(Number(row.malformed_actions)).toBeGreaterThan(0);
     expect(Number(row.kl_k1)).toBeCloseTo(0, 4);
+    await expect(
+      runCell(
+        { ...text({}), environment: { id: 'search/v1', options: searchOptions({ maxActionTokens: 9 }) } },
+        { cacheDirectory },
+      ),
+    ).rejects.toThrow(/a demonstrated action has \d+ tokens, and maxActionTokens is 9/);
     await expect(
       runCell(cell('grpo', { training: trainingSchema.parse({ topP: 0.9 }) }), { cacheDirectory }),
     ).rejects.toThrow('training.topP is 0.9, but policy tabular chooses from lists of actions; valid: 1');

@@ -11,6 +11,7 @@ import type { Cell, CellContext, CellResult, Row } from './cell.ts';
 import { rolloutCost } from './cost.ts';
 import { rollout } from './engine.ts';
 import { evaluate, score } from './evaluate.ts';
+import { checkInputs } from './inputs.ts';
 import type { TrainingOptions } from './training.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 import { startingPolicy } from './warm-start.ts';
@@ -40,7 +41,21 @@ async function load(
 ): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
   const loaded = await findEnvironment(cell.environment.id).load(cell.environment.options, context);
-  return { loaded, policy: (await startingPolicy(cell, loaded, context)).policy };
+  for (const split of ['train', 'dev'] as const) {
+    if (loaded.tasks[split].length === 0) {
+      throw new InputError(
+        `${loaded.environment.id}: the ${split} split has no questions, and training needs some`,
+      );
+    }
+  }
+  const { policy } = await startingPolicy(cell, loaded, context);
+  try {
+    await checkInputs(cell);
+  } catch (error) {
+    policy.dispose();
+    throw error;
+  }
+  return { loaded, policy };
 }
 
 async function train(
@@ -58,13 +73,6 @@ async function train(
   // Streams carry no algorithm's name: every algorithm meets the same questions and the same luck.
   const random = createRandom(cell.seed).split('train');
   const questionAt = questionStream(loaded.tasks.train, random.split('questions'));
-  for (const split of ['train', 'dev'] as const) {
-    if (loaded.tasks[split].length === 0) {
-      throw new InputError(
-        `${loaded.environment.id}: the ${split} split has no questions, and training needs some`,
-      );
-    }
-  }
   const dev = loaded.tasks.dev.slice(0, training.evaluationQuestions);
   const reference = policy.parameters();
   let adam = adamState(reference.length);
@@ -139,8 +147,11 @@ async function train(
   return { metrics, timings, fingerprint: loaded.fingerprint };
 }
 
-/** @throws InputError when a nucleus is asked of a policy that chooses from lists. */
-function samplingOf({ temperature, topP }: TrainingOptions, policy: Policy): Sampling {
+/**
+ * The distribution that a cell samples from and trains.
+ * @throws InputError when a nucleus is asked of a policy that chooses from lists.
+ */
+export function samplingOf({ temperature, topP }: TrainingOptions, policy: Policy): Sampling {
   if (topP === 1) return { temperature };
   if (policy.codec === undefined) {
     throw new InputError(
@@ -165,7 +176,10 @@ function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironme
   const scores = score(trees, loaded);
   const cost = rolloutCost(trees, policy);
   const edges = trees.flatMap((tree) => tree.edges);
-  const entropy = edges.reduce((sum, edge) => sum + edge.entropies.reduce((a, b) => a + b, 0), 0);
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const entropy = sum(edges.map((edge) => sum(edge.entropies)));
+  // Tokens that an action shares with another were drawn once.
+  const drawn = sum(edges.map((edge) => sum(edge.entropies.slice(edge.shared?.tokens ?? 0))));
   return {
     train_f1: scores.f1,
     train_em: scores.em,
@@ -180,9 +194,10 @@ function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironme
     environment_calls: cost.environmentCalls,
     truncated: cost.truncated,
     cut_actions: cost.cutActions,
+    cut_observations: cost.cutObservations,
     // Over one action's tokens entropies add up (chain rule).
     action_entropy: entropy / cost.actions,
-    token_entropy: entropy / cost.generatedTokens,
+    token_entropy: drawn / cost.generatedTokens,
   };
 }
 

@@ -52,8 +52,8 @@ export const warmStartSchema = z
     /** Seed of the weights and the demonstrations: the same for every algorithm and training seed. */
     seed: z.int().default(0),
     /**
-     * Name of a shipped checkpoint, or folder of one that `creditbench warm-start` made: the run starts from it,
-     * and what is above only tells how it was made.
+     * Name of a shipped checkpoint, or folder of one that `creditbench warm-start` made: the run starts from it.
+     * The values above must then be those that made it, so that what is recorded is what happened.
      */
     checkpoint: z.string().min(1).optional(),
   })

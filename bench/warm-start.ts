@@ -15,9 +15,6 @@ import { codeFingerprint } from './fingerprint.ts';
 import { canonicalJson } from './storage.ts';
 import type { WarmStartOptions } from './training.ts';
 
-/** Raised whenever this file can lead to other starting weights from the same options. */
-const WARM_START_VERSION = 3;
-
 /** What decides the starting weights of a cell, besides the data. */
 export type StartingCell = Pick<Cell, 'policy' | 'warmStart' | 'backend'>;
 
@@ -81,14 +78,21 @@ async function makeStart(
     const assets = spec.assets([], cell.policy.options);
     return { policy: await create(assets), assets };
   }
-  if (checkpoint !== undefined) return restore(await readCheckpoint(checkpoint, cell.policy));
+  if (checkpoint !== undefined) {
+    const { origin, ...start } = await readCheckpoint(checkpoint, cell.policy, cell.warmStart);
+    if (origin?.environment?.fingerprint !== loaded.fingerprint) {
+      context.onNotice?.(
+        `checkpoint ${checkpoint} was made on other data or options than these of ${loaded.environment.id}`,
+      );
+    }
+    return restore(start);
+  }
   const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
   const hash = createHash('sha256')
     .update(
       canonicalJson({
         ...key,
-        version: WARM_START_VERSION,
-        code: codeFingerprint(['core', 'envs', 'policies']),
+        code: codeFingerprint(['bench', 'core', 'envs', 'policies']),
       }),
     )
     .digest('hex')

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { rollout } from '../bench/engine.ts';
 import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/episode.ts';
+import { samplingOf } from '../bench/train.ts';
 import { startingPolicy } from '../bench/warm-start.ts';
 import { InputError } from '../core/errors.ts';
 import { createRandom } from '../core/random.ts';
@@ -71,7 +72,7 @@ async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
       plan: ({ edges }) => (edges.length === 0 ? [{ node: 0 }] : []),
       tasks: [task],
       random: createRandom(flags.seed).split('rollout command'),
-      sampling: { temperature: environment.training.temperature },
+      sampling: samplingOf(environment.training, policy),
     });
     const episode = describeEpisode(tree!, loaded, policy.codec);
     const text = flags.json
@@ -99,11 +100,11 @@ function findTask(loaded: LoadedEnvironment, { question, answer, split, seed: _ 
   }
   const tasks = loaded.tasks[split];
   const asked = question ?? '0';
-  const known = tasks.find((task) => task.id === asked || task.question === asked);
+  const known =
+    tasks.find((task) => task.id === asked || task.question === asked) ??
+    (/^\d+$/.test(asked) ? tasks[Number(asked)] : undefined);
   if (known !== undefined) return answer === undefined ? known : { ...known, answers: answer };
   if (/^\d+$/.test(asked)) {
-    const task = tasks[Number(asked)];
-    if (task !== undefined) return task;
     throw new InputError(
       `--question: there is no question ${asked} in ${split}; valid: 0 to ${tasks.length - 1}`,
     );
@@ -118,7 +119,7 @@ const number = (value: number): string => value.toFixed(2);
 
 /** An episode as text, without the control characters that its texts may have. */
 export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: boolean }): string {
-  const { answers, answer, end, f1, em, measures } = episode;
+  const { answers, f1, em, measures } = episode;
   const scores = f1 === null ? '' : `, F1 ${number(f1)}, EM ${em}`;
   const measured = Object.entries(measures).map(
     ([name, value]) => `${name} ${value === null ? '-' : Number.isInteger(value) ? value : number(value)}`,
@@ -128,10 +129,17 @@ export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: b
     ...(answers.length === 0 ? [] : [`accepted: ${shown(answers.join(' | '))}`]),
     ...episode.turns.flatMap((turn, index) => renderTurn(turn, index, tokens)),
     '',
-    `${end === 'terminated' ? 'answered' : 'truncated: stopped by a limit'}${answer === '' ? '' : `: ${shown(answer)}`}`,
-    `return ${number(episode.return)}${scores}`,
+    ending(episode),
+    answers.length === 0
+      ? 'not scored: no accepted answer is known'
+      : `return ${number(episode.return)}${scores}`,
     ...(measured.length === 0 ? [] : [measured.join(', ')]),
   ].join('\n');
+}
+
+function ending({ end, answer, measures }: Episode): string {
+  if (end === 'truncated') return 'truncated: stopped by a limit';
+  return measures.answered === 0 ? 'ended without an answer' : `answered: ${shown(answer)}`;
 }
 
 function renderTurn(turn: EpisodeTurn, index: number, tokens: boolean): readonly string[] {
@@ -140,7 +148,7 @@ function renderTurn(turn: EpisodeTurn, index: number, tokens: boolean): readonly
   const each = turn.tokens.map(({ text, entropy }) => `${JSON.stringify(shown(text))} ${number(entropy)}`);
   return [
     '',
-    `-- turn ${index + 1} reads`,
+    `-- turn ${index + 1} reads${turn.observationCut ? ' (cut at the limit)' : ''}`,
     shown(turn.observation.trim()),
     `-- turn ${index + 1} writes (entropy ${number(turn.entropy)} nats, log-probability ${number(turn.logProb)}${count}${cut})`,
     shown(turn.action.trim()),

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { writeCheckpoint } from '../bench/checkpoint.ts';
 import { evaluate } from '../bench/evaluate.ts';
 import { packageInfo } from '../bench/package.ts';
+import { samplingOf } from '../bench/train.ts';
 import { startingPolicy } from '../bench/warm-start.ts';
 import { createRandom } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
@@ -18,8 +19,8 @@ Examples:
   creditbench warm-start search --suite search --out checkpoints/search-facts
   creditbench warm-start search --suite search --set warmStart.noise=0.5 --out my-start
 
-Makes the starting weights anew, also where the suite starts from a checkpoint. Use the folder as
-warmStart.checkpoint.
+Trains the starting weights by the suite's warmStart (steps, episodes, noise, …), also where the suite names a
+checkpoint; the same weights made before are taken from the cache. Use the folder as warmStart.checkpoint.
 `;
 
 /** `creditbench warm-start`: trains a policy on demonstrations and keeps it as a checkpoint. */
@@ -57,9 +58,9 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
       loaded,
       policy,
       tasks: loaded.tasks.dev.slice(0, training.evaluationQuestions),
-      episodes: training.evaluationEpisodes,
+      episodes: training.evaluationDecoding === 'greedy' ? 1 : training.evaluationEpisodes,
       decoding: training.evaluationDecoding,
-      sampling: { temperature: training.temperature },
+      sampling: samplingOf(training, policy),
       random: createRandom(0).split('evaluation'),
     });
     await writeCheckpoint(

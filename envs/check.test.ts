@@ -280,3 +280,58 @@ describe('checkEnvironment', () => {
     for (const problem of found) expect(problem).toMatch(/^sound(\/v1)?: /);
   });
 });
+
+describe('free text', () => {
+  const { actions: _, ...plain } = sound;
+  const written: Environment<State> = {
+    ...plain,
+    markov: false,
+    text: { stops: ['.'], maxActionTokens: 5, maxObservationTokens: 5 },
+    step: ({ turn, total }, action) => ({
+      state: { turn: turn + 1, total: total + (action === 'up.' ? 0.25 : 0) },
+      reward: action === 'up.' ? 0.25 : 0,
+      terminated: turn === 2,
+      truncated: false,
+    }),
+  };
+  const check = (changes: Partial<Environment<State>>): readonly string[] =>
+    checkEnvironment(
+      {
+        environment: { ...written, ...changes },
+        tasks: one,
+        fingerprint: '',
+        demonstrate: (_state, noise, random) =>
+          random.categorical([1 - noise, noise]) === 0 ? 'up.' : 'what?',
+      },
+      { random: createRandom(7) },
+    );
+
+  it('is walked by its teacher', () => {
+    expect(check({})).toEqual([]);
+    const forgetful = { turn: 0 };
+    const step: Environment<State>['step'] = (state, action, random) => ({
+      ...written.step(state, action, random),
+      reward: forgetful.turn++ % 2 === 0 ? 0 : 0.25,
+    });
+    expect(check({ step }).join()).toContain('differs the second time');
+  });
+
+  it.each<[string, Partial<Environment<State>>, string]>([
+    ['no stop', { text: { ...written.text!, stops: [] } }, 'text.stops needs at least one stop'],
+    ['an empty stop', { text: { ...written.text!, stops: [''] } }, 'text.stops needs at least one stop'],
+    ['no tokens', { text: { ...written.text!, maxActionTokens: 0 } }, 'text.maxActionTokens is 0'],
+    ['both kinds of actions', { actions: () => ['up.'] }, 'lists actions and has free text'],
+    [
+      'a refusal',
+      {
+        step: (state, action, random) => {
+          if (action === '') throw new RangeError('say something');
+          return written.step(state, action, random);
+        },
+      },
+      'throws instead of being answered',
+    ],
+  ])('finds %s', (_name, changes, message) => {
+    expect(check(changes).join()).toContain(message);
+  });
+});

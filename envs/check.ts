@@ -1,5 +1,5 @@
 import type { Random } from '../core/random.ts';
-import type { Environment, LoadedEnvironment, Task, Transition } from './environment.ts';
+import type { Environment, LoadedEnvironment, Task, TextProtocol, Transition } from './environment.ts';
 
 /** How thoroughly `checkEnvironment` looks. */
 export interface CheckEnvironmentOptions {
@@ -30,6 +30,7 @@ interface Recorded {
  * Checks that an environment keeps the contract that algorithms and the audit rely on. Environments with
  * enumerable actions are walked at random, others by their teacher with mistakes; where there is no teacher,
  * they are only checked at their start.
+ * An environment whose steps have to wait for `prepare` (a server) cannot be walked here.
  * @returns what is wrong, with the likely cause; empty when nothing is.
  */
 export function checkEnvironment<State, T extends Task>(
@@ -45,6 +46,7 @@ export function checkEnvironment<State, T extends Task>(
   };
   try {
     checkTasks(loaded, report);
+    checkProtocol(loaded.environment, report);
     const [low, high] = loaded.environment.rewardRange;
     if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
       report(`rewardRange [${low}, ${high}] is not a range`);
@@ -115,6 +117,7 @@ function checkWalk<State, T extends Task>(
     const before = describe(state);
     const key = environment.key?.(state);
     if (key !== undefined) checkKey(key, before, visited, known, report);
+    if (environment.actions === undefined) checkAnyText(environment, state, draws, report);
     const action =
       environment.actions === undefined
         ? demonstrate!(state, TEACHER_NOISE, random.split('action', steps.length))
@@ -147,6 +150,35 @@ function checkWalk<State, T extends Task>(
   }
 }
 
+function checkProtocol({ text, actions }: { text?: TextProtocol; actions?: unknown }, report: Report): void {
+  if (text === undefined) return;
+  if (actions !== undefined) report('it lists actions and has free text; an environment has one of them');
+  if (text.stops.length === 0 || text.stops.includes('')) {
+    report('text.stops needs at least one stop, and none may be empty');
+  }
+  for (const name of ['maxActionTokens', 'maxObservationTokens'] as const) {
+    if (!Number.isInteger(text[name]) || text[name] < 1)
+      report(`text.${name} is ${text[name]}, not at least 1`);
+  }
+}
+
+/** Texts of all kinds have to be answered, not refused. */
+function checkAnyText<State, T extends Task>(
+  environment: Environment<State, T>,
+  state: State,
+  draws: Random,
+  report: Report,
+): void {
+  for (const action of ILLEGAL) {
+    try {
+      checkTransition(environment.step(state, action, draws.split('any text')), report);
+    } catch (error) {
+      report(`the text ${JSON.stringify(action)} throws instead of being answered: ${String(error)}`);
+      return;
+    }
+  }
+}
+
 /** One of the legal actions, evenly drawn; undefined where there is none. */
 function chooseAction<State, T extends Task>(
   environment: Environment<State, T>,
@@ -167,11 +199,7 @@ function chooseAction<State, T extends Task>(
 }
 
 function describeState<State, T extends Task>(environment: Environment<State, T>, state: State): string {
-  return JSON.stringify([
-    environment.observe(state).text,
-    environment.actions?.(state),
-    environment.key?.(state),
-  ]);
+  return JSON.stringify([environment.observe(state), environment.actions?.(state), environment.key?.(state)]);
 }
 
 /** The same stream, which reports draws that the audit cannot enumerate. */

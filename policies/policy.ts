@@ -12,6 +12,8 @@ export interface Prompt {
    * observations as they were encoded when they came; nothing is ever encoded again.
    */
   readonly tokens?: Int32Array;
+  /** Free text: true when the newest observation was cut at its limit of tokens. */
+  readonly cut?: boolean;
 }
 
 /** Tokens with their log-probabilities and the entropies (nats) of the distributions they were drawn from. */

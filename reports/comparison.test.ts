@@ -135,6 +135,15 @@ describe('compare', () => {
     expect(Object.keys(row!)).toEqual(COMPARISON_COLUMNS.map(({ name }) => name));
   });
 
+  it('takes ratios within a run', () => {
+    const rows = compare([
+      cell('grpo (x)', { f1: 0.5, updates: [10, 30] }, { algorithmId: 'grpo', run: 0 }),
+      cell('grpo (y)', { f1: 0.5, updates: [20, 60] }, { algorithmId: 'grpo', run: 1 }),
+      cell('carl (y)', { f1: 0.5, updates: [10, 30] }, { algorithmId: 'carl', run: 1 }),
+    ]);
+    expect(rows.map((row) => row.update_actions_ratio)).toEqual([1, 1, 0.5]);
+  });
+
   it('refuses to mix data or retrieval, and says what differs', () => {
     const cells = [
       cell('grpo', { f1: 0.5 }, { options: { topK: 3, b: 0.4 } }),

@@ -17,12 +17,14 @@ export interface ComparedCell {
   readonly fingerprint: string | undefined;
   /** The environment's options, to say what differs. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Which run it is of, where there are several: ratios are within a run. */
+  readonly run?: number;
 }
 
 /**
  * Compares algorithms: one row (COMPARISON_COLUMNS) per environment and algorithm, in the order of the cells.
  * The seed is the unit of replication: every number is first made per seed, then averaged. Ratios are to the
- * entry named 'grpo', or else to the first whose algorithm is grpo.
+ * entry of the same run that is named 'grpo', or else to the first whose algorithm is grpo.
  * @param allowMixed compares cells of one environment although their data or retrieval differ.
  * @throws InputError when they do and it was not allowed.
  */
@@ -35,7 +37,9 @@ export function compare(cells: readonly ComparedCell[], allowMixed = false): rea
   }
   const rows = [...groups.values()].map((group) => ({ group: group[0]!, row: summarize(group) }));
   return rows.map(({ group, row }) => {
-    const peers = rows.filter((peer) => peer.group.environment === group.environment);
+    const peers = rows.filter(
+      (peer) => peer.group.environment === group.environment && peer.group.run === group.run,
+    );
     const grpo =
       peers.find((peer) => peer.group.algorithm === 'grpo') ??
       peers.find((peer) => peer.group.algorithmId.split('/')[0] === 'grpo');

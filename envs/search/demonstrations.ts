@@ -1,7 +1,7 @@
 import type { Random } from '../../core/random.ts';
 import type { FactsPassage, FactsTask } from './facts.ts';
 import { mistakesAt } from './mistakes.ts';
-import { knowledgeOf, nextQueries } from './plan.ts';
+import { type Knowledge, knowledgeOf, nextQueries } from './plan.ts';
 import { WORDINGS } from './sentences.ts';
 import type { SearchState } from './task.ts';
 import { answering, searching } from './writing.ts';
@@ -13,7 +13,8 @@ export type Demonstrate = (state: SearchState<FactsTask>, noise: number, random:
  * The scripted searcher of the facts world: it knows which facts a question needs and in which order, but
  * names only what the question or the passages it has read name. It searches for the next fact that it has not
  * read, answers when it has read all, and guesses when no search is left or none would help. Whatever it did
- * wrong before, it goes on from what it has read. With `noise` 0 nothing is drawn.
+ * wrong before, it goes on from what it has read. That it looks up the right one of several neighbours is hidden
+ * knowledge: nothing that it has read says which. With `noise` 0 nothing is drawn.
  * @param passages those of the corpus.
  * @param searches turns in which searching is of use.
  */
@@ -29,11 +30,24 @@ export function createDemonstrator(passages: readonly FactsPassage[], searches: 
       return mistakes[random.integer(mistakes.length)]!(random);
     }
     if (query !== undefined) return searching(WORDINGS[query.relation].noun, query.text);
-    return answering(bestAnswer(state.task, knowledge.names), queries.length === 0);
+    if (queries.length > 0) return answering(guess(state.task, knowledge), false);
+    return answering(foundAnswer(state.task, knowledge));
   };
 }
 
-/** An accepted answer that has been named, otherwise the name that came last. */
-function bestAnswer({ answers, start }: FactsTask, names: readonly string[]): string {
+/** The answer, once everything it rests on has been read. */
+function foundAnswer({ answers, start }: FactsTask, { names }: Knowledge): string {
   return answers.find((answer) => names.includes(answer)) ?? names.at(-1) ?? start;
+}
+
+/**
+ * An answer before everything has been read. It rests on what was read, never on the accepted answers: in a
+ * comparison the first option, or the second once the first was read about and did not fit; otherwise the name
+ * that came last.
+ */
+function guess({ options, start }: FactsTask, { names, read }: Knowledge): string {
+  const [first, second] = options;
+  if (first === undefined) return names.at(-1) ?? start;
+  const isReadAbout = [...read].some((id) => id.startsWith(`${first}/`));
+  return isReadAbout && second !== undefined ? second : first;
 }

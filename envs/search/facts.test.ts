@@ -223,3 +223,22 @@ describe('the scripted searcher', () => {
     }
   });
 });
+
+it('guesses from what was read, never from the accepted answers', () => {
+  const hurried = createDemonstrator(passages, 1);
+  let guesses = 0;
+  let right = 0;
+  for (const task of tasks.filter(({ options }) => options.length > 0).slice(0, 300)) {
+    const start = environment.reset(task);
+    const { state } = environment.step(start, hurried(start, 0, createRandom(0)), createRandom(0));
+    const action = hurried(state, 0, createRandom(0));
+    if (!action.includes('Not found.')) continue;
+    guesses++;
+    if (task.answers.some((answer) => action.includes(`<answer> ${answer} </answer>`))) right++;
+    const elsewhere = { ...state, task: { ...task, answers: ['Atlantis'] } };
+    expect(hurried(elsewhere, 0, createRandom(0))).toBe(action);
+  }
+  expect(guesses).toBeGreaterThan(50);
+  // Of two options, about half: an oracle would have all.
+  expect(right / guesses).toBeLessThan(0.75);
+});

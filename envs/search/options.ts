@@ -6,11 +6,7 @@ import { rewardSchema } from './reward.ts';
 
 const FILES = z
   .strictObject({
-    train: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('Questions to train on; without them only evaluation works.'),
+    train: z.string().min(1).optional().describe('Questions to train on; `run` needs some.'),
     dev: z.string().min(1).describe('Questions to evaluate on.'),
     test: z.string().min(1).optional().describe('Questions kept for last.'),
   })
@@ -61,9 +57,9 @@ export const searchOptionsSchema = z
     timeoutMs: z
       .int()
       .min(1)
-      .max(600_000)
+      .max(300_000)
       .default(10_000)
-      .describe('Server: milliseconds to wait for an answer; 1 to 600000, default 10000.'),
+      .describe('Server: milliseconds to wait for an answer; 1 to 300000, default 10000.'),
     retries: z
       .int()
       .min(0)
@@ -87,8 +83,8 @@ export const searchOptionsSchema = z
       .int()
       .min(1)
       .max(16_384)
-      .default(160)
-      .describe('Tokens of an observation before its closing tag; 1 to 16384, default 160.'),
+      .default(500)
+      .describe('Tokens of an observation before its closing tag; 1 to 16384, default 500.'),
     malformed: z
       .enum(['message', 'end'])
       .default('message')
@@ -122,9 +118,12 @@ export const searchOptionsSchema = z
       if (options.corpus !== 'questions') problem('corpus', "only with questions 'files'");
     }
     if (options.retriever !== 'bm25') {
-      const { username, password } = new URL(options.retriever);
-      if (username !== '' || password !== '')
-        problem('retriever', 'the address is written into results and must not hold a user or password');
+      const { username, password, search } = new URL(options.retriever);
+      if (username !== '' || password !== '' || search !== '')
+        problem(
+          'retriever',
+          'the address is written into results and must not hold a user, password or query',
+        );
       if (options.retrieverName === undefined)
         problem('retrieverName', 'required with the address of a server');
       if (options.corpus !== 'questions') problem('corpus', "only with retriever 'bm25'");

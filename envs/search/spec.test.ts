@@ -57,7 +57,7 @@ describe('options', () => {
       topK: 3,
       maxTurns: 4,
       maxActionTokens: 64,
-      maxObservationTokens: 160,
+      maxObservationTokens: 500,
       malformed: 'message',
       atLimit: 'answer',
       reward: 'f1',
@@ -69,7 +69,8 @@ describe('options', () => {
 
   it.each([
     [{ questions: 'files' }, 'files: required'],
-    [{ retriever: 'http://me:secret@host/', retrieverName: 'x' }, 'must not hold a user or password'],
+    [{ retriever: 'http://me:secret@host/', retrieverName: 'x' }, 'must not hold a user, password or query'],
+    [{ retriever: 'http://host/?key=secret', retrieverName: 'x' }, 'must not hold a user, password or query'],
     [{ files: { dev: 'a.json' } }, 'files: only with'],
     [{ format: 'musique' }, 'format: only with'],
     [{ corpus: 'a.json' }, 'corpus: only with'],
