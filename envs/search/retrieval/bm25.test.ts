@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InputError } from '../../../core/errors.ts';
+import { createRandom } from '../../../core/random.ts';
 import { type Bm25Options, createBm25 } from './bm25.ts';
 import golden from './golden/bm25s.json' with { type: 'json' };
 import type { Passage } from './retriever.ts';
@@ -200,4 +201,23 @@ describe.skipIf(absent)('100 questions of HotpotQA', () => {
     });
     expect(covered).toHaveLength(all);
   });
+});
+
+it('holds 150,000 passages and finds each by its own words', () => {
+  const count = 150_000;
+  const random = createRandom(11);
+  const words = Array.from({ length: 5000 }, (_, index) => `w${index}`);
+  const passages = Array.from({ length: count }, (_, index) => ({
+    id: `p${index}`,
+    title: `name${index}`,
+    text: Array.from({ length: 12 }, () => words[random.integer(words.length)]!).join(' '),
+  }));
+  const index = createBm25({ passages });
+  const asked = Array.from({ length: 50 }, () => random.integer(count));
+  const found = index.search(
+    asked.map((at) => `${passages[at]!.text.split(' ').slice(0, 4).join(' ')} name${at}`),
+    3,
+  );
+  expect(found.map(([first]) => first!.passage.id)).toEqual(asked.map((at) => `p${at}`));
+  expect(found.every((hits) => hits.length === 3)).toBe(true);
 });
