@@ -8,7 +8,7 @@ export interface Task {
   readonly answers: readonly string[];
   /** Kind of question, for tables: 'compositional', 'bridge', 'comparison', … */
   readonly kind: string;
-  /** How many facts have to be combined. */
+  /** How many facts have to be combined; 0 where nobody knows. */
   readonly hops: number;
 }
 

@@ -78,6 +78,44 @@ describe('broken JSON', () => {
   });
 });
 
+describe('files of another kind', () => {
+  const half = JSON.stringify('x'.repeat(0.6 * MAX_RECORD_BYTES));
+  const LONG_LINE = `{"T": [${half}], "U": [${half}]}`;
+  const ASK = 'is this a corpus? then --corpus';
+
+  it.each([
+    ['a record over several lines', JSON.stringify({ question: 'a', answer: 'b' }, null, 2)],
+    ['an object of titles over several lines', JSON.stringify({ T: ['s', ' t'], U: ['u'] }, null, 4)],
+    ['the same in a .jsonl file', JSON.stringify({ T: ['s'] }, null, 1), 'one.jsonl'],
+    ['a corpus of one line longer than a record may be', LONG_LINE],
+  ])('says that it is one object: %s', async (_, content, name = 'one.json') => {
+    const message = await messageOf(load(file(name, content)));
+    expect(message).toContain(
+      `${name}: one JSON object; expected an array of questions, or one record a line; ${ASK}`,
+    );
+  });
+
+  it.each([
+    ['fixtures of corpora', undefined],
+    ['titles and sentences in one line', '{"T": ["s", " t"], "U": ["u"]}'],
+    ['passages with contents', '{"id": "1", "contents": "T\\ns"}'],
+    ['passages', '[{"title": "T", "text": "s"}]'],
+  ])('asks whether it is a corpus: %s', async (_, content) => {
+    const paths =
+      content === undefined
+        ? ['corpus.jsonl', 'corpus-list.json'].map(fixture)
+        : [file('corpus.json', content)];
+    for (const path of paths) expect(await messageOf(load(path))).toContain(ASK);
+  });
+
+  it('does not take a broken first line for an object, nor other lines for a corpus', async () => {
+    const cut = '{"question": "a",\n{"question": "b", "answer": "c"}\n';
+    expect(await messageOf(load(file('cut.json', cut)))).toMatch(/line 1: broken JSON at column 18$/);
+    const unknown = await messageOf(load(file('unknown.json', '{"name": "x", "list": []}')));
+    expect(unknown).not.toContain('corpus');
+  });
+});
+
 describe('records that are wrong', () => {
   it.each([
     ['{"_id": "a", "answer": "x", CONTEXT}', 'hotpotqa', 'line 1: question: nothing where a string belongs'],
@@ -144,8 +182,22 @@ describe('records that are wrong', () => {
     const cells = file('cells.csv', 'Question,Answer\na,b\na,b,c\n');
     expect(await messageOf(load(cells))).toMatch(/broken CSV: Invalid Record Length.* line 3/);
     expect(await messageOf(load(file('head.csv', 'Frage,Antwort\na,b\n')))).toMatch(
-      /of no known format \(fields: "Frage", "Antwort"\)/,
+      /of no known format \(fields: "Frage", "Antwort"\).*; a CSV file needs the columns Question and Answer$/,
     );
+  });
+
+  it('asks for both columns of a CSV file, once each', async () => {
+    for (const name of ['Question', 'Answer']) {
+      const half = file('half.csv', `Number,${name}\n1,b\n`);
+      expect(await messageOf(load(half))).toMatch(/a CSV file needs the columns Question and Answer$/);
+    }
+    const told = load(file('told.csv', 'Question,Reply\na,b\n'), { format: 'bamboogle' });
+    expect(await messageOf(told)).toMatch(/told\.csv, line 2: Answer: no such field; expected Bamboogle/);
+    expect(await messageOf(load(file('two.csv', 'Question,Answer,Answer \na,b,c\n')))).toMatch(
+      /two\.csv: columns 2 and 3 are both called "Answer"; valid: a name of its own/,
+    );
+    const [record] = await load(file('spaces.csv', ' Question , Answer\na,b\n'));
+    expect(record).toMatchObject({ question: 'a', answers: ['b'] });
   });
 
   it('refuses a file where only some questions have an answer, whichever come first', async () => {

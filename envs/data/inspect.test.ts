@@ -139,6 +139,7 @@ describe.skipIf(!existsSync(SHARED))('real files (skipped where ../shared/data i
     expect(await inspect(join(SHARED, 'deepresearcher/dev.parquet'))).toMatchObject({
       ...{ format: 'search-r1', questions: 875, duplicateIds: 0, withoutAnswer: 0 },
       kinds: Object.fromEntries(sources.map((source) => [source, 125])),
+      missing: expect.toSatisfy((missing) => Object.keys(missing as object).join() === 'metadata'),
     });
   });
 });

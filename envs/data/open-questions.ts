@@ -2,9 +2,10 @@ import { InputError } from '../../core/errors.ts';
 import { asFields, type Fields } from '../scoring/json.ts';
 import { quoted } from './fields.ts';
 import { READERS } from './formats/index.ts';
+import { jsonMembers } from './json-stream.ts';
 import type { LoadedRecord, QuestionReader } from './reader.ts';
 import { QUESTION_FORMATS, type QuestionFile, type QuestionFormat } from './record.ts';
-import { openSource, type RawRecord, type Source } from './source.ts';
+import { type Layout, openSource, type RawRecord, type Source } from './source.ts';
 
 /** The columns that readers look at; a Parquet file's other columns are not read. */
 const COLUMNS = [
@@ -13,6 +14,8 @@ const COLUMNS = [
   ...['paragraphs', 'question_decomposition', 'answer_aliases', 'answerable'],
   ...['data_source', 'prompt', 'reward_model', 'extra_info'],
 ];
+
+const CORPUS = 'is this a corpus? then --corpus (corpus in a suite)';
 
 /** How to read a question file. */
 export interface OpenOptions {
@@ -38,26 +41,62 @@ export interface LoadedFile extends QuestionFile {
 export async function openQuestions(path: string, options: OpenOptions = {}): Promise<LoadedFile> {
   const { signal } = options;
   const source = await openSource(path, { columns: COLUMNS, signal });
-  const first = await firstRecord(path, source);
-  const format = options.format ?? detect(path, first);
+  const first = await firstRecord(path, source, signal);
+  const format = options.format ?? detect(path, first, source.layout);
   return {
     format,
     records: { [Symbol.asyncIterator]: () => readAll(path, source, READERS[format], options.duplicates) },
   };
 }
 
-async function firstRecord(path: string, source: Source): Promise<RawRecord> {
-  for await (const record of source.records) return record;
+async function firstRecord(path: string, source: Source, signal?: AbortSignal): Promise<RawRecord> {
+  try {
+    for await (const record of source.records) return record;
+  } catch (error) {
+    if (error instanceof InputError && source.layout === 'lines' && (await isOneObject(path, signal))) {
+      throw new InputError(
+        `${path}: one JSON object; expected an array of questions, or one record a line; ${CORPUS}`,
+      );
+    }
+    throw error;
+  }
   throw new InputError(`${path}: no record in the file`);
 }
 
-function detect(path: string, { value, at }: RawRecord): QuestionFormat {
+/** Whether a file that is not one record a line is one JSON object. Reads it member by member, to its end. */
+async function isOneObject(path: string, signal?: AbortSignal): Promise<boolean> {
+  try {
+    for await (const { key } of jsonMembers(path, signal)) if (key === undefined) return false;
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
+function detect(path: string, { value, at }: RawRecord, layout: Layout): QuestionFormat {
   const fields = asFields(value, `${path}, ${at}`, 'a question');
   for (const [format, reader] of Object.entries(READERS)) {
     if (reader.detects(fields)) return format as QuestionFormat;
   }
+  const hint =
+    layout === 'csv'
+      ? '; a CSV file needs the columns Question and Answer'
+      : looksLikePassage(fields)
+        ? `; ${CORPUS}`
+        : '';
   throw new InputError(
-    `${path}, ${at}: of no known format (fields: ${fieldNames(fields)}); valid: ${QUESTION_FORMATS.join(', ')}`,
+    `${path}, ${at}: of no known format (fields: ${fieldNames(fields)}); valid: ${QUESTION_FORMATS.join(', ')}${hint}`,
+  );
+}
+
+/** One passage, or a corpus of one line. */
+function looksLikePassage(fields: Fields): boolean {
+  const lists = Object.values(fields);
+  return (
+    'contents' in fields ||
+    'text' in fields ||
+    (lists.length > 0 && lists.every((item) => Array.isArray(item)))
   );
 }
 

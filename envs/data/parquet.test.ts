@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../core/errors.ts';
 import { load, temporaryFiles } from './files.test-helper.ts';
 import { int64, list, parquet, struct, text } from './parquet.test-helper.ts';
 
@@ -44,10 +45,11 @@ describe('search-r1', () => {
     expect(records[0]).toMatchObject({ question: 'who built the mill?', paragraphs: [], hops: undefined });
   });
 
-  it('takes the index, which is INT64, where there is no id', async () => {
+  it('takes the split and the index, which is INT64, where there is no id', async () => {
     const rows = ROWS.map((row, i) => ({ ...row, id: null, extra_info: { index: BigInt(i), split: 'x' } }));
     const records = await load(file('index.parquet', parquet(SEARCH_R1, rows)));
-    expect(records.map(({ id }) => id)).toEqual(['nq_0', 'hotpotqa_1', 'nq_2']);
+    expect(records.map(({ id }) => id)).toEqual(['nq_x_0', 'hotpotqa_x_1', 'nq_x_2']);
+    expect(records[0]!.missing).toEqual(['metadata']);
   });
 
   it("reads the metadata of FlashRAG's columns", async () => {
@@ -120,6 +122,44 @@ describe('search-r1', () => {
       { id: '2wiki_a', question: 'Who built the mill?', answers: ['Ida Grau', 'Grau'], kind: '2wiki' },
       { id: '2wiki_b', answers: ['Ulla'] },
     ]);
+  });
+
+  const prompted = (content: string, rest: object = {}) => {
+    const row = {
+      data_source: 'nq',
+      prompt: [{ role: 'user', content }],
+      reward_model: { ground_truth: { target: ['Grau'] } },
+      extra_info: { index: 3, split: 'test' },
+      ...rest,
+    };
+    return load(file('prompted.jsonl', JSON.stringify(row)));
+  };
+  const INSTRUCTIONS = 'Think in <think> and </think>; for example, <answer> Mold </answer>.';
+
+  it.each([
+    ['who built it?', 'who built it?'],
+    [' as it is ', ' as it is '],
+    [`${INSTRUCTIONS} Question: who built it?\n`, 'who built it?'],
+    [`Question: an example\n${INSTRUCTIONS}\nQuestion:\nwho built it?`, 'who built it?'],
+  ])('finds the question in the prompt %j', async (content, question) => {
+    expect(await prompted(content)).toMatchObject([{ id: 'nq_test_3', question, missing: ['metadata'] }]);
+  });
+
+  it('refuses instructions where the question cannot be found', async () => {
+    const where = /^.*prompted\.jsonl, line 1: prompt\[0\]\.content: /.source;
+    const refused = async (content: string, what: RegExp) => {
+      const promise = prompted(content);
+      await expect(promise).rejects.toThrow(InputError);
+      await expect(promise).rejects.toThrow(new RegExp(where + what.source));
+    };
+    await refused(
+      `${INSTRUCTIONS} who built it?`,
+      /instructions \(they contain <think>\) without 'Question:'/,
+    );
+    await refused('Use </search>. who?', /instructions \(they contain <\/search>\)/);
+    await refused(`${INSTRUCTIONS} Question: \n`, /nothing after the last 'Question:'/);
+    await refused(`Question: who? ${INSTRUCTIONS}`, /<think> after the last 'Question:'/);
+    expect(await prompted(INSTRUCTIONS, { question: 'who?' })).toMatchObject([{ question: 'who?' }]);
   });
 
   it('reads a ground truth that is a list, and golden answers where there is none', async () => {

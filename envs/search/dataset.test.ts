@@ -113,11 +113,53 @@ describe('loadDataset', () => {
     );
   });
 
-  it('refuses a question that is in two splits, and one without an answer', async () => {
-    const again = file('again.json', JSON.stringify([hotpot('z', 'Z?'), hotpot('a', 'One?')]));
-    const twice = load({ files: { train, dev: again } });
+  it('tells splits that number their questions alike apart by the name of the split', async () => {
+    const records = (ids: readonly string[], word: string) =>
+      JSON.stringify(ids.map((id) => hotpot(id, `${word} ${id}?`)));
+    const files = {
+      train: file('rows-train.json', records(['0', '1', 'dev/0'], 'Train')),
+      dev: file('rows-dev.json', records(['0', '2'], 'Dev')),
+      test: file('rows-test.json', records(['0', '2', '3'], 'Test')),
+    };
+    const { tasks } = await load({ files });
+    const ids = (list: readonly { id: string; question: string }[]) => list.map(({ id }) => id);
+    expect(ids(tasks.train)).toEqual(['train/0', '1', 'dev/0']);
+    // 'dev/0' is taken.
+    expect(ids(tasks.dev)).toEqual(['dev/dev/0', 'dev/2']);
+    expect(ids(tasks.test)).toEqual(['test/0', 'test/2', '3']);
+    expect(tasks.dev.map(({ question }) => question)).toEqual(['Dev 0?', 'Dev 2?']);
+  });
+
+  it.each([
+    ['a', 'One?'],
+    ['z', 'One?'],
+    ['z', '\uff2fNE?'],
+  ])('tells of a question that is in two splits, as %s: %j', async (id, question) => {
+    const again = file('again.json', JSON.stringify([hotpot('y', 'Y?'), hotpot(id, question)]));
+    const notices: string[] = [];
+    await load({ files: { train, dev: again }, onNotice: (message) => notices.push(message) });
+    expect(notices.join()).toMatch(
+      /files\.dev: 1 of 2 questions are in an earlier split too \(record 2 .*: ".*" is in files\.train, .*train\.json, record 1 /,
+    );
+    // All of them: the same file twice.
+    const twice = load({ files: { train, dev: train } });
     await expect(twice).rejects.toThrow(InputError);
-    await expect(twice).rejects.toThrow(/again\.json, .*'a' is in files\.train too/);
+    await expect(twice).rejects.toThrow(/every question is in an earlier split too/);
+  });
+
+  it('sees through white space, and lets a file repeat its own questions', async () => {
+    const spaced = file('spaced.json', JSON.stringify([hotpot('s', 'who  built\n\u00a0it?')]));
+    const plain = file(
+      'plain.json',
+      JSON.stringify([hotpot('t', ' Who built it? '), hotpot('u', 'who built it?')]),
+    );
+    await expect(load({ files: { train: spaced, dev: plain } })).rejects.toThrow(
+      /every question is in an earlier/,
+    );
+    expect((await load({ files: { dev: plain } })).tasks.dev).toHaveLength(2);
+  });
+
+  it('refuses a question without an answer', async () => {
     const {
       answer: _answer,
       supporting_facts: _facts,
@@ -134,7 +176,7 @@ describe('loadDataset', () => {
     const bamboogle = file('bamboogle.csv', 'Question,Answer\nWho?,Mard\n');
     await expect(load({ files: { dev: bamboogle } })).rejects.toThrow(/corpus is 'questions'.*corpus file/);
     const { tasks } = await load({ files: { dev: bamboogle }, corpus: undefined });
-    expect(tasks.dev).toMatchObject([{ question: 'Who?', answers: ['Mard'], hops: 1, goldPassages: [] }]);
+    expect(tasks.dev).toMatchObject([{ question: 'Who?', answers: ['Mard'], hops: 0, goldPassages: [] }]);
   });
 
   it('passes on what is wrong with a file, and ends when it is told to', async () => {

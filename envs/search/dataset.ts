@@ -1,5 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import { corpusFromQuestions } from '../data/corpus.ts';
+import { quoted } from '../data/fields.ts';
 import { openCorpus } from '../data/open-corpus.ts';
 import { openQuestions } from '../data/open-questions.ts';
 import type { LoadedRecord } from '../data/reader.ts';
@@ -39,6 +40,8 @@ export interface Dataset {
 
 const SPLITS = ['train', 'dev', 'test'] as const;
 
+type Split = (typeof SPLITS)[number];
+
 const METRICS: Partial<Record<QuestionFormat, AnswerMetric>> = {
   '2wikimultihopqa': '2wikimultihopqa',
   musique: 'musique',
@@ -49,28 +52,34 @@ interface Loaded {
   readonly records: readonly LoadedRecord[];
 }
 
+type Splits = Partial<Record<Split, Loaded>>;
+
 /**
  * Reads question files and the corpus. A split without a file has no tasks. Unanswerable questions are left out
- * with a notice. The metric is the one of the format of the dev file; HotpotQA's where it has none of its own.
- * @throws InputError when a file cannot be read, a question has no answer, an id is in two splits, or there are
- *   no passages.
+ * with a notice; so are, but kept, questions (compared after NFKC, in lower case, with single spaces) that an earlier
+ * split has, too. An id that several splits have gets its split before it: 'train/nq_0'. The metric is the one of
+ * the format of the dev file; HotpotQA's where it has none of its own.
+ * @throws InputError when a file cannot be read, a question has no answer, all questions of a split are in
+ *   earlier ones, or there are no passages.
  */
 export async function loadDataset(source: DatasetSource): Promise<Dataset> {
   const { files, onNotice } = source;
-  const loaded: Partial<Record<(typeof SPLITS)[number], Loaded>> = {};
+  const loaded: Splits = {};
   for (const split of SPLITS) {
     const path = files[split];
     if (path !== undefined) loaded[split] = await readRecords(path, source);
   }
-  checkSplits(files, loaded);
+  checkSplits(source, loaded);
+  const uniqueId = splitIds(loaded);
   const all = SPLITS.flatMap((split) => loaded[split]?.records ?? []);
   const passages = await readPassages(source, all);
   const identify = identifier(passages);
   const absent = { count: 0 };
-  const tasks = (split: (typeof SPLITS)[number]): readonly SearchTask[] =>
-    (loaded[split]?.records ?? []).map((record) =>
-      toTask(record, passages.length === 0 ? undefined : identify, absent),
-    );
+  const tasks = (split: Split): readonly SearchTask[] =>
+    (loaded[split]?.records ?? []).map((record) => ({
+      ...toTask(record, passages.length === 0 ? undefined : identify, absent),
+      id: uniqueId(split, record.id),
+    }));
   const result: Dataset = {
     tasks: { train: tasks('train'), dev: tasks('dev'), test: tasks('test') },
     passages,
@@ -104,17 +113,61 @@ async function readRecords(path: string, { format, signal, onNotice }: DatasetSo
   return { format: file.format, records };
 }
 
-function checkSplits(files: DatasetSource['files'], loaded: Partial<Record<string, Loaded>>): void {
-  const owner = new Map<string, string>();
+/**
+ * Tells how many questions of a split an earlier split has, too: data sets have a few.
+ * @throws InputError when it has them all: the same questions were given twice.
+ */
+function checkSplits({ files, onNotice }: DatasetSource, loaded: Splits): void {
+  const owner = new Map<string, { readonly split: Split; readonly at: string }>();
   for (const split of SPLITS) {
-    for (const { id, at } of loaded[split]?.records ?? []) {
-      const other = owner.get(id);
-      if (other !== undefined) {
-        throw new InputError(`${files[split]}, ${at}: question '${id}' is in files.${other} too`);
-      }
-      owner.set(id, split);
+    const records = loaded[split]?.records ?? [];
+    const repeats = records.flatMap(({ question, at }) => {
+      const other = owner.get(normalised(question));
+      return other === undefined || other.split === split ? [] : [{ question, at, other }];
+    });
+    for (const { question, at } of records) {
+      const text = normalised(question);
+      if (!owner.has(text)) owner.set(text, { split, at });
+    }
+    const [first] = repeats;
+    if (first === undefined) continue;
+    const { split: earlier, at } = first.other;
+    const example = `${first.at}: ${quoted(first.question)} is in files.${earlier}, ${files[earlier]}, ${at}`;
+    if (repeats.length === records.length) {
+      throw new InputError(
+        `files.${split}: ${files[split]}: every question is in an earlier split too (${example}); valid: splits of different questions`,
+      );
+    }
+    onNotice?.(
+      `files.${split}: ${repeats.length} of ${records.length} questions are in an earlier split too (${example})`,
+    );
+  }
+}
+
+/** What two spellings of the same question have in common. */
+function normalised(question: string): string {
+  return question.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+}
+
+/** Files count their rows each for itself: an id that several splits have gets its split before it. */
+function splitIds(loaded: Splits): (split: Split, id: string) => string {
+  const owners = new Map<string, Split[]>();
+  for (const split of SPLITS) {
+    for (const { id } of loaded[split]?.records ?? []) owners.set(id, [...(owners.get(id) ?? []), split]);
+  }
+  const taken = new Set(owners.keys());
+  const renamed: Record<Split, Map<string, string>> = { train: new Map(), dev: new Map(), test: new Map() };
+  for (const [id, splits] of owners) {
+    if (splits.length === 1) continue;
+    for (const split of splits) {
+      let name = `${split}/${id}`;
+      // A file may have such an id already.
+      while (taken.has(name)) name = `${split}/${name}`;
+      taken.add(name);
+      renamed[split].set(id, name);
     }
   }
+  return (split, id) => renamed[split].get(id) ?? id;
 }
 
 async function readPassages(
@@ -152,5 +205,5 @@ function toTask(record: LoadedRecord, identify: Identify | undefined, absent: { 
       ids.add(found ?? `absent: ${title}`);
     }
   }
-  return { id, question, answers, kind, hops: hops ?? Math.max(1, gold.length), goldPassages: [...ids] };
+  return { id, question, answers, kind, hops: hops ?? gold.length, goldPassages: [...ids] };
 }

@@ -14,6 +14,8 @@ import type { QuestionReader } from '../reader.ts';
 import { readMetadata, unquoted } from './flashrag.ts';
 
 const SPLIT = '<|answer_split|>';
+/** Stands before the question in prompts. */
+const MARK = 'Question:';
 
 /**
  * The Parquet files that Search-R1 (Jin et al. 2025) and its relatives train on: `{data_source, reward_model,
@@ -21,8 +23,13 @@ const SPLIT = '<|answer_split|>';
  *
  * The accepted answers are `reward_model.ground_truth`: `{target: […]}`, a list, or a text. A text is split at
  * `<|answer_split|>` (DeepResearcher), or replaced by the list in `extra_info.answer` where there is one
- * (Agentic-RAG); `golden_answers` come last. The question is `question`, `extra_info.question` or the last message
- * of the user. An id is unique within its data source only, so that the data source goes before it.
+ * (Agentic-RAG); `golden_answers` come last.
+ *
+ * The question is `question`, `extra_info.question` or the last message of the user: what follows the last
+ * `Question:` in it, or all of it. Instructions with no such mark are refused.
+ *
+ * The id is `id`, or `extra_info.split` and `extra_info.index` ('train_0'). It is unique within its data source only,
+ * so that the data source goes before it. An index that begins with the data source is an id of its own and stays.
  */
 export const searchR1: QuestionReader = {
   expected:
@@ -31,22 +38,27 @@ export const searchR1: QuestionReader = {
   read: (fields, context) => {
     const extra = optionalFields(fields, 'extra_info', context);
     const source = optionalText(fields, 'data_source', context);
-    const id = isAbsent(fields.id)
-      ? idField(extra, 'index', within(context, 'extra_info'))
-      : idField(fields, 'id', context);
     return {
       question: readQuestion(fields, extra, context),
       answers: distinct(readAnswers(fields, extra, context)),
       ...readMetadata(optionalFields(fields, 'metadata', context), context),
-      id: source === undefined || id.startsWith(`${source}_`) ? id : `${source}_${id}`,
+      id: readId(fields, extra, source, context),
       kind: source ?? 'unknown',
-      missing: absentNames(fields, ['id', 'question', 'metadata']),
+      missing: absentNames(fields, ['metadata']),
     };
   },
 };
 
 function within({ where, expected }: Context, name: string): Context {
   return { where: `${where}: ${name}`, expected };
+}
+
+function readId(fields: Fields, extra: Fields, source: string | undefined, context: Context): string {
+  const inner = within(context, 'extra_info');
+  const own = isAbsent(fields.id) ? idField(extra, 'index', inner) : idField(fields, 'id', context);
+  if (source !== undefined && own.startsWith(`${source}_`)) return own;
+  const split = isAbsent(fields.id) ? optionalText(extra, 'split', inner) : undefined;
+  return [source, split, own].filter((part) => part !== undefined).join('_');
 }
 
 function readAnswers(fields: Fields, extra: Fields, context: Context): readonly string[] {
@@ -73,5 +85,21 @@ function readQuestion(fields: Fields, extra: Fields, context: Context): string {
   );
   const last = messages.findLastIndex(({ role }) => role === 'user');
   if (last === -1) throw wrong(`${where}: prompt`, "no message of the role 'user'", expected);
-  return textField(messages[last]!, 'content', within(context, `prompt[${last}]`));
+  const message = textField(messages[last]!, 'content', within(context, `prompt[${last}]`));
+  return questionIn(message, `${where}: prompt[${last}].content`, expected);
+}
+
+function questionIn(message: string, where: string, expected: string): string {
+  const mark = message.lastIndexOf(MARK);
+  const question = mark === -1 ? message : message.slice(mark + MARK.length).trim();
+  if (question === '') throw wrong(where, `nothing after the last '${MARK}'`, expected);
+  const tag = /<\/?(?:think|search|answer)>/.exec(question)?.[0];
+  if (tag === undefined) return question;
+  throw wrong(
+    where,
+    mark === -1
+      ? `instructions (they contain ${tag}) without '${MARK}' before the question`
+      : `${tag} after the last '${MARK}', where only the question belongs`,
+    expected,
+  );
 }
