@@ -22,6 +22,10 @@ export interface CreditedAction {
   readonly advantage: number | readonly number[];
   /** Actions with the same name are one row of the loss (a trajectory; or each action alone). */
   readonly sequence: string;
+  /** Weight in the loss of every token of the action, at least 0; 1 for all where absent. 0: not trained. */
+  readonly weights?: readonly number[];
+  /** Factor on the clip range of the action, above 0. Default 1. */
+  readonly clipScale?: number;
 }
 
 /** What to train on. Edges that are not listed are not trained, and the training loop counts them. */
@@ -37,6 +41,10 @@ export interface AlgorithmDescription {
   readonly granularity: 'trajectory' | 'action' | 'token';
   /** Where the formulas come from. */
   readonly evidence: 'paper' | 'code' | 'transcription' | 'reconstruction';
+  /** What is sampled beyond independent rollouts from the start. Default 'none'. */
+  readonly extraSamples?: string;
+  /** Which actions or tokens are trained. Default 'all actions'. */
+  readonly trained?: string;
 }
 
 /**

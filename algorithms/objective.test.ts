@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AGGREGATIONS, evaluateLoss, type LossRow, type Objective, rowWeights } from './objective.ts';
+import {
+  AGGREGATIONS,
+  evaluateLoss,
+  type LossRow,
+  type Objective,
+  RATIO_LEVELS,
+  rowWeights,
+} from './objective.ts';
 
 const plain: Objective = {
   clip: { low: 0.2, high: 0.28, dual: 3 },
@@ -18,6 +25,7 @@ const rowArbitrary = fc
         old: fc.double({ min: -4, max: -0.01, noNaN: true }),
         current: fc.double({ min: -4, max: -0.01, noNaN: true }),
         reference: fc.double({ min: -4, max: -0.01, noNaN: true }),
+        weight: fc.constantFrom(0, 0.5, 1, 2),
       }),
       { minLength: 1, maxLength: 4 },
     ),
@@ -30,34 +38,139 @@ const rowArbitrary = fc
       referenceLogProbs: tokens.map((token) => token.reference),
     } satisfies LossRow,
     current: Float64Array.from(tokens, (token) => token.current),
+    weights: tokens.map((token) => token.weight),
   }));
 const rowsArbitrary = fc.array(rowArbitrary, { minLength: 1, maxLength: 6 });
 
 describe('evaluateLoss', () => {
   it('has the gradient of its own loss, by central differences', () => {
     fc.assert(
-      fc.property(rowsArbitrary, fc.constantFrom(...AGGREGATIONS), (batch, aggregation) => {
-        const objective = { ...plain, aggregation };
-        const rows = batch.map(({ row }) => row);
-        const current = batch.map((entry) => entry.current);
-        const { gradient } = evaluateLoss(objective, rows, current);
-        const step = 1e-6;
-        for (const [i, values] of current.entries()) {
-          for (let t = 0; t < values.length; t++) {
-            const shifted = (delta: number) =>
-              current.map((array, j) => (j === i ? array.with(t, array[t]! + delta) : array));
-            const ratio = Math.exp(values[t]! - rows[i]!.oldLogProbs[t]!);
-            // The clip has kinks; a difference across one says nothing.
-            if ([0.8, 1.28, 3].some((kink) => Math.abs(ratio - kink) < 1e-4)) continue;
-            const slope =
-              (evaluateLoss(objective, rows, shifted(step)).loss -
-                evaluateLoss(objective, rows, shifted(-step)).loss) /
-              (2 * step);
-            expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+      fc.property(
+        rowsArbitrary,
+        fc.constantFrom(...AGGREGATIONS),
+        fc.boolean(),
+        (batch, aggregation, isWeighted) => {
+          const objective = { ...plain, aggregation };
+          const rows = batch.map(({ row, weights }) =>
+            isWeighted ? { ...row, weights, clipScale: 1 } : row,
+          );
+          const current = batch.map((entry) => entry.current);
+          const { gradient } = evaluateLoss(objective, rows, current);
+          const step = 1e-6;
+          for (const [i, values] of current.entries()) {
+            for (let t = 0; t < values.length; t++) {
+              const shifted = (delta: number) =>
+                current.map((array, j) => (j === i ? array.with(t, array[t]! + delta) : array));
+              const ratio = Math.exp(values[t]! - rows[i]!.oldLogProbs[t]!);
+              // The clip has kinks; a difference across one says nothing.
+              if ([0.8, 1.28, 3].some((kink) => Math.abs(ratio - kink) < 1e-4)) continue;
+              const slope =
+                (evaluateLoss(objective, rows, shifted(step)).loss -
+                  evaluateLoss(objective, rows, shifted(-step)).loss) /
+                (2 * step);
+              expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+            }
           }
-        }
-      }),
+        },
+      ),
     );
+  });
+
+  it.each(['action', 'sequence'] as const)(
+    'has the gradient of its own loss where ratios are means over an %s of one advantage',
+    (ratio) => {
+      fc.assert(
+        fc.property(rowsArbitrary, fc.constantFrom(...AGGREGATIONS), (batch, aggregation) => {
+          const objective: Objective = { ...plain, aggregation, ratio, kl: 0 };
+          // One advantage per unit of the ratio; here one for all.
+          const rows = batch.map(({ row }) => ({ ...row, advantages: row.advantages.map(() => 0.5) }));
+          const current = batch.map((entry) => entry.current);
+          const { gradient } = evaluateLoss(objective, rows, current);
+          const step = 1e-6;
+          const lossAt = (i: number, t: number, delta: number): number =>
+            evaluateLoss(
+              objective,
+              rows,
+              current.map((array, j) => (j === i ? array.with(t, array[t]! + delta) : array)),
+            ).loss;
+          for (const [i, values] of current.entries()) {
+            for (let t = 0; t < values.length; t++) {
+              const slope = (lossAt(i, t, step) - lossAt(i, t, -step)) / (2 * step);
+              const sides = [lossAt(i, t, step) - lossAt(i, t, 0), lossAt(i, t, 0) - lossAt(i, t, -step)];
+              // A kink of the clip lies in between.
+              if (Math.abs(sides[0]! - sides[1]!) > 1e-3 * step) continue;
+              expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+            }
+          }
+        }),
+      );
+    },
+  );
+
+  it('takes the geometric mean of the ratios of an action or a sequence (GSPO, Eq. 7)', () => {
+    const rows: LossRow[] = [
+      { sequence: 'a', advantages: [1, 1], oldLogProbs: [-1, -2] },
+      { sequence: 'a', advantages: [1], oldLogProbs: [-3] },
+    ];
+    const current = [Float64Array.of(-0.9, -2.3), Float64Array.of(-2.6)];
+    const lossAt = (ratio: 'action' | 'sequence') =>
+      evaluateLoss({ clip: { low: 1, high: 9 }, aggregation: 'token-mean', ratio }, rows, current).loss;
+    expect(lossAt('sequence')).toBeCloseTo(-Math.exp((0.1 - 0.3 + 0.4) / 3), 12);
+    expect(lossAt('action')).toBeCloseTo(-(2 * Math.exp((0.1 - 0.3) / 2) + Math.exp(0.4)) / 3, 12);
+  });
+
+  it('leaves tokens of weight 0 out as if they were not there', () => {
+    fc.assert(
+      fc.property(
+        rowsArbitrary,
+        fc.constantFrom(...AGGREGATIONS),
+        fc.constantFrom(...RATIO_LEVELS),
+        (batch, aggregation, ratio) => {
+          const objective: Objective = { ...plain, aggregation, ratio };
+          const rows = batch.map(({ row }) => row);
+          const current = batch.map((entry) => entry.current);
+          const whole = evaluateLoss(objective, rows, current);
+          // One more token per row, and one more row in a sequence of its own.
+          const longer = rows.map((row) => ({
+            ...row,
+            advantages: [...row.advantages, 7],
+            oldLogProbs: [...row.oldLogProbs, -1],
+            referenceLogProbs: [...row.referenceLogProbs!, -2],
+            weights: [...row.advantages.map(() => 1), 0],
+          }));
+          const extra: LossRow = {
+            ...longer[0]!,
+            sequence: 'nobody',
+            weights: longer[0]!.weights.map(() => 0),
+          };
+          const padded = evaluateLoss(
+            objective,
+            [...longer, extra],
+            [...current, current[0]!].map((array) => Float64Array.of(...array, -0.5)),
+          );
+          expect(padded.loss).toBeCloseTo(whole.loss, 12);
+          expect(padded.klK1).toBeCloseTo(whole.klK1, 12);
+          expect(padded.clipFraction).toBeCloseTo(whole.clipFraction, 12);
+          for (const [i, slopes] of whole.gradient.entries()) {
+            expect([...padded.gradient[i]!].map((slope) => slope + 0)).toEqual(
+              [...slopes, 0].map((slope) => slope + 0),
+            );
+          }
+          expect(padded.gradient.at(-1)!.every((slope) => slope === 0)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it("scales a row's clip range", () => {
+    const at = (clipScale: number): number =>
+      evaluateLoss(
+        { clip: { low: 0.2, high: 0.2 }, aggregation: 'token-mean' },
+        [{ sequence: 's', advantages: [1], oldLogProbs: [-1], clipScale }],
+        [Float64Array.of(-1 + Math.log(1.5))],
+      ).loss;
+    expect(at(1)).toBeCloseTo(-1.2, 12);
+    expect(at(1.5)).toBeCloseTo(-1.3, 12);
   });
 
   it('clips where the ratio has gone further than the advantage justifies, and only there', () => {
@@ -97,6 +210,7 @@ describe('rowWeights', () => {
     ['token-mean', [1 / 4, 1 / 4, 1 / 4]],
     ['sequence-mean-token-mean', [1 / 6, 1 / 6, 1 / 2]],
     ['sequence-mean-token-sum', [1 / 2, 1 / 2, 1 / 2]],
+    ['sequence-mean-token-sum-norm', [1 / 14, 1 / 14, 1 / 14]],
     ['token-sum-norm', [1 / 7, 1 / 7, 1 / 7]],
   ] as const)('of %s', (aggregation, expected) => {
     expect([...rowWeights({ ...plain, aggregation }, rows)]).toEqual(expected);

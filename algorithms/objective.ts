@@ -10,21 +10,32 @@
  * - `token-mean`: mean over all trained tokens.
  * - `sequence-mean-token-mean`: mean over sequences of each one's mean over tokens (GRPO's paper).
  * - `sequence-mean-token-sum`: mean over sequences of each one's sum (the plain policy gradient).
- * - `token-sum-norm`: sum over all tokens divided by the constant `normalizer` (Dr. GRPO).
+ * - `sequence-mean-token-sum-norm`: the same, divided by the constant `normalizer` (Dr. GRPO's own release).
+ * - `token-sum-norm`: sum over all tokens divided by the constant `normalizer` (no mean over sequences).
  */
 export const AGGREGATIONS = [
   'sequence-mean-token-mean',
   'sequence-mean-token-sum',
+  'sequence-mean-token-sum-norm',
   'token-mean',
   'token-sum-norm',
 ] as const;
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
+/**
+ * What is clipped against the behaviour policy: the ratio of every token; the geometric mean of an action's
+ * token ratios (one row); or that of a whole sequence, all its rows together (GSPO, arXiv 2507.18071, Eq. 7).
+ */
+export const RATIO_LEVELS = ['action', 'sequence', 'token'] as const;
+export type RatioLevel = (typeof RATIO_LEVELS)[number];
+
 export interface Objective {
+  /** Default: token. */
+  readonly ratio?: RatioLevel;
   /** The ratio is clipped to [1 - low, 1 + high]. `dual` caps the loss at -dual * A where A < 0. */
   readonly clip: { readonly low: number; readonly high: number; readonly dual?: number };
   readonly aggregation: Aggregation;
-  /** Divisor of `token-sum-norm`; it has no effect on the others. */
+  /** Divisor of the aggregations that end in `-norm`; it has no effect on the others. */
   readonly normalizer?: number;
   /** Weight of the k3 estimate of KL(policy || reference) in the loss; 0 or absent: none. */
   readonly kl?: number;
@@ -39,6 +50,13 @@ export interface LossRow {
   readonly oldLogProbs: readonly number[];
   /** Log-probabilities under the reference policy; needed where `kl` > 0. */
   readonly referenceLogProbs?: ArrayLike<number>;
+  /**
+   * Weight of every token, at least 0; 1 where absent. Means divide by the sum of weights, so a token of weight
+   * 0 is not there at all.
+   */
+  readonly weights?: readonly number[];
+  /** Factor on this row's clip range, above 0; 1 where absent. */
+  readonly clipScale?: number;
 }
 
 export interface Loss {
@@ -53,27 +71,66 @@ export interface Loss {
 }
 
 /**
- * The weight of every row's tokens in the loss. Depends on the whole optimizer step, never on how it is cut
- * into micro-batches.
+ * The weight in the loss of a row's tokens, each to be multiplied by the token's own weight. Depends on the
+ * whole optimizer step, never on how it is cut into micro-batches.
  */
 export function rowWeights(objective: Objective, rows: readonly LossRow[]): Float64Array {
   const tokens = new Map<string, number>();
   let total = 0;
   for (const row of rows) {
-    tokens.set(row.sequence, (tokens.get(row.sequence) ?? 0) + row.advantages.length);
-    total += row.advantages.length;
+    const count = weightOf(row);
+    tokens.set(row.sequence, (tokens.get(row.sequence) ?? 0) + count);
+    total += count;
   }
+  // A sequence without any weight is not there either.
+  const sequences = [...tokens.values()].filter((count) => count > 0).length;
   return Float64Array.from(rows, (row) => {
+    if (weightOf(row) === 0) return 0;
     switch (objective.aggregation) {
       case 'token-mean':
         return 1 / total;
       case 'sequence-mean-token-mean':
-        return 1 / (tokens.size * tokens.get(row.sequence)!);
+        return 1 / (sequences * tokens.get(row.sequence)!);
       case 'sequence-mean-token-sum':
-        return 1 / tokens.size;
+        return 1 / sequences;
+      case 'sequence-mean-token-sum-norm':
+        return 1 / (sequences * (objective.normalizer ?? 1));
       case 'token-sum-norm':
         return 1 / (objective.normalizer ?? 1);
     }
+  });
+}
+
+const weightOf = ({ weights, advantages }: LossRow): number =>
+  weights === undefined ? advantages.length : weights.reduce((sum, weight) => sum + weight, 0);
+
+/**
+ * The log of the ratio that is clipped, for every token: its own difference of log-probabilities, or the mean
+ * over its action or sequence, tokens of weight 0 left out.
+ */
+function logRatios(
+  level: RatioLevel,
+  rows: readonly LossRow[],
+  logProbs: readonly ArrayLike<number>[],
+): readonly Float64Array[] {
+  const own = rows.map((row, index) =>
+    Float64Array.from(row.oldLogProbs, (old, t) => logProbs[index]![t]! - old),
+  );
+  if (level === 'token') return own;
+  const sums = new Map<string | number, { sum: number; count: number }>();
+  const keyOf = (index: number): string | number => (level === 'action' ? index : rows[index]!.sequence);
+  for (const [index, { weights }] of rows.entries()) {
+    const entry = sums.get(keyOf(index)) ?? { sum: 0, count: 0 };
+    for (const [t, difference] of own[index]!.entries()) {
+      if ((weights?.[t] ?? 1) === 0) continue;
+      entry.sum += difference;
+      entry.count++;
+    }
+    sums.set(keyOf(index), entry);
+  }
+  return own.map((differences, index) => {
+    const { sum, count } = sums.get(keyOf(index))!;
+    return differences.map(() => (count === 0 ? 0 : sum / count));
   });
 }
 
@@ -83,8 +140,9 @@ export function evaluateLoss(
   rows: readonly LossRow[],
   logProbs: readonly ArrayLike<number>[],
 ): Loss {
-  const weights = rowWeights(objective, rows);
-  const { low, high, dual } = objective.clip;
+  const rowShare = rowWeights(objective, rows);
+  const { ratio: level = 'token', clip } = objective;
+  const ratios = logRatios(level, rows, logProbs);
   const kl = objective.kl ?? 0;
   let loss = 0;
   let k1 = 0;
@@ -93,19 +151,22 @@ export function evaluateLoss(
   let tokens = 0;
   const gradient = rows.map((row, index) => {
     const current = logProbs[index]!;
-    const weight = weights[index]!;
+    const low = clip.low * (row.clipScale ?? 1);
+    const high = clip.high * (row.clipScale ?? 1);
     const slopes = new Float64Array(row.advantages.length);
     for (let t = 0; t < slopes.length; t++) {
+      const weight = rowShare[index]! * (row.weights?.[t] ?? 1);
+      if (weight === 0) continue;
       const advantage = row.advantages[t]!;
-      const difference = current[t]! - row.oldLogProbs[t]!;
-      const ratio = Math.exp(difference);
+      const ratio = Math.exp(ratios[index]![t]!);
       const surrogate = -ratio * advantage;
       const bounded = -Math.min(Math.max(ratio, 1 - low), 1 + high) * advantage;
       // L = max(-rA, -clip(r)A); where the clipped branch wins the ratio no longer moves the loss.
       let value = Math.max(surrogate, bounded);
+      // Of a mean of log ratios every token carries its own part of the slope, as GSPO's token form has it.
       let slope = bounded > surrogate ? 0 : -ratio * advantage;
-      if (dual !== undefined && advantage < 0 && value > -dual * advantage) {
-        value = -dual * advantage;
+      if (clip.dual !== undefined && advantage < 0 && value > -clip.dual * advantage) {
+        value = -clip.dual * advantage;
         slope = 0;
       }
       if (slope === 0 && advantage !== 0) clipped++;
@@ -116,8 +177,9 @@ export function evaluateLoss(
       }
       loss += weight * value;
       slopes[t] = weight * slope;
+      const difference = current[t]! - row.oldLogProbs[t]!;
       k1 -= difference;
-      k3 += ratio - 1 - difference;
+      k3 += Math.exp(difference) - 1 - difference;
       tokens++;
     }
     return slopes;

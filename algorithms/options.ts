@@ -14,7 +14,7 @@ export function objectiveOptions(defaults: { aggregation: Aggregation; dualClip?
       .nullable()
       .default(defaults.dualClip ?? null),
     aggregation: z.enum(AGGREGATIONS).default(defaults.aggregation),
-    /** Divisor of the aggregation `token-sum-norm`. */
+    /** Divisor of the aggregations that end in `-norm`. */
     normalizer: z.number().positive().default(1),
     /** Weight of the k3 KL to the starting weights; 0: none. */
     kl: z.number().min(0).default(0),

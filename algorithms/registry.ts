@@ -3,11 +3,39 @@ import type { AnyAlgorithm } from './algorithm.ts';
 import { carl } from './carl/index.ts';
 import { carlExact } from './carl-exact/index.ts';
 import { carlLite } from './carl-lite/index.ts';
+import { drGrpo } from './dr-grpo/index.ts';
+import { gigpo } from './gigpo/index.ts';
 import { grpo } from './grpo/index.ts';
+import { gspo } from './gspo/index.ts';
+import { randomCredit } from './random-credit/index.ts';
+import { reinforce } from './reinforce/index.ts';
+import { reinforcePp } from './reinforce-pp/index.ts';
+import { reinforcePpBaseline } from './reinforce-pp-baseline/index.ts';
 import { rloo } from './rloo/index.ts';
+import { shuffledCredit } from './shuffled-credit/index.ts';
+import { treeGrpo } from './tree-grpo/index.ts';
+import { treeRl } from './treerl/index.ts';
+import { vinePpo } from './vineppo/index.ts';
 
 /** Every algorithm that comes with creditbench, in alphabetical order. */
-export const ALGORITHMS = [carl, carlExact, carlLite, grpo, rloo] as const satisfies readonly AnyAlgorithm[];
+export const ALGORITHMS = [
+  carl,
+  carlExact,
+  carlLite,
+  drGrpo,
+  gigpo,
+  grpo,
+  gspo,
+  randomCredit,
+  reinforce,
+  reinforcePp,
+  reinforcePpBaseline,
+  rloo,
+  shuffledCredit,
+  treeGrpo,
+  treeRl,
+  vinePpo,
+] as const satisfies readonly AnyAlgorithm[];
 
 /** The registered algorithm of that id. Throws an InputError that lists the ids. */
 export function findAlgorithm(id: string): AnyAlgorithm {

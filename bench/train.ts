@@ -203,12 +203,14 @@ function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironme
 
 function describeCredit(trees: readonly RolloutTree[], rows: readonly TrainingRow[]): Row {
   const actions = new Map(rows.map((row) => [`${row.tree}/${row.edge}`, row]));
-  const advantages = rows.flatMap((row) => row.advantages);
+  const advantages = rows.flatMap((row) =>
+    row.advantages.filter((_, token) => (row.weights?.[token] ?? 1) > 0),
+  );
   const signal = new Set(rows.filter((row) => row.advantages.some((a) => a !== 0)).map((row) => row.tree));
   const some = advantages.length > 0;
   return {
     update_actions: actions.size,
-    update_tokens: [...actions.values()].reduce((sum, row) => sum + row.record.tokens.length, 0),
+    update_tokens: [...actions.values()].reduce((sum, row) => sum + trainedTokens(row), 0),
     dropped_actions: trees.reduce((sum, tree) => sum + tree.edges.length, 0) - actions.size,
     zero_signal_questions: trees.length - signal.size,
     advantage_mean: some ? mean(advantages) : null,
@@ -217,6 +219,9 @@ function describeCredit(trees: readonly RolloutTree[], rows: readonly TrainingRo
     advantage_max: some ? advantages.reduce((a, b) => Math.max(a, b)) : null,
   };
 }
+
+const trainedTokens = ({ record, weights }: TrainingRow): number =>
+  weights?.filter((weight) => weight > 0).length ?? record.tokens.length;
 
 function describeUpdate(statistics: UpdateStatistics): Row {
   return {

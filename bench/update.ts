@@ -14,11 +14,15 @@ export interface TrainingRow extends LossRow {
 
 /**
  * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
- * without credit are not.
- * @throws RangeError when credit names an edge that is not there, is not finite, or has the wrong length.
+ * without credit are not, nor are tokens of weight 0.
+ * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
+ * weight or clip scale out of range.
  */
 export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
-  return credit.actions.map(({ tree, edge: id, advantage, sequence }) => {
+  const trained = credit.actions.filter(
+    ({ weights }) => weights === undefined || weights.some((w) => w !== 0),
+  );
+  return trained.map(({ tree, edge: id, advantage, sequence, weights, clipScale }) => {
     const edge = trees[tree]?.edges[id];
     if (edge === undefined) throw new RangeError(`credit: there is no edge ${id} in tree ${tree}`);
     const advantages = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
@@ -26,6 +30,15 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
       throw new RangeError(
         `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its advantage is [${advantages}]`,
       );
+    }
+    const isWeight = (weight: number): boolean => Number.isFinite(weight) && weight >= 0;
+    if (weights !== undefined && (weights.length !== edge.tokens.length || !weights.every(isWeight))) {
+      throw new RangeError(
+        `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its weights are [${weights}]; valid: at least 0 each`,
+      );
+    }
+    if (clipScale !== undefined && !(clipScale > 0 && Number.isFinite(clipScale))) {
+      throw new RangeError(`credit: edge ${id} of tree ${tree} has clipScale ${clipScale}; valid: above 0`);
     }
     const { prompt } = trees[tree]!.nodes[edge.from]!;
     return {
@@ -35,6 +48,8 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
       advantages,
       oldLogProbs: edge.logProbs,
       record: { prompt, tokens: edge.tokens },
+      ...(weights === undefined ? {} : { weights }),
+      ...(clipScale === undefined ? {} : { clipScale }),
     };
   });
 }

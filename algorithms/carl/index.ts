@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
+import { mean } from '../group.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
-import type { RolloutTree, TreeEdge, TreeNode } from '../tree.ts';
+import { leaves, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
 import { nodeValues } from '../values.ts';
 
 /** CARL's options with the given N0; everything else is the same for CARL and CARL-Lite. */
@@ -26,6 +27,13 @@ export function carlSchema(defaults: { initial: number; entropy?: 'surprisal' | 
        * the action before (the paper's ablation).
        */
       updateRule: z.enum(['forked', 'siblings', 'phase2_only', 'all_inherit']).default('forked'),
+      /**
+       * What an action is compared with: 'action' the value of the state that it leaves (Eq. 11); 'outcome' the
+       * mean return of all the question's rollouts, so that it is paid for how they ended (the ablation).
+       */
+      credit: z.enum(['action', 'outcome']).default('action'),
+      /** A state's value: 'children' the mean over its children (Eq. 10), 'leaves' over its leaves (TreeRL). */
+      values: z.enum(['children', 'leaves']).default('children'),
       ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }),
     })
     .prefault({});
@@ -66,14 +74,19 @@ function actionUncertainty(edge: TreeEdge, exact: boolean): number {
   return (exact ? sum : -sum) / edge.tokens.length;
 }
 
-/** Eq. 9-11 and 13: unweighted child means, child minus parent, on the edges that the update rule keeps. */
+/**
+ * Eq. 9-11 and 13: unweighted child means, child minus parent, on the edges that the update rule keeps; and the
+ * ablations of `credit` and `values`.
+ */
 export function carlCredit(
   tree: RolloutTree,
   index: number,
   options: CarlOptions,
 ): readonly CreditedAction[] {
-  const values = nodeValues(tree, 'children');
-  const advantage = (edge: TreeEdge): number => values[edge.to]! - values[edge.from]!;
+  const values = nodeValues(tree, options.values);
+  const outcome = mean(leaves(tree).map((leaf) => leaf.return));
+  const advantage = (edge: TreeEdge): number =>
+    values[edge.to]! - (options.credit === 'outcome' ? outcome : values[edge.from]!);
   const actions: CreditedAction[] = [];
   const inherited = new Float64Array(tree.edges.length);
   for (const edge of tree.edges) {

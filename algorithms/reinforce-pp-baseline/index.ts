@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Algorithm, Credit } from '../algorithm.ts';
+import { flatPlan, trajectoryCredit } from '../flat.ts';
+import { mean } from '../group.ts';
+import { objectiveOptions, toObjective } from '../options.ts';
+import type { RolloutTree } from '../tree.ts';
+import { whiten } from '../whitening.ts';
+
+const schema = z
+  .strictObject({
+    /** Rollouts per question, the group that the mean is taken of. */
+    groupSize: z.int().min(1).max(4096).default(16),
+    /** Added to the variance of the whitening. */
+    epsilon: z.number().min(0).default(1e-8),
+    ...objectiveOptions({ aggregation: 'token-mean' }),
+  })
+  .prefault({});
+
+export type ReinforcePpBaselineOptions = z.infer<typeof schema>;
+
+/** R_i - mean R of the question's group, own return included. A group of one keeps its return. */
+function centered(returns: readonly number[]): readonly number[] {
+  if (returns.length === 1) return returns;
+  // Equal returns: exactly 0, so that a batch without signal is told from one with little.
+  if (returns.every((value) => value === returns[0])) return returns.map(() => 0);
+  const center = mean(returns);
+  return returns.map((value) => value - center);
+}
+
+/** Distances from the group's mean, for all tokens of a trajectory, whitened over the tokens of the batch. */
+export function reinforcePpBaselineCredit(
+  trees: readonly RolloutTree[],
+  { epsilon }: Pick<ReinforcePpBaselineOptions, 'epsilon'>,
+): Credit {
+  return whiten(trees, trajectoryCredit(trees, centered), epsilon);
+}
+
+/** REINFORCE++-baseline (arXiv 2501.03262): group mean, then whitening over the batch instead of a group std. */
+export const reinforcePpBaseline: Algorithm<ReinforcePpBaselineOptions> = {
+  id: 'reinforce-pp-baseline',
+  description: {
+    title: 'REINFORCE++ with a group baseline',
+    paper: 'arXiv 2501.03262',
+    granularity: 'trajectory',
+    evidence: 'code',
+  },
+  schema,
+  next: (tree, options) => flatPlan(tree, options.groupSize),
+  credit: reinforcePpBaselineCredit,
+  objective: toObjective,
+  budget: (rollouts) => ({ groupSize: rollouts }),
+};
