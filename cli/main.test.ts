@@ -60,7 +60,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown algorithm',
       ['run', 'tiny', '--set', 'algorithms=[grop]'],
-      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-exact, carl-lite, grpo, rloo\n",
+      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-exact, carl-lite, dr-grpo, gigpo, grpo, ",
     ],
     [
       'an unknown setting',
