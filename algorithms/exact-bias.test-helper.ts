@@ -1,4 +1,4 @@
-import { type AuditObjective, audit } from '../bench/audit/audit.ts';
+import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
   STOP_OR_SEARCH_TASK,
@@ -15,6 +15,8 @@ export interface ExactBias {
   readonly leaf: number;
   readonly cosine: number;
   readonly advantage: string;
+  /** All that the audit found. */
+  readonly result: Audit;
 }
 
 /** The exact bias of an algorithm on stop-or-search at the quoted logits, every outcome enumerated. */
@@ -42,5 +44,6 @@ export async function exactBias(
     leaf: ratio('found: A'),
     cosine: result.cosine,
     advantage: result.advantage.kind,
+    result,
   };
 }

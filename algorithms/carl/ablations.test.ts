@@ -7,28 +7,9 @@ import { exactBias } from '../exact-bias.test-helper.ts';
 import { type Sketch, sketchTree } from '../sketch.test-helper.ts';
 import { leaves } from '../tree.ts';
 import { carl, carlCredit, carlPlan } from './index.ts';
+import { vector } from './vector.test-helper.ts';
 
 const defaults = carl.schema.parse({});
-
-/** Reference 2.5, as in carl.test.ts: leaves .4; 1 and .5 below s2'; 0. */
-const vector = sketchTree([
-  {
-    name: 's0-s1',
-    next: [
-      { name: 's1-s2', next: [{ name: 's2-.4', end: 0.4 }] },
-      {
-        name: "s1-s2'",
-        round: 1,
-        start: true,
-        next: [
-          { name: "s2'-1", round: 1, end: 1 },
-          { name: "s2'-.5", round: 3, start: true, end: 0.5 },
-        ],
-      },
-      { name: 's1-0', round: 2, start: true, end: 0 },
-    ],
-  },
-]);
 
 const credited = (options: Partial<typeof defaults>): Record<string, number> =>
   Object.fromEntries(

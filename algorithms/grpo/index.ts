@@ -4,18 +4,20 @@ import { flatPlan, trajectoryCredit } from '../flat.ts';
 import { mean, standardDeviation } from '../group.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 
+/** Options of the group and of its normalisation; GSPO has the same. */
+export const groupOptions = {
+  /** Rollouts per question, G. */
+  groupSize: z.int().min(1).max(4096).default(16),
+  /** Added to the standard deviation. */
+  epsilon: z.number().min(0).default(1e-6),
+  /** 'sample' divides by G - 1 (verl), 'population' by G. */
+  std: z.enum(['sample', 'population']).default('sample'),
+  /** Advantage of a group of one: its return ('raw', as verl's mean 0 and std 1 give) or 0 ('zero'). */
+  singleton: z.enum(['raw', 'zero']).default('raw'),
+};
+
 const schema = z
-  .strictObject({
-    /** Rollouts per question, G. */
-    groupSize: z.int().min(1).max(4096).default(16),
-    /** Added to the standard deviation. */
-    epsilon: z.number().min(0).default(1e-6),
-    /** 'sample' divides by G - 1 (verl), 'population' by G. */
-    std: z.enum(['sample', 'population']).default('sample'),
-    /** Advantage of a group of one: its return ('raw', as verl's mean 0 and std 1 give) or 0 ('zero'). */
-    singleton: z.enum(['raw', 'zero']).default('raw'),
-    ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }),
-  })
+  .strictObject({ ...groupOptions, ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }) })
   .prefault({});
 
 export type GrpoOptions = z.infer<typeof schema>;

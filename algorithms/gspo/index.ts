@@ -1,19 +1,12 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../flat.ts';
-import { grpoAdvantages } from '../grpo/index.ts';
+import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 
 const schema = z
   .strictObject({
-    /** Rollouts per question, G. */
-    groupSize: z.int().min(1).max(4096).default(16),
-    /** Added to the standard deviation. */
-    epsilon: z.number().min(0).default(1e-6),
-    /** 'sample' divides by G - 1 (verl), 'population' by G. */
-    std: z.enum(['sample', 'population']).default('sample'),
-    /** Advantage of a group of one: its return ('raw', as verl's mean 0 and std 1 give) or 0 ('zero'). */
-    singleton: z.enum(['raw', 'zero']).default('raw'),
+    ...groupOptions,
     ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }),
     /** The sequence ratio, a geometric mean, is clipped to [1 - clipLow, 1 + clipHigh]. */
     clipLow: z.number().positive().max(1).default(3e-4),

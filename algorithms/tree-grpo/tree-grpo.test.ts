@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { audit } from '../../bench/audit/audit.ts';
 import { checkAlgorithm } from '../../bench/check-algorithm.ts';
 import { rollout } from '../../bench/engine.ts';
 import { createRandom } from '../../core/random.ts';
@@ -9,6 +8,7 @@ import {
   stopOrSearch,
 } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { exactBias } from '../exact-bias.test-helper.ts';
 import { treeOfEdges } from '../forest.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
 import { leaves } from '../tree.ts';
@@ -150,14 +150,10 @@ describe('the exact bias of Tree-GRPO on stop-or-search', () => {
     [defaults, 3481, -5.74, 3.88798],
     [treeGrpo.schema.parse(treeGrpo.budget(4)), 169, -6.5823, 2.9152],
   ])('%#', async (options, outcomes, root, found) => {
-    const result = await audit({ ...request, algorithm: treeGrpo, options, task: STOP_OR_SEARCH_TASK });
-    expect([result.method, result.outcomes, result.gradient.kind]).toEqual(['exact', outcomes, 'biased']);
-    const ratio = (name: string) => {
-      const { expected, exact } = result.gradient.components.find((component) => component.name === name)!;
-      return expected / exact;
-    };
-    expect(ratio('start: search')).toBeCloseTo(root, 4);
-    expect(ratio('found: A')).toBeCloseTo(found, 4);
+    const { result, ...ratios } = await exactBias(treeGrpo, options);
+    expect([result.outcomes, result.gradient.kind]).toEqual([outcomes, 'biased']);
+    expect(ratios.root).toBeCloseTo(root, 4);
+    expect(ratios.leaf).toBeCloseTo(found, 4);
     expect(result.gradient.flipped).toEqual(['start: stop', 'start: search']);
   });
 });

@@ -1,16 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { audit } from '../../bench/audit/audit.ts';
 import { checkAlgorithm } from '../../bench/check-algorithm.ts';
 import { rollout } from '../../bench/engine.ts';
 import { abPolicy, counting, textTask } from '../../bench/text.test-helper.ts';
 import { trainingRows } from '../../bench/update.ts';
 import { createRandom } from '../../core/random.ts';
-import {
-  STOP_OR_SEARCH_LOGITS,
-  STOP_OR_SEARCH_TASK,
-  stopOrSearch,
-} from '../../envs/diagnostic/stop-or-search.ts';
+import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { exactBias } from '../exact-bias.test-helper.ts';
 import { chains, sketchTree } from '../sketch.test-helper.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 import { treeRl, treeRlPlan } from './index.ts';
@@ -229,20 +225,9 @@ it('keeps the contract of an algorithm', async () => {
 });
 
 describe('the exact bias of TreeRL on stop-or-search', () => {
-  const run = async (given: object) => {
-    const result = await audit({
-      algorithm: treeRl,
-      options: treeRl.schema.parse(given),
-      environment: stopOrSearch(),
-      policy: createTabularPolicy(STOP_OR_SEARCH_LOGITS),
-      task: STOP_OR_SEARCH_TASK,
-    });
-    const ratio = (name: string) => {
-      const { expected, exact } = result.gradient.components.find((component) => component.name === name)!;
-      return expected / exact;
-    };
-    expect(result.method).toBe('exact');
-    return { result, ratios: [ratio('start: search'), ratio('found: A')] as const };
+  const run = async (given: Record<string, unknown>) => {
+    const { result, root, leaf } = await exactBias(treeRl, given);
+    return { result, ratios: [root, leaf] as const };
   };
 
   it('without forks is none: twice RLOO, summed over the four leaves', async () => {

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { audit } from '../../bench/audit/audit.ts';
 import { checkAlgorithm } from '../../bench/check-algorithm.ts';
 import { rollout } from '../../bench/engine.ts';
 import { createRandom } from '../../core/random.ts';
-import {
-  STOP_OR_SEARCH_LOGITS,
-  STOP_OR_SEARCH_TASK,
-  stopOrSearch,
-} from '../../envs/diagnostic/stop-or-search.ts';
+import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { exactBias } from '../exact-bias.test-helper.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
 import { leaves } from '../tree.ts';
 import { vinePpo, vinePpoAdvantages, vinePpoPlan } from './index.ts';
@@ -158,20 +154,9 @@ it('keeps the contract of an algorithm', async () => {
 });
 
 describe('the exact bias of VinePPO on stop-or-search', () => {
-  const run = async (given: object) => {
-    const result = await audit({
-      algorithm: vinePpo,
-      options: vinePpo.schema.parse(given),
-      environment: stopOrSearch(),
-      policy: createTabularPolicy(STOP_OR_SEARCH_LOGITS),
-      task: STOP_OR_SEARCH_TASK,
-    });
-    const ratio = (name: string) => {
-      const { expected, exact } = result.gradient.components.find((component) => component.name === name)!;
-      return expected / exact;
-    };
-    expect(result.method).toBe('exact');
-    return { result, ratios: [ratio('start: search'), ratio('found: A')] as const };
+  const run = async (given: Record<string, unknown>) => {
+    const { result, root, leaf } = await exactBias(vinePpo, given);
+    return { result, ratios: [root, leaf] as const };
   };
 
   // The audit sums over main rollouts, so their number is the factor. The advantages are right one by one where
