@@ -6,8 +6,59 @@ import type { RolloutTree } from './tree.ts';
 /**
  * Where to start one more rollout: at a node of the tree that has not ended; or inside the action of an edge,
  * after its first `tokens` tokens (1 to one less than it has), which the new action then shares.
+ *
+ * `begin` takes part of the rollout out of the policy's hands:
+ * - 'answer': it has to answer without a tool, at the first state where that is possible. Free text: the action
+ *   begins as the environment's protocol has answers begin. Listed actions: the policy chooses among those that end the
+ *   episode, where there are any.
+ * - 'consult': its first action is that of an agent that knows better (`LoadedEnvironment.consult`).
+ * Log-probabilities are the policy's own all the same. See `TreeEdge.given`.
  */
-export type ForkPoint = { readonly node: number } | { readonly edge: number; readonly tokens: number };
+export type ForkPoint =
+  | { readonly node: number; readonly begin?: 'answer' | 'consult' }
+  | { readonly edge: number; readonly tokens: number };
+
+/**
+ * What the engine measures for a method beyond its rollouts, in one batch, counted as cost, before it asks the
+ * plan again or for credit: `TreeNode.gold`, `TreeEdge.pieces`, `TreeEdge.previous`, `TreeEdge.reference`.
+ */
+export const MEASUREMENTS = ['gold', 'pieces', 'previous', 'reference'] as const;
+export type Measurement = (typeof MEASUREMENTS)[number];
+
+/** Numbers for every token of every action: by tree, edge, token. */
+export type TokenValues = readonly (readonly Float64Array[])[];
+
+/**
+ * A small model that a method trains during the run (a critic): one linear output per token on top of the policy's
+ * features of what was read before the token. Starts at 0. Its outputs are in `TreeEdge.outputs`.
+ */
+export interface Head {
+  readonly name: string;
+  /** Adam's learning rate of the head, above 0. */
+  readonly learningRate: number;
+  /** Adam steps per iteration, each over all actions of the iteration; at least 1. */
+  readonly steps: number;
+  /** Iterations at the start of a training in which the head alone is trained, the policy not. Default 0. */
+  readonly warmup?: number;
+  /**
+   * The head's loss over the trees of one iteration, after the rollouts.
+   * @param outputs the head's outputs now; those at sampling time are in the trees.
+   * @returns the loss, its slopes in the shape of `outputs`, and the share of the targets' variance that the outputs
+   * explain, where that is defined.
+   */
+  loss(
+    trees: readonly RolloutTree[],
+    outputs: TokenValues,
+  ): { readonly loss: number; readonly slopes: TokenValues; readonly explainedVariance?: number };
+}
+
+/** Which questions' trees are used, where a method asks for others in place of those that are not. */
+export interface Resampling {
+  /** Pure. */
+  keep(tree: RolloutTree): boolean;
+  /** Batches of questions per iteration, at most; at least 1. */
+  readonly batches: number;
+}
 
 /**
  * One action to train on. An edge may appear more than once, in different sequences, where a method trains
@@ -26,6 +77,13 @@ export interface CreditedAction {
   readonly weights?: readonly number[];
   /** Factor on the clip range of the action, above 0. Default 1. */
   readonly clipScale?: number;
+  /**
+   * Imitation instead of a policy gradient: the loss is -imitate * log-probability, summed over the action's tokens
+   * with their `weights`. It does not enter the means of the objective. Above 0; `advantage` must be 0.
+   */
+  readonly imitate?: number;
+  /** The action was not drawn from the policy: see `LossRow.offPolicy` in objective.ts. Above 0. */
+  readonly offPolicy?: number;
 }
 
 /** What to train on. Edges that are not listed are not trained, and the training loop counts them. */
@@ -45,6 +103,8 @@ export interface AlgorithmDescription {
   readonly extraSamples?: string;
   /** Which actions or tokens are trained. Default 'all actions'. */
   readonly trained?: string;
+  /** Models trained beside the policy. Default 'none'. */
+  readonly critic?: string;
 }
 
 /**
@@ -66,6 +126,12 @@ export interface Algorithm<Options = unknown> {
   credit(trees: readonly RolloutTree[], options: Options, random: Random): Credit;
   /** The loss that the credit enters. */
   objective(options: Options): Objective;
+  /** What has to be measured beyond the rollouts. Default: nothing. */
+  needs?(options: Options): readonly Measurement[];
+  /** The small models that are trained beside the policy. Default: none. */
+  heads?(options: Options): readonly Head[];
+  /** Which trees are used and how long others are sampled in place of the rest. Default: all are used. */
+  resampling?(options: Options): Resampling;
   /** The options that spend that many rollouts (2 or more) per question: for comparisons at equal budget. */
   budget(rollouts: number): Partial<Options>;
 }

@@ -13,3 +13,18 @@ export function standardDeviation(values: readonly number[], kind: 'sample' | 'p
   const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
   return Math.sqrt(squares / (kind === 'sample' ? values.length - 1 : values.length));
 }
+
+/**
+ * z-scores of a group: (x - mean) / (std + epsilon). Values that are all equal, a single one included, become
+ * exactly 0, so that rounding in the mean cannot be blown up by a small epsilon.
+ */
+export function standardized(
+  values: readonly number[],
+  kind: 'sample' | 'population',
+  epsilon: number,
+): readonly number[] {
+  if (values.every((value) => value === values[0])) return values.map(() => 0);
+  const center = mean(values);
+  const scale = standardDeviation(values, kind) + epsilon;
+  return values.map((value) => (value - center) / scale);
+}

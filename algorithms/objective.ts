@@ -1,3 +1,5 @@
+import { type FutureWeighting, futureFactors } from './future.ts';
+
 /**
  * The policy-gradient losses that algorithms share, in float64, as functions of log-probabilities alone.
  * A policy then only has to multiply d loss / d log-probability into its own Jacobian.
@@ -39,6 +41,10 @@ export interface Objective {
   readonly normalizer?: number;
   /** Weight of the k3 estimate of KL(policy || reference) in the loss; 0 or absent: none. */
   readonly kl?: number;
+  /** Scales every advantage by how far the policy has moved on the tokens after it (APPO); absent: none. */
+  readonly future?: FutureWeighting;
+  /** Sequences with more tokens than this past the dual clip are left out of the step; absent: none are. */
+  readonly maxDualClipped?: number;
 }
 
 /** One trained action as the loss sees it. Arrays run over its tokens. */
@@ -57,6 +63,16 @@ export interface LossRow {
   readonly weights?: readonly number[];
   /** Factor on this row's clip range, above 0; 1 where absent. */
   readonly clipScale?: number;
+  /**
+   * Imitation: the row's loss is -imitate * log p, summed over its tokens with their weights. It is outside of the
+   * aggregation, has no ratio, no KL, and no advantage.
+   */
+  readonly imitate?: number;
+  /**
+   * The tokens were not drawn from the policy, so there is no ratio to clip. In its place stands p / (p + offPolicy),
+   * p the policy's probability of the token: unlikely tokens are learned first (LUFFY, arXiv 2504.14945). Above 0.
+   */
+  readonly offPolicy?: number;
 }
 
 export interface Loss {
@@ -78,6 +94,7 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
   const tokens = new Map<string, number>();
   let total = 0;
   for (const row of rows) {
+    if (row.imitate !== undefined) continue;
     const count = weightOf(row);
     tokens.set(row.sequence, (tokens.get(row.sequence) ?? 0) + count);
     total += count;
@@ -86,6 +103,7 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
   const sequences = [...tokens.values()].filter((count) => count > 0).length;
   return Float64Array.from(rows, (row) => {
     if (weightOf(row) === 0) return 0;
+    if (row.imitate !== undefined) return row.imitate;
     switch (objective.aggregation) {
       case 'token-mean':
         return 1 / total;
@@ -119,7 +137,8 @@ function logRatios(
   if (level === 'token') return own;
   const sums = new Map<string | number, { sum: number; count: number }>();
   const keyOf = (index: number): string | number => (level === 'action' ? index : rows[index]!.sequence);
-  for (const [index, { weights }] of rows.entries()) {
+  for (const [index, { weights, imitate }] of rows.entries()) {
+    if (imitate !== undefined) continue;
     const entry = sums.get(keyOf(index)) ?? { sum: 0, count: 0 };
     for (const [t, difference] of own[index]!.entries()) {
       if ((weights?.[t] ?? 1) === 0) continue;
@@ -129,48 +148,103 @@ function logRatios(
     sums.set(keyOf(index), entry);
   }
   return own.map((differences, index) => {
-    const { sum, count } = sums.get(keyOf(index))!;
+    const { sum, count } = sums.get(keyOf(index)) ?? { sum: 0, count: 0 };
     return differences.map(() => (count === 0 ? 0 : sum / count));
   });
+}
+
+/** What one token adds to the loss, its slope, and whether the clip took the slope away. */
+interface TokenLoss {
+  readonly value: number;
+  readonly slope: number;
+  readonly clipped: boolean;
+}
+
+/** PPO-clip: L = max(-rA, -clip(r)A); where the clipped branch wins the ratio no longer moves the loss. */
+function clipped(
+  ratio: number,
+  advantage: number,
+  { low, high, dual }: Objective['clip'],
+  scale: number,
+): TokenLoss {
+  const surrogate = -ratio * advantage;
+  const bounded = -Math.min(Math.max(ratio, 1 - low * scale), 1 + high * scale) * advantage;
+  if (isDualClipped(ratio, advantage, dual)) {
+    return { value: -dual! * advantage, slope: 0, clipped: true };
+  }
+  // Of a mean of log ratios every token carries its own part of the slope, as GSPO's token form has it.
+  const isBounded = bounded > surrogate;
+  return {
+    value: Math.max(surrogate, bounded),
+    slope: isBounded ? 0 : surrogate,
+    clipped: isBounded && advantage !== 0,
+  };
+}
+
+const isDualClipped = (ratio: number, advantage: number, dual: number | undefined): boolean =>
+  dual !== undefined && advantage < 0 && ratio > dual;
+
+function tokenLoss(
+  row: LossRow,
+  advantage: number,
+  logProb: number,
+  ratio: number,
+  clip: Objective['clip'],
+): TokenLoss {
+  if (row.imitate !== undefined) return { value: -logProb, slope: -1, clipped: false };
+  if (row.offPolicy === undefined) return clipped(ratio, advantage, clip, row.clipScale ?? 1);
+  const probability = Math.exp(logProb);
+  const share = probability / (probability + row.offPolicy);
+  return { value: -share * advantage, slope: -share * (1 - share) * advantage, clipped: false };
+}
+
+/** Rows of sequences with too many tokens past the dual clip become rows of weight 0. */
+function withoutDualClipped(
+  { clip, maxDualClipped }: Objective,
+  rows: readonly LossRow[],
+  ratios: readonly Float64Array[],
+): readonly LossRow[] {
+  if (maxDualClipped === undefined) return rows;
+  const counts = new Map<string, number>();
+  for (const [index, { sequence, advantages }] of rows.entries()) {
+    const count = advantages.filter((advantage, t) =>
+      isDualClipped(Math.exp(ratios[index]![t]!), advantage, clip.dual),
+    );
+    counts.set(sequence, (counts.get(sequence) ?? 0) + count.length);
+  }
+  return rows.map((row) =>
+    counts.get(row.sequence)! > maxDualClipped ? { ...row, weights: row.advantages.map(() => 0) } : row,
+  );
 }
 
 /** The loss of one optimizer step, its gradient and its diagnostics at the given log-probabilities. */
 export function evaluateLoss(
   objective: Objective,
-  rows: readonly LossRow[],
+  given: readonly LossRow[],
   logProbs: readonly ArrayLike<number>[],
 ): Loss {
+  const { ratio: level = 'token', clip, future } = objective;
+  const ratios = logRatios(level, given, logProbs);
+  const rows = withoutDualClipped(objective, given, ratios);
+  const factors = future === undefined ? undefined : futureFactors(future, rows, logProbs);
   const rowShare = rowWeights(objective, rows);
-  const { ratio: level = 'token', clip } = objective;
-  const ratios = logRatios(level, rows, logProbs);
   const kl = objective.kl ?? 0;
   let loss = 0;
   let k1 = 0;
   let k3 = 0;
-  let clipped = 0;
+  let clippedTokens = 0;
   let tokens = 0;
   const gradient = rows.map((row, index) => {
     const current = logProbs[index]!;
-    const low = clip.low * (row.clipScale ?? 1);
-    const high = clip.high * (row.clipScale ?? 1);
     const slopes = new Float64Array(row.advantages.length);
     for (let t = 0; t < slopes.length; t++) {
       const weight = rowShare[index]! * (row.weights?.[t] ?? 1);
       if (weight === 0) continue;
-      const advantage = row.advantages[t]!;
-      const ratio = Math.exp(ratios[index]![t]!);
-      const surrogate = -ratio * advantage;
-      const bounded = -Math.min(Math.max(ratio, 1 - low), 1 + high) * advantage;
-      // L = max(-rA, -clip(r)A); where the clipped branch wins the ratio no longer moves the loss.
-      let value = Math.max(surrogate, bounded);
-      // Of a mean of log ratios every token carries its own part of the slope, as GSPO's token form has it.
-      let slope = bounded > surrogate ? 0 : -ratio * advantage;
-      if (clip.dual !== undefined && advantage < 0 && value > -clip.dual * advantage) {
-        value = -clip.dual * advantage;
-        slope = 0;
-      }
-      if (slope === 0 && advantage !== 0) clipped++;
-      if (kl > 0) {
+      const advantage = row.advantages[t]! * (factors === undefined ? 1 : factors[index]![t]!);
+      const own = tokenLoss(row, advantage, current[t]!, Math.exp(ratios[index]![t]!), clip);
+      let { value, slope } = own;
+      if (own.clipped) clippedTokens++;
+      if (kl > 0 && row.imitate === undefined) {
         const gap = row.referenceLogProbs![t]! - current[t]!;
         value += kl * (Math.exp(gap) - gap - 1);
         slope += kl * (1 - Math.exp(gap));
@@ -185,5 +259,5 @@ export function evaluateLoss(
     return slopes;
   });
   const mean = (sum: number): number => (tokens === 0 ? 0 : sum / tokens);
-  return { loss, gradient, klK1: mean(k1), klK3: mean(k3), clipFraction: mean(clipped) };
+  return { loss, gradient, klK1: mean(k1), klK3: mean(k3), clipFraction: mean(clippedTokens) };
 }

@@ -19,6 +19,13 @@ export interface TreeNode {
   readonly children: readonly number[];
   /** Sum of the rewards from the root to here. At a leaf: the return of its trajectory. */
   readonly return: number;
+  /** Golden intermediate steps reached so far, where the environment knows them (`Environment.milestones`). */
+  readonly milestones?: number;
+  /**
+   * Mean log-probability (nats per token) that the policy gives the first accepted answer here, if it had to
+   * answer now. On open nodes, where the algorithm needs 'gold'.
+   */
+  readonly gold?: number;
 }
 
 /** One sampled action: ids as sampled, what they cost in log-probability, and where they led. */
@@ -41,6 +48,20 @@ export interface TreeEdge {
   readonly shared?: { readonly edge: number; readonly tokens: number };
   /** True when the action was cut at the limit of tokens. */
   readonly cut?: boolean;
+  /** True when the action called a tool and got its result. */
+  readonly tool?: boolean;
+  /** The rollout was not left to the policy alone: see `ForkPoint`. On all its actions that this concerns. */
+  readonly begin?: 'answer' | 'consult';
+  /** How many leading tokens came from elsewhere: a forced beginning, a consulted agent. Their entropies are 0. */
+  readonly given?: number;
+  /** Log-probabilities under the weights before the last update, where the algorithm needs 'previous'. */
+  readonly previous?: readonly number[];
+  /** Log-probabilities under the starting weights, where the algorithm needs 'reference'. */
+  readonly reference?: readonly number[];
+  /** What every token adds to the action's text, where the algorithm needs 'pieces'. */
+  readonly pieces?: readonly string[];
+  /** What the algorithm's heads say before each token (one number per token), by the head's name. */
+  readonly outputs?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** All rollouts of one question. Chains from the root are the flat case. */
@@ -48,6 +69,8 @@ export interface RolloutTree {
   readonly task: Task;
   readonly nodes: readonly TreeNode[];
   readonly edges: readonly TreeEdge[];
+  /** Tokens read to measure what the algorithm needs, every record reading its whole context. */
+  readonly measuredTokens?: number;
 }
 
 /** The leaves (ended episodes) in the order they were reached. */

@@ -18,6 +18,11 @@ export interface Cell {
   readonly warmStart: WarmStartOptions;
   /** Training seed: the unit of replication. */
   readonly seed: number;
+  /**
+   * Absent: the luck of the seed, common to all algorithms. A name: the same questions with luck of its own, so that an
+   * algorithm can be compared with itself.
+   */
+  readonly luck?: string;
   /** Tensor backend that computed it: 'wasm'. Float rounding differs between backends. */
   readonly backend: string;
   /** SHA-256 of every file that the options name, by its name there. Absent where they name none. */

@@ -1,11 +1,13 @@
-import type { Algorithm } from '../algorithms/algorithm.ts';
+import type { Algorithm, Head } from '../algorithms/algorithm.ts';
 import { leaves, type RolloutTree } from '../algorithms/tree.ts';
 import type { Random } from '../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../envs/diagnostic/stop-or-search.ts';
 import type { AnyEnvironment, Environment, Task } from '../envs/environment.ts';
-import type { Policy } from '../policies/policy.ts';
+import { lookAhead } from '../envs/look-ahead.ts';
+import type { TrainablePolicy } from '../policies/policy.ts';
 import { createTabularPolicy } from '../policies/tabular/index.ts';
 import { rollout } from './engine.ts';
+import { headStates, treeFeatures, withOutputs } from './heads.ts';
 import { trainingRows } from './update.ts';
 
 /** What `checkAlgorithm` runs on. */
@@ -79,16 +81,18 @@ async function grow<Options>(
   algorithm: Algorithm<Options>,
   options: Options,
   environment: AnyEnvironment,
-  policy: Policy,
+  policy: TrainablePolicy,
   tasks: readonly Task[],
   random: Random,
   report: Report,
 ): Promise<readonly RolloutTree[]> {
-  return rollout({
+  const trees = await rollout({
     environment,
     policy,
     tasks,
     random,
+    measuring: { needs: algorithm.needs?.(options) ?? [] },
+    consult: lookAhead(environment),
     sampling: { temperature: 1 },
     plan: (tree, draws) => {
       const rollouts = leaves(tree).length;
@@ -105,6 +109,30 @@ async function grow<Options>(
       return points;
     },
   });
+  // Heads before any training say 0.
+  const heads = headStates(algorithm.heads?.(options) ?? []);
+  if (heads.length === 0) return trees;
+  const features = await treeFeatures(trees, policy, { temperature: 1 });
+  const read = withOutputs(trees, heads, features, policy);
+  for (const { head } of heads) checkHead(head, read, report);
+  return read;
+}
+
+/** A head's slopes are those of its own loss: compared by a central difference at every output moved alike. */
+function checkHead(head: Head, trees: readonly RolloutTree[], report: Report): void {
+  const at = (shift: number) =>
+    head.loss(
+      trees,
+      trees.map(({ edges }) => edges.map(({ tokens }) => Float64Array.from(tokens, () => 0.1 + shift))),
+    );
+  const step = 1e-5;
+  const total = at(0)
+    .slopes.flat()
+    .reduce((sum, slopes) => sum + slopes.reduce((a, b) => a + b, 0), 0);
+  const difference = (at(step).loss - at(-step).loss) / (2 * step);
+  if (!(Math.abs(total - difference) <= 1e-4 * (1 + Math.abs(difference)))) {
+    report(`head ${head.name}: its slopes sum to ${total}, its loss moves by ${difference}`);
+  }
 }
 
 function checkObjective<Options>(algorithm: Algorithm<Options>, options: Options, report: Report): void {

@@ -58,6 +58,11 @@ export const METRIC_COLUMNS = [
   column('generated_tokens', 'tokens', 'tokens generated'),
   column('prefill_tokens', 'tokens', 'tokens read before acting, every action reading its whole prompt'),
   column('prefill_tokens_shared', 'tokens', 'the same when a prefix shared inside a tree is read once'),
+  column(
+    'measured_tokens',
+    'tokens',
+    'tokens read to measure what a method needs beyond its rollouts (gold answers, other weights, features of heads), every record reading its whole context',
+  ),
   column('environment_calls', 'calls', 'environment steps'),
   column('update_actions', 'actions', 'actions that receive a gradient, each counted once per iteration'),
   column('update_tokens', 'tokens', 'tokens that receive a gradient, each counted once per iteration'),
@@ -81,6 +86,17 @@ export const METRIC_COLUMNS = [
   column('kl_k3', 'nats', 'mean of ratio - 1 - log ratio over trained tokens, before each step'),
   column('clip_fraction', '0..1', 'trained tokens whose ratio was clipped'),
   column('loss', 'loss', 'mean loss of the optimizer steps'),
+  column('critic_loss', 'loss', "the critic's loss before its steps; empty without a critic"),
+  column(
+    'critic_explained_variance',
+    '..1',
+    "share of the variance of the critic's targets that it explained before its steps; below 0: worse than their mean",
+  ),
+  column(
+    'model_loss',
+    'loss',
+    'loss of another model that a method trains (hazards, progress); empty without',
+  ),
   column('gradient_norm', 'norm', 'mean Euclidean norm of the gradient before clipping'),
 ] as const;
 

@@ -2,8 +2,18 @@ import type { ForkPoint } from '../algorithms/algorithm.ts';
 import type { RolloutTree, TreeEdge, TreeNode } from '../algorithms/tree.ts';
 import type { Random } from '../core/random.ts';
 import type { AnyEnvironment, Task } from '../envs/environment.ts';
-import type { ActRequest, Generation, Policy, Prompt, Sampling } from '../policies/policy.ts';
+import type {
+  ActRequest,
+  Generation,
+  Policy,
+  Prompt,
+  SampledAction,
+  SampledTokens,
+  Sampling,
+} from '../policies/policy.ts';
 import { checkKinds, checkPrefixes, readPrompt } from './context.ts';
+import { answerAtOnce, type Consult, consulted, forcedBeginning } from './given.ts';
+import { type Measuring, measure } from './measure.ts';
 
 /** What a rollout plan looks like to the engine: an algorithm's `next` with its options filled in. */
 export type Plan = (tree: RolloutTree, random: Random) => readonly ForkPoint[];
@@ -16,6 +26,10 @@ export interface RolloutRequest {
   /** Split per question and rollout, so the order of work changes no draw. */
   readonly random: Random;
   readonly sampling: Sampling;
+  /** What the algorithm needs beyond its rollouts. Default: nothing. */
+  readonly measuring?: Measuring;
+  /** The agent that rollouts can consult. */
+  readonly consult?: Consult;
   readonly signal?: AbortSignal;
 }
 
@@ -27,6 +41,7 @@ interface MutableTree {
   readonly task: Task;
   readonly nodes: MutableNode[];
   readonly edges: TreeEdge[];
+  measuredTokens?: number;
 }
 
 /** A plan that asks for more of one question is taken for one that never ends. */
@@ -41,6 +56,8 @@ interface Continuation {
   start: boolean;
   /** The beginning of the first action, where the fork point is inside one. */
   shared: TreeEdge['shared'];
+  /** What of the rollout is not left to the policy: until it has answered, or the first action. */
+  begin: TreeEdge['begin'];
 }
 
 /**
@@ -48,7 +65,8 @@ interface Continuation {
  * lock-step batches to their ends, and asks again until every plan answers `[]`.
  * @throws RangeError when a plan names a fork point that does not exist or has ended, or asks for more than
  * 10,000 rollouts of one question.
- * @throws InputError when the environment and the policy do not fit (listed actions, free text).
+ * @throws InputError when the environment and the policy do not fit (listed actions, free text), or the environment
+ * lacks what the algorithm asks for (a scripted agent, how an answer begins).
  * @throws the signal's reason when it is aborted.
  */
 export async function rollout(request: RolloutRequest): Promise<readonly RolloutTree[]> {
@@ -66,6 +84,7 @@ export async function rollout(request: RolloutRequest): Promise<readonly Rollout
       end: 'open',
       children: [],
       return: 0,
+      ...milestones(environment, state),
     };
     return { task, nodes: [root], edges: [] };
   });
@@ -89,19 +108,22 @@ export async function rollout(request: RolloutRequest): Promise<readonly Rollout
       return points.length > 0;
     });
     await runToTheEnd(request, continuations);
+    if (request.measuring !== undefined && continuations.length > 0) {
+      await measure(trees, { environment, policy, sampling: request.sampling, ...request.measuring });
+    }
   }
   for (const tree of trees) checkPrefixes(tree);
   return trees;
 }
 
 /** Where a rollout starts: its node, and the tokens that its first action shares with another. */
-function forkPoint(tree: MutableTree, point: ForkPoint): Pick<Continuation, 'node' | 'shared'> {
+function forkPoint(tree: MutableTree, point: ForkPoint): Pick<Continuation, 'node' | 'shared' | 'begin'> {
   if ('node' in point) {
     const end = tree.nodes[point.node]?.end;
     if (end !== 'open') {
       throw new RangeError(`rollout plan: node ${point.node} cannot be forked: ${end ?? 'no such node'}`);
     }
-    return { node: point.node, shared: undefined };
+    return { node: point.node, shared: undefined, begin: point.begin };
   }
   const edge = tree.edges[point.edge];
   const last = (edge?.tokens.length ?? 0) - 1;
@@ -111,17 +133,14 @@ function forkPoint(tree: MutableTree, point: ForkPoint): Pick<Continuation, 'nod
       `rollout plan: edge ${point.edge} cannot be forked after ${point.tokens} tokens: ${why}`,
     );
   }
-  return { node: edge.from, shared: { edge: point.edge, tokens: point.tokens } };
+  return { node: edge.from, shared: { edge: point.edge, tokens: point.tokens }, begin: undefined };
 }
 
 async function runToTheEnd(request: RolloutRequest, continuations: readonly Continuation[]): Promise<void> {
-  const { environment, policy, sampling, signal } = request;
+  const { environment, policy, signal } = request;
   for (let active = continuations; active.length > 0; ) {
     signal?.throwIfAborted();
-    const actions = await policy.act(
-      active.map((continuation) => actRequest(environment, continuation)),
-      sampling,
-    );
+    const actions = await actAll(request, active);
     const stateOf = ({ tree, node }: Continuation): unknown => tree.nodes[node]!.state;
     await environment.prepare?.(
       active.map((continuation, index) => ({ state: stateOf(continuation), action: actions[index]!.text })),
@@ -149,6 +168,9 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
         start: continuation.start,
         ...(shared === undefined ? {} : { shared }),
         ...(action.cut ? { cut: true } : {}),
+        ...((environment.called?.(next.state) ?? end === 'open') ? { tool: true } : {}),
+        ...(continuation.begin === undefined ? {} : { begin: continuation.begin }),
+        ...(action.given === 0 ? {} : { given: action.given }),
       };
       tree.edges.push(edge);
       parent.children.push(edge.id);
@@ -162,10 +184,12 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
         end,
         children: [],
         return: parent.return + next.reward,
+        ...milestones(environment, next.state),
       });
       continuation.node = edge.to;
       continuation.start = false;
       continuation.shared = undefined;
+      if (continuation.begin === 'consult') continuation.begin = undefined;
       return end === 'open';
     });
   }
@@ -173,10 +197,65 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
 
 const ENDED: Prompt = { text: '' };
 
-function actRequest({ text }: AnyEnvironment, { tree, node, random, shared }: Continuation): ActRequest {
+function milestones(environment: AnyEnvironment, state: unknown): { milestones?: number } {
+  const reached = environment.milestones?.(state);
+  return reached === undefined ? {} : { milestones: reached };
+}
+
+/** An action, and how many of its leading tokens the policy did not draw. */
+type Given = SampledAction & { readonly given: number };
+
+/** The next action of every rollout: drawn from the policy but for what its `begin` says. */
+async function actAll(request: RolloutRequest, active: readonly Continuation[]): Promise<readonly Given[]> {
+  const { environment, policy, sampling } = request;
+  const promptOf = ({ tree, node }: Continuation): Prompt => tree.nodes[node]!.prompt;
+  const stateOf = ({ tree, node }: Continuation): unknown => tree.nodes[node]!.state;
+  const result: Given[] = [];
+  const place = (of: readonly Continuation[], actions: readonly Given[]): void => {
+    for (const [index, action] of actions.entries()) result[active.indexOf(of[index]!)] = action;
+  };
+  const consulting = active.filter(({ begin }) => begin === 'consult');
+  if (consulting.length > 0) {
+    const asked = consulting.map((one) => ({
+      prompt: promptOf(one),
+      state: stateOf(one),
+      random: one.random,
+    }));
+    place(consulting, await consulted(request, asked));
+  }
+  const answering = active.filter(({ begin }) => begin === 'answer');
+  if (answering.length > 0 && environment.text === undefined) {
+    const asked = answering.map((one) => ({
+      prompt: promptOf(one),
+      state: stateOf(one),
+      random: one.random,
+    }));
+    place(answering, await answerAtOnce(request, asked));
+  }
+  const own = active.filter((_, index) => result[index] === undefined);
+  const forced = own.filter(({ begin }) => begin === 'answer');
+  const beginnings = await forcedBeginning(request, forced.map(promptOf));
+  const prefixes = new Map(forced.map((one, index) => [one, beginnings[index]!]));
+  const actions = await policy.act(
+    own.map((one) => actRequest(environment, one, prefixes.get(one))),
+    sampling,
+  );
+  place(
+    own,
+    actions.map((action, index) => ({ ...action, given: prefixes.get(own[index]!)?.tokens.length ?? 0 })),
+  );
+  return result;
+}
+
+function actRequest(
+  { text }: AnyEnvironment,
+  { tree, node, random, shared }: Continuation,
+  forced: SampledTokens | undefined,
+): ActRequest {
   const { prompt } = tree.nodes[node]!;
   if (text === undefined) return { prompt, random };
   const generation: Generation = { stops: text.stops, maxTokens: text.maxActionTokens };
+  if (forced !== undefined) return { prompt, random, generation: { ...generation, prefix: forced } };
   if (shared === undefined) return { prompt, random, generation };
   const origin = tree.edges[shared.edge]!;
   const prefix = {

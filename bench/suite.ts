@@ -23,6 +23,8 @@ const entrySchema = z.strictObject({
   options: z.record(z.string(), z.unknown()).default({}),
   /** The algorithm's own learning rate; used with `rates: own`. */
   learningRate: z.number().positive().max(1).optional(),
+  /** Luck of its own instead of the seed's common one: for a control that compares an algorithm with itself. */
+  luck: z.string().regex(NAME).optional(),
 });
 
 /** Settings of the suite that an environment may have its own values of. */
@@ -57,6 +59,7 @@ interface SuiteAlgorithm extends Choice {
   readonly name: string;
   /** Its own learning rate, used instead of `training.learningRate` with `rates: own`. */
   readonly ownRate: number | undefined;
+  readonly luck?: string | undefined;
 }
 
 /** An environment of a suite, and what its cells are trained with. */
@@ -170,6 +173,7 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
       name: names[i]!,
       ...choice,
       ownRate: value.algorithms[i]!.learningRate,
+      luck: value.algorithms[i]!.luck,
     })),
     backend: overrides.backend ?? 'wasm',
   };
@@ -179,7 +183,7 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
 export function suiteCells(suite: Suite): readonly NamedCell[] {
   const seeds = Array.from({ length: suite.seeds }, (_, seed) => seed);
   return suite.environments.flatMap((environment) =>
-    suite.algorithms.flatMap(({ name, id, options, ownRate }) =>
+    suite.algorithms.flatMap(({ name, id, options, ownRate, luck }) =>
       seeds.map((seed) => {
         const { training } = environment;
         const cell: Cell = {
@@ -192,6 +196,7 @@ export function suiteCells(suite: Suite): readonly NamedCell[] {
               : training,
           warmStart: environment.warmStart,
           seed,
+          ...(luck === undefined ? {} : { luck }),
           backend: suite.backend,
         };
         return { name, cell };

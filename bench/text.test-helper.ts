@@ -30,6 +30,12 @@ export const abPolicy: Policy = {
       return { text: text(), tokens, logProbs, entropies, cut: !text().includes('b') };
     }),
   distributions: async () => [],
+  logProbs: async (records) =>
+    records.map(({ tokens }) =>
+      Float64Array.from(tokens, (token) =>
+        token === 97 ? Math.log(0.75) : token === 98 ? Math.log(0.25) : Number.NEGATIVE_INFINITY,
+      ),
+    ),
   promptTokens: ({ tokens }) => tokens!,
 };
 

@@ -1,6 +1,4 @@
-import { mean, standardDeviation } from '../algorithms/group.ts';
 import { findAlgorithm } from '../algorithms/registry.ts';
-import type { RolloutTree } from '../algorithms/tree.ts';
 import { InputError } from '../core/errors.ts';
 import { createRandom, type Random, shuffled } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
@@ -8,12 +6,14 @@ import { findEnvironment } from '../envs/registry.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../policies/policy.ts';
 import { adamState } from './adam.ts';
 import type { Cell, CellContext, CellResult, Row } from './cell.ts';
-import { rolloutCost } from './cost.ts';
-import { rollout } from './engine.ts';
-import { evaluate, score } from './evaluate.ts';
+import { collect } from './collect.ts';
+import { describeCredit, describeHeads, describeRollouts, describeUpdate } from './describe.ts';
+import { evaluate } from './evaluate.ts';
+import { consultantOf } from './given.ts';
+import { headStates, trainHead, treeFeatures, withOutputs } from './heads.ts';
 import { checkInputs } from './inputs.ts';
 import type { TrainingOptions } from './training.ts';
-import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
+import { type TrainingRow, trainingRows, update } from './update.ts';
 import { startingPolicy } from './warm-start.ts';
 
 /** Fills the caches that cells share (data, starting weights), so that parallel cells only read them. */
@@ -72,10 +72,17 @@ async function train(
   const sampling = samplingOf(training, policy);
   // Streams carry no algorithm's name: every algorithm meets the same questions and the same luck.
   const random = createRandom(cell.seed).split('train');
+  // But for a control that compares an algorithm with itself.
+  const luck = cell.luck === undefined ? random : random.split('luck', cell.luck);
   const questionAt = questionStream(loaded.tasks.train, random.split('questions'));
   const dev = loaded.tasks.dev.slice(0, training.evaluationQuestions);
   const reference = policy.parameters();
+  const needs = algorithm.needs?.(options) ?? [];
+  let heads = headStates(algorithm.heads?.(options) ?? []);
   let adam = adamState(reference.length);
+  /** Weights before the last update. */
+  let previous: ReturnType<TrainablePolicy['parameters']> | undefined;
+  let asked = 0;
   const metrics: Row[] = [];
   const timings: Row[] = [];
 
@@ -87,24 +94,36 @@ async function train(
     const row: Record<string, number | null> = { iteration };
     const clock = stopwatch();
     if (iteration > 0) {
-      const stream = random.split('iteration', iteration);
-      const first = (iteration - 1) * training.questions;
-      const tasks = Array.from({ length: training.questions }, (_, index) => questionAt(first + index));
-      const trees = await rollout({
-        environment: loaded.environment,
-        policy,
-        plan: (tree, draws) => algorithm.next(tree, options, draws),
-        tasks,
-        random: stream,
-        sampling,
-        ...signal,
+      const stream = luck.split('iteration', iteration);
+      const collected = await collect({
+        request: {
+          environment: loaded.environment,
+          policy,
+          plan: (tree, draws) => algorithm.next(tree, options, draws),
+          random: stream,
+          sampling,
+          measuring: { needs, weights: policy, reference, ...(previous === undefined ? {} : { previous }) },
+          ...consultantOf(loaded),
+          ...signal,
+        },
+        questions: training.questions,
+        nextTasks: (count) => Array.from({ length: count }, () => questionAt(asked++)),
+        resampling: algorithm.resampling?.(options),
       });
+      const sampled = collected.trees.slice(0, collected.used);
+      const features = heads.length === 0 ? undefined : await treeFeatures(sampled, policy, sampling);
+      const trees = features === undefined ? sampled : withOutputs(sampled, heads, features, policy);
       clock.lap('rollout_seconds');
-      const rows = trainingRows(trees, algorithm.credit(trees, options, stream.split('credit')));
-      Object.assign(row, describeRollouts(trees, loaded, policy), describeCredit(trees, rows));
+      const isWarmingUp = heads.some(({ head }) => iteration <= (head.warmup ?? 0));
+      const rows = isWarmingUp
+        ? []
+        : trainingRows(trees, algorithm.credit(trees, options, stream.split('credit')));
+      const all = [...trees, ...collected.trees.slice(collected.used)];
+      Object.assign(row, describeRollouts(all, loaded, policy), describeCredit(all, rows));
       clock.lap('credit_seconds');
       const withReference =
         (objective.kl ?? 0) > 0 ? await addReference(rows, policy, reference, sampling) : rows;
+      if (needs.includes('previous')) previous = policy.parameters();
       const result = await update({
         policy,
         objective,
@@ -115,8 +134,14 @@ async function train(
         sampling,
         ...signal,
       });
+      const trained = features === undefined ? [] : heads.map((state) => trainHead(state, trees, features));
+      heads = trained.map(({ state }) => state);
       adam = result.adam;
-      Object.assign(row, describeUpdate(result.statistics));
+      Object.assign(
+        row,
+        describeUpdate(result.statistics),
+        describeHeads(trained.map(({ statistics }) => statistics)),
+      );
       clock.lap('update_seconds');
     }
     if (iteration % training.evaluateEvery === 0 || iteration === training.iterations) {
@@ -169,68 +194,6 @@ function questionStream(tasks: readonly Task[], random: Random): (position: numb
     const order = orders.get(epoch) ?? shuffled(tasks, random.split(epoch));
     orders.set(epoch, order);
     return order[position % tasks.length]!;
-  };
-}
-
-function describeRollouts(trees: readonly RolloutTree[], loaded: LoadedEnvironment, policy: Policy): Row {
-  const scores = score(trees, loaded);
-  const cost = rolloutCost(trees, policy);
-  const edges = trees.flatMap((tree) => tree.edges);
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  const entropy = sum(edges.map((edge) => sum(edge.entropies)));
-  // Tokens that an action shares with another were drawn once.
-  const drawn = sum(edges.map((edge) => sum(edge.entropies.slice(edge.shared?.tokens ?? 0))));
-  return {
-    train_f1: scores.f1,
-    train_em: scores.em,
-    train_reward: scores.reward,
-    ...scores.measures,
-    questions: trees.length,
-    trajectories: cost.trajectories,
-    rollout_actions: cost.actions,
-    generated_tokens: cost.generatedTokens,
-    prefill_tokens: cost.prefillTokens,
-    prefill_tokens_shared: cost.prefillTokensShared,
-    environment_calls: cost.environmentCalls,
-    truncated: cost.truncated,
-    cut_actions: cost.cutActions,
-    cut_observations: cost.cutObservations,
-    // Over one action's tokens entropies add up (chain rule).
-    action_entropy: entropy / cost.actions,
-    token_entropy: drawn / cost.generatedTokens,
-  };
-}
-
-function describeCredit(trees: readonly RolloutTree[], rows: readonly TrainingRow[]): Row {
-  const actions = new Map(rows.map((row) => [`${row.tree}/${row.edge}`, row]));
-  const advantages = rows.flatMap((row) =>
-    row.advantages.filter((_, token) => (row.weights?.[token] ?? 1) > 0),
-  );
-  const signal = new Set(rows.filter((row) => row.advantages.some((a) => a !== 0)).map((row) => row.tree));
-  const some = advantages.length > 0;
-  return {
-    update_actions: actions.size,
-    update_tokens: [...actions.values()].reduce((sum, row) => sum + trainedTokens(row), 0),
-    dropped_actions: trees.reduce((sum, tree) => sum + tree.edges.length, 0) - actions.size,
-    zero_signal_questions: trees.length - signal.size,
-    advantage_mean: some ? mean(advantages) : null,
-    advantage_std: some ? standardDeviation(advantages, 'population') : null,
-    advantage_min: some ? advantages.reduce((a, b) => Math.min(a, b)) : null,
-    advantage_max: some ? advantages.reduce((a, b) => Math.max(a, b)) : null,
-  };
-}
-
-const trainedTokens = ({ record, weights }: TrainingRow): number =>
-  weights?.filter((weight) => weight > 0).length ?? record.tokens.length;
-
-function describeUpdate(statistics: UpdateStatistics): Row {
-  return {
-    optimizer_steps: statistics.steps,
-    loss: statistics.loss,
-    gradient_norm: statistics.gradientNorm,
-    kl_k1: statistics.klK1,
-    kl_k3: statistics.klK3,
-    clip_fraction: statistics.clipFraction,
   };
 }
 

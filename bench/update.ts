@@ -16,13 +16,13 @@ export interface TrainingRow extends LossRow {
  * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
  * without credit are not, nor are tokens of weight 0.
  * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
- * weight or clip scale out of range.
+ * weight, clip scale, imitation or off-policy value out of range.
  */
 export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
   const trained = credit.actions.filter(
     ({ weights }) => weights === undefined || weights.some((w) => w !== 0),
   );
-  return trained.map(({ tree, edge: id, advantage, sequence, weights, clipScale }) => {
+  return trained.map(({ tree, edge: id, advantage, sequence, weights, clipScale, imitate, offPolicy }) => {
     const edge = trees[tree]?.edges[id];
     if (edge === undefined) throw new RangeError(`credit: there is no edge ${id} in tree ${tree}`);
     const advantages = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
@@ -37,8 +37,13 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
         `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its weights are [${weights}]; valid: at least 0 each`,
       );
     }
-    if (clipScale !== undefined && !(clipScale > 0 && Number.isFinite(clipScale))) {
-      throw new RangeError(`credit: edge ${id} of tree ${tree} has clipScale ${clipScale}; valid: above 0`);
+    for (const [name, value] of Object.entries({ clipScale, imitate, offPolicy })) {
+      if (value !== undefined && !(value > 0 && Number.isFinite(value))) {
+        throw new RangeError(`credit: edge ${id} of tree ${tree} has ${name} ${value}; valid: above 0`);
+      }
+    }
+    if (imitate !== undefined && advantages.some((value) => value !== 0)) {
+      throw new RangeError(`credit: edge ${id} of tree ${tree} is imitated, so its advantage must be 0`);
     }
     const { prompt } = trees[tree]!.nodes[edge.from]!;
     return {
@@ -50,6 +55,8 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
       record: { prompt, tokens: edge.tokens },
       ...(weights === undefined ? {} : { weights }),
       ...(clipScale === undefined ? {} : { clipScale }),
+      ...(imitate === undefined ? {} : { imitate }),
+      ...(offPolicy === undefined ? {} : { offPolicy }),
     };
   });
 }

@@ -28,6 +28,11 @@ export interface TextProtocol {
   readonly maxActionTokens: number;
   /** Tokens of an observation's `text`, at most. The first observation, the prompt, is never cut. */
   readonly maxObservationTokens: number;
+  /**
+   * How an action that answers at once begins, up to the space and the answer that follow: '<think> … <answer>'. For
+   * methods that ask what the policy would answer now, or make it answer.
+   */
+  readonly answering?: string;
 }
 
 /**
@@ -82,6 +87,10 @@ export interface Environment<State, T extends Task = Task> {
    * bench/columns.ts, the same in every state; null where a quantity is not defined (recall without golds).
    */
   measure?(state: State): Readonly<Record<string, number | null>>;
+  /** Whether the action that led here called a tool and got its result. Default: the episode has not ended. */
+  called?(state: State): boolean;
+  /** How many golden intermediate steps (gold passages found) have been reached. undefined where nobody knows. */
+  milestones?(state: State): number | undefined;
   /** Equal keys mean equal futures. Enables exact values by dynamic programming. */
   key?(state: State): string;
 }
@@ -104,4 +113,6 @@ export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
    * where actions are free text, one of the mistakes that the environment's page lists. Present where a warm start is possible.
    */
   demonstrate?(state: State, noise: number, random: Random): string;
+  /** What an agent that knows better would do, for methods that consult one in training. Default: a demonstration. */
+  consult?(state: State, random: Random): string;
 }

@@ -94,8 +94,16 @@ export interface Policy {
   act(requests: readonly ActRequest[], sampling: Sampling): Promise<readonly SampledAction[]>;
   /** Log-probabilities over `prompt.actions` for every prompt. Enumerable actions only. */
   distributions(prompts: readonly Prompt[], sampling: Sampling): Promise<readonly Float64Array[]>;
+  /** Log-probabilities of the recorded tokens under the current parameters. */
+  logProbs(records: readonly ActionRecord[], sampling: Sampling): Promise<readonly Float64Array[]>;
   /** The token ids that the policy reads for a prompt: for counting prefill, with and without sharing. */
   promptTokens(prompt: Prompt): ArrayLike<number>;
+}
+
+/** Rows of numbers, `width` per token. */
+export interface Features {
+  readonly width: number;
+  readonly rows: readonly (Float32Array | Float64Array)[];
 }
 
 /** Who acts and learns. Parameters and gradients are flat vectors in one fixed order. */
@@ -104,8 +112,11 @@ export interface TrainablePolicy extends Policy {
   parameters(): Float32Array | Float64Array;
   /** Replaces the parameters. Throws when the length differs. */
   setParameters(parameters: ArrayLike<number>): void;
-  /** Log-probabilities of the recorded tokens under the current parameters. */
-  logProbs(records: readonly ActionRecord[], sampling: Sampling): Promise<readonly Float64Array[]>;
+  /**
+   * What the policy knows before each recorded token, for small models on top of it (critics).
+   * @returns per record tokens x width numbers, token by token. The width of a table grows with what it has met.
+   */
+  features(records: readonly ActionRecord[], sampling: Sampling): Promise<Features>;
   /** The gradient of the loss with respect to the parameters; `loss` is called once with all records. */
   gradient(
     records: readonly ActionRecord[],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../flat.ts';
-import { mean, standardDeviation } from '../group.ts';
+import { standardized } from '../group.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 
 /** Options of the group and of its normalisation; GSPO has the same. */
@@ -28,11 +28,7 @@ export function grpoAdvantages(
   options: Pick<GrpoOptions, 'epsilon' | 'std' | 'singleton'>,
 ): readonly number[] {
   if (returns.length === 1) return options.singleton === 'raw' ? returns : [0];
-  // Equal returns: exactly 0, so that rounding in the mean cannot be blown up by a small epsilon.
-  if (returns.every((value) => value === returns[0])) return returns.map(() => 0);
-  const center = mean(returns);
-  const scale = standardDeviation(returns, options.std) + options.epsilon;
-  return returns.map((value) => (value - center) / scale);
+  return standardized(returns, options.std, options.epsilon);
 }
 
 /** Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300). */

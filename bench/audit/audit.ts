@@ -1,8 +1,10 @@
-import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
+import type { AnyAlgorithm, Head } from '../../algorithms/algorithm.ts';
 import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
+import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
-import type { TrainablePolicy } from '../../policies/policy.ts';
+import { lookAhead } from '../../envs/look-ahead.ts';
+import type { Prompt, TrainablePolicy } from '../../policies/policy.ts';
 import { rollout } from '../engine.ts';
 import { trainingRows } from '../update.ts';
 import { enumerate, TooManyOutcomes } from './enumerate.ts';
@@ -27,6 +29,11 @@ export interface AuditRequest {
   /** Its parameters are named by `parameters`; tabular policies are what this is for. */
   readonly policy: TrainablePolicy;
   readonly objective?: AuditObjective;
+  /**
+   * What the critic of a method that has one says: the policy's exact state values (default), or 0 as before any
+   * training. Other models that methods train say 0.
+   */
+  readonly critic?: 'exact' | 'zero';
   /** Most outcomes to enumerate; a larger case is estimated from `samples`. Default 200,000. */
   readonly limit?: number;
   /** Monte Carlo draws where enumeration is too large. Default 20,000. */
@@ -76,17 +83,30 @@ export async function audit(request: AuditRequest): Promise<Audit> {
   const exactAdvantages = advantageTable(oracle);
   const names = parameterNames(oracle, policy);
   const objective = request.objective === 'own' ? algorithm.objective(options) : plainObjective(algorithm);
+  const measuring = { needs: algorithm.needs?.(options) ?? [] };
+  const heads = algorithm.heads?.(options) ?? [];
+  const valueAt = exactValues(oracle, request.critic ?? 'exact');
+  const resampling = algorithm.resampling?.(options);
+  const consult = lookAhead(environment);
 
   const pipeline = async (random: Random): Promise<Sample> => {
-    const [tree] = await rollout({
+    const [grown] = await rollout({
       environment,
       policy,
-      plan: (grown, draws) => algorithm.next(grown, options, draws),
+      plan: (soFar, draws) => algorithm.next(soFar, options, draws),
       tasks: [task],
       random,
       sampling,
+      measuring,
+      consult,
     });
-    const rows = trainingRows([tree!], algorithm.credit([tree!], options, random.split('credit'))).map(
+    const tree = withExactOutputs(grown!, heads, valueAt);
+    // A tree that would be replaced by another question's teaches nothing here.
+    const credit =
+      resampling?.keep(tree) === false
+        ? { actions: [] }
+        : algorithm.credit([tree], options, random.split('credit'));
+    const rows = trainingRows([tree], credit).map(
       // The reference is the audited policy itself, as at the start of a training.
       (row) => ({ ...row, referenceLogProbs: row.oldLogProbs }),
     );
@@ -99,13 +119,11 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     const advantages = new Float64Array(exactAdvantages.names.length);
     const counts = new Float64Array(exactAdvantages.names.length);
     for (const row of rows) {
-      const at = exactAdvantages.index.get(
-        actionName(row.record.prompt.text, tree!.edges[row.edge]!.action),
-      )!;
+      const at = exactAdvantages.index.get(actionName(row.record.prompt.text, tree.edges[row.edge]!.action))!;
       advantages[at]! += row.advantages[0]!;
       counts[at]! += 1;
     }
-    const tokens = tree!.edges.reduce((sum, edge) => sum + edge.tokens.length, 0);
+    const tokens = tree.edges.reduce((sum, edge) => sum + edge.tokens.length, 0);
     return { gradient: Float64Array.from(ascent), advantages, counts, tokens, trained: rows.length };
   };
 
@@ -245,6 +263,32 @@ function components(
       standardError: draws === undefined ? 0 : Math.sqrt(variance / (draws - 1)),
     };
   });
+}
+
+/** The value of the state that a prompt shows. */
+function exactValues({ states }: Oracle, critic: 'exact' | 'zero'): (prompt: Prompt) => number {
+  if (critic === 'zero') return () => 0;
+  const values = new Map([...states.values()].map(({ prompt, value }) => [prompt.text, value]));
+  return ({ text }) => values.get(text)!;
+}
+
+/** The tree with what heads say: the critic what `valueAt` does, others 0. */
+function withExactOutputs(
+  tree: RolloutTree,
+  heads: readonly Head[],
+  valueAt: (prompt: Prompt) => number,
+): RolloutTree {
+  if (heads.length === 0) return tree;
+  const edges = tree.edges.map((edge) => ({
+    ...edge,
+    outputs: Object.fromEntries(
+      heads.map(({ name }) => {
+        const value = name === 'critic' ? valueAt(tree.nodes[edge.from]!.prompt) : 0;
+        return [name, edge.tokens.map(() => value)];
+      }),
+    ),
+  }));
+  return { ...tree, edges };
 }
 
 /** No clip can bind at ratio 1, so only the aggregation matters. */

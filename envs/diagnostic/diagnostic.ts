@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { InputError } from '../../core/errors.ts';
 import type { Environment, Task } from '../environment.ts';
+import { lookAhead } from '../look-ahead.ts';
 import type { EnvironmentSpec } from '../spec.ts';
 
 /** What a state is worth under a policy. */
@@ -75,6 +76,7 @@ export function diagnosticSpec<Options, State>({
         // States are opaque to those who load by name.
         environment: environment as Environment<unknown>,
         tasks: { train: [task], dev: [task], test: [task] },
+        consult: lookAhead(environment),
         fingerprint: `${id} ${JSON.stringify(options)}`,
       };
     },

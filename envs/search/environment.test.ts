@@ -36,6 +36,7 @@ describe('search/v1', () => {
     const environment = createSearch(settings());
     expect(environment.text).toEqual({
       stops: ['</search>', '</answer>'],
+      answering: '<think> Found it. </think> <answer>',
       maxActionTokens: 64,
       maxObservationTokens: 160,
     });

@@ -2,6 +2,7 @@ import { InputError } from '../../core/errors.ts';
 import type { Environment, Transition } from '../environment.ts';
 import { createLookup } from './lookup.ts';
 import {
+  ANSWERING,
   CLOSING,
   information,
   malformedMessage,
@@ -55,7 +56,7 @@ export function createSearch<T extends SearchTask = SearchTask>(
     id: 'search/v1',
     markov: false,
     rewardRange: [0, 1],
-    text: { stops: STOPS, maxActionTokens, maxObservationTokens },
+    text: { stops: STOPS, maxActionTokens, maxObservationTokens, answering: ANSWERING },
     reset: (task) => ({ task, turns: [], status: 'running' }),
     observe: ({ task, turns }) => {
       const last = turns.at(-1);
@@ -74,6 +75,8 @@ export function createSearch<T extends SearchTask = SearchTask>(
         signal,
       ),
     answer: (state) => givenAnswer(state) ?? '',
+    called: ({ turns }) => turns.at(-1)?.kind === 'search',
+    milestones: (state) => goldFound(state),
     measure,
   };
 }
@@ -119,14 +122,21 @@ function statusAfter({ maxTurns, malformed, atLimit }: Rules, turn: SearchTurn, 
   return count >= limit ? 'truncated' : 'running';
 }
 
+/** Gold passages that were retrieved; undefined where nobody says which they are. */
+function goldFound(state: SearchState): number | undefined {
+  const gold = state.task.goldPassages;
+  if (gold.length === 0) return undefined;
+  const ids = new Set(retrieved(state).map(({ id }) => id));
+  return gold.filter((id) => ids.has(id)).length;
+}
+
 function measure(state: SearchState): Readonly<Record<string, number | null>> {
   const { turns, task } = state;
-  const ids = new Set(retrieved(state).map(({ id }) => id));
-  const gold = task.goldPassages;
+  const found = goldFound(state);
   return {
     tool_calls: turns.filter(({ kind }) => kind === 'search').length,
     malformed_actions: turns.filter(({ kind }) => kind === 'malformed').length,
-    gold_recall: gold.length === 0 ? null : gold.filter((id) => ids.has(id)).length / gold.length,
+    gold_recall: found === undefined ? null : found / task.goldPassages.length,
     answered: givenAnswer(state) === undefined ? 0 : 1,
     valid_format: hasValidFormat(state) ? 1 : 0,
   };

@@ -9,6 +9,9 @@ export type ParsedAction =
 /** The strings that end an action. */
 export const STOPS = ['</search>', '</answer>'] as const;
 
+/** How an action begins that answers at once, in the words of the scripted searcher. */
+export const ANSWERING = '<think> Found it. </think> <answer>';
+
 /** Ends an observation of passages, whatever is cut before it. */
 export const CLOSING = '</information>\n\n';
 

@@ -9,6 +9,8 @@ export interface TabularOptions {
 
 /** The logits of one prompt, where they lie in the flat vector, and what they started from. */
 interface Entry {
+  /** Its number among the prompts, in the order in which they were first seen. */
+  readonly place: number;
   readonly offset: number;
   readonly logits: Float64Array;
   readonly start: Float64Array;
@@ -29,7 +31,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     let found = table.get(prompt.text);
     if (found === undefined) {
       const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
-      found = { offset: size, start, logits: start.slice() };
+      found = { place: table.size, offset: size, start, logits: start.slice() };
       table.set(prompt.text, found);
       size += actions.length;
     }
@@ -71,6 +73,12 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     },
     logProbs: async (records, { temperature }) =>
       records.map(({ prompt, tokens }) => Float64Array.of(distribution(prompt, temperature)[tokens[0]!]!)),
+    // A table knows which prompt it is: one number per prompt, a 1 at its own.
+    features: async (records) => {
+      const places = records.map(({ prompt }) => row(prompt).place);
+      const width = table.size;
+      return { width, rows: places.map((place) => new Float64Array(width).fill(1, place, place + 1)) };
+    },
     gradient: async (records, loss, { temperature }) => {
       const distributions = records.map(({ prompt }) => distribution(prompt, temperature));
       const slopes = loss(records.map(({ tokens }, i) => Float64Array.of(distributions[i]![tokens[0]!]!)));

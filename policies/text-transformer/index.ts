@@ -5,7 +5,7 @@ import { type BackendName, loadBackend } from '../tensor/backend.ts';
 import { checkConfig, type TransformerConfig } from '../transformer/config.ts';
 import { createAngleTables, createParameters } from '../transformer/parameters.ts';
 import { createGenerator } from './generate.ts';
-import { recordGradient, recordLogProbs } from './learn.ts';
+import { recordFeatures, recordGradient, recordLogProbs } from './learn.ts';
 import { createReader } from './reader.ts';
 import { contextOf } from './rows.ts';
 
@@ -75,6 +75,7 @@ export async function createTextTransformer({
       reader.tree.clear();
     },
     logProbs: async (records, sampling) => recordLogProbs(context, records, sampling),
+    features: async (records) => recordFeatures(context, records),
     gradient: async (records, loss, sampling) => recordGradient(context, records, loss, sampling),
     dispose: () => {
       parameters.dispose();

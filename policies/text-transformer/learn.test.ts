@@ -253,3 +253,33 @@ describe('gradient', () => {
     expect(() => policy.setParameters([1])).toThrow(/1 parameters given/);
   });
 });
+
+describe('features', () => {
+  it('are what each token is predicted from: their product with the embedding gives its log-probability', async () => {
+    const own = await createPolicy();
+    const context = Int32Array.of(1, 2, 3);
+    const records = [
+      { prompt: { text: '', tokens: context }, tokens: [4, 5, 6] },
+      // The same trajectory one turn later, and another one.
+      { prompt: { text: '', tokens: Int32Array.of(1, 2, 3, 4, 5, 6, 9) }, tokens: [7] },
+      { prompt: { text: '', tokens: Int32Array.of(8) }, tokens: [0, 1] },
+    ];
+    const sampling = { temperature: 1 };
+    const { width, rows } = await own.features(records, sampling);
+    const expected = await own.logProbs(records, sampling);
+    const embedding = own.parameters().slice(0, VOCABULARY * width);
+    for (const [record, { tokens }] of records.entries()) {
+      expect(rows[record]).toHaveLength(tokens.length * width);
+      for (const [t, token] of tokens.entries()) {
+        const logits = Array.from({ length: VOCABULARY }, (_, id) => {
+          let sum = 0;
+          for (let i = 0; i < width; i++) sum += embedding[id * width + i]! * rows[record]![t * width + i]!;
+          return sum;
+        });
+        const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+        expect(logits[token]! - total).toBeCloseTo(expected[record]![t]!, 4);
+      }
+    }
+    own.dispose();
+  });
+});

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ActionRecord, LossGradient, Sampling } from '../policy.ts';
+import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
 import { causalAttention, crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
-import { headLayout, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
+import { headLayout, outputStream, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
 import type { AngleTables, Parameters } from '../transformer/parameters.ts';
 import { checkSampling, createDistribution } from './distribution.ts';
 import { type PackedBatch, packRows } from './packed.ts';
@@ -67,6 +67,51 @@ export function recordGradient(
   return flat;
 }
 
+/**
+ * What the model knows before each recorded token: the residual stream after the final norm, from which it predicts
+ * the token. One causal pass per row of `trainingRows`.
+ */
+export function recordFeatures(context: LearnContext, records: readonly ActionRecord[]): Features {
+  const { config, vocabularySize, parameters } = context;
+  const { modelSize: width } = config;
+  const data = trainingRows(records, vocabularySize);
+  const found: Float32Array[] = [];
+  for (const batch of packRows(data.rows)) {
+    const tensor = tf.tidy(() =>
+      outputStream(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored))),
+    );
+    const values = tensor.dataSync<'float32'>();
+    tensor.dispose();
+    let from = 0;
+    for (const member of batch.members) {
+      const size = data.rows[member]!.scored.length * width;
+      found[member] = values.slice(from, from + size);
+      from += size;
+    }
+  }
+  const rows = data.places.map(({ row, scored }) => {
+    const [first = 0] = scored;
+    return found[row]!.slice(first * width, (first + scored.length) * width);
+  });
+  return { width, rows };
+}
+
+const indices = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
+
+/** The residual stream at every token of a micro-batch. */
+function readBatch({ config, parameters, angles }: LearnContext, batch: PackedBatch): tf.Tensor2D {
+  const { cos, sin } = angles.of(batch.length);
+  const positions = indices(batch.positions);
+  const turns = { cos: takeRows(cos, positions), sin: takeRows(sin, positions) };
+  const packed = headLayout(config, 1, batch.ids.length);
+  const padded = headLayout(config, batch.members.length, batch.length);
+  const [expand, compact] = [indices(batch.expand), indices(batch.compact)];
+  return runBlocks(config, parameters.tensors, indices(batch.ids), (heads) => {
+    const whole = takeRows(rotate(heads, turns, packed), expand);
+    return takeRows(causalAttention(whole, padded), compact);
+  });
+}
+
 /** Floats that a backward pass keeps of its forward pass over a batch, about. */
 function activationSize(config: TransformerConfig, vocabularySize: number, batch: PackedBatch): number {
   const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
@@ -90,33 +135,11 @@ interface Output {
 }
 
 /** Without a nucleus the model gives log-probabilities itself; with one, logits. */
-function outputOf({ config, vocabularySize, parameters, angles }: LearnContext, sampling: Sampling): Output {
+function outputOf(context: LearnContext, sampling: Sampling): Output {
+  const { config, vocabularySize, parameters } = context;
   const { temperature, topP } = checkSampling(sampling);
-  const logits = (batch: PackedBatch): tf.Tensor2D => {
-    const { members, length } = batch;
-    const [ids, positions, expand, compact, scored] = [
-      batch.ids,
-      batch.positions,
-      batch.expand,
-      batch.compact,
-      batch.scored,
-    ].map((indices) => tf.tensor1d(indices, 'int32')) as [
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-      tf.Tensor1D,
-    ];
-    const { cos, sin } = angles.of(length);
-    const turns = { cos: takeRows(cos, positions), sin: takeRows(sin, positions) };
-    const packed = headLayout(config, 1, batch.ids.length);
-    const padded = headLayout(config, members.length, length);
-    const hidden = runBlocks(config, parameters.tensors, ids, (heads) => {
-      const whole = takeRows(rotate(heads, turns, packed), expand);
-      return takeRows(causalAttention(whole, padded), compact);
-    });
-    return tokenLogits(config, parameters.tensors, takeRows(hidden, scored));
-  };
+  const logits = (batch: PackedBatch): tf.Tensor2D =>
+    tokenLogits(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored)));
   if (topP < 1) {
     const distribution = createDistribution(vocabularySize, sampling);
     return {

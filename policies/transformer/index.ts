@@ -18,7 +18,8 @@ import {
   tapes,
 } from './batches.ts';
 import { checkConfig, type TransformerConfig } from './config.ts';
-import { hiddenStates, pullBack, tokenLogits } from './model.ts';
+import { promptFeatures } from './features.ts';
+import { hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
 import { createAngleTables, createParameters } from './parameters.ts';
 
 /** Prompts whose logits are remembered while the parameters stay the same. */
@@ -63,14 +64,15 @@ export async function createTransformerPolicy({
   const angles = createAngleTables(config);
   const remembered = new Map<string, Float32Array>();
 
-  /** Action logits of a micro-batch, by row and then by action. */
-  const score = (batch: MicroBatch): tf.Tensor1D => {
-    const { ids, length, members, scored } = batch;
+  /** The residual stream at the end of every action of a micro-batch, by row and then by action. */
+  const read = ({ ids, length, members, scored }: MicroBatch): tf.Tensor2D => {
     const rows = { ids: tf.tensor1d(ids, 'int32'), batch: members.length, length };
     const hidden = hiddenStates(config, parameters.tensors, rows, angles.of(length));
-    const chosen = takeRows(hidden, tf.tensor1d(scored, 'int32'));
-    return tf.reshape(tokenLogits(config, parameters.tensors, chosen, pick), [-1]);
+    return takeRows(hidden, tf.tensor1d(scored, 'int32'));
   };
+  /** Action logits of a micro-batch, by row and then by action. */
+  const score = (batch: MicroBatch): tf.Tensor1D =>
+    tf.reshape(tokenLogits(config, parameters.tensors, read(batch), pick), [-1]);
   const encode = (prompts: readonly Prompt[]): EncodedPrompt[] =>
     prompts.map((prompt) => encodePrompt(prompt, tokenize));
 
@@ -123,6 +125,16 @@ export async function createTransformerPolicy({
       const distinct = distinctPrompts(records.map((record) => record.prompt));
       const distributions = distributionsOf(distinct, temperature);
       return pickLogProbs(records, distinct, distributions);
+    },
+    features: async (records, { temperature }) => {
+      const distinct = distinctPrompts(records.map((record) => record.prompt));
+      const rows = promptFeatures(
+        encode(distinct.prompts),
+        distributionsOf(distinct, temperature),
+        config.modelSize,
+        (batch) => outputStream(config, parameters.tensors, read(batch)),
+      );
+      return { width: config.modelSize, rows: distinct.indices.map((index) => rows[index]!) };
     },
     gradient: async (records, loss, { temperature }) => {
       const flat = new Float32Array(parameters.size);

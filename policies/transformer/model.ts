@@ -152,9 +152,17 @@ export function tokenLogits(
   candidates?: tf.Tensor1D,
 ): tf.Tensor2D {
   const embedding = weights[0] as tf.Tensor2D;
-  const normed = rmsNorm(hidden, weights.at(-1) as tf.Tensor1D, config.normEpsilon);
   const output = candidates === undefined ? embedding : takeRows(embedding, candidates);
-  return tf.matMul<tf.Tensor2D>(normed, output, false, true);
+  return tf.matMul<tf.Tensor2D>(outputStream(config, weights, hidden), output, false, true);
+}
+
+/** Rows of `hiddenStates` after the final norm: what predictions are read off. */
+export function outputStream(
+  config: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  hidden: tf.Tensor2D,
+): tf.Tensor2D {
+  return rmsNorm(hidden, weights.at(-1) as tf.Tensor1D, config.normEpsilon);
 }
 
 /**

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../policy.ts';
-import { buildVocabulary } from '../vocabulary.ts';
+import { buildVocabulary, PICK } from '../vocabulary.ts';
 import { SMALL_TRANSFORMER } from './config.ts';
 import { createTransformerPolicy } from './index.ts';
 
@@ -254,4 +254,28 @@ it('reads BOS, the text, and SEP before every action', async () => {
   expect(ids[5]).toBe(ids[3]);
   expect(() => policy.setParameters([1])).toThrow(/1 parameters given/);
   policy.dispose();
+});
+
+describe('features', () => {
+  it('are the mean over the actions, weighted by the policy, of what their logits are read off', async () => {
+    const policy = await createPolicy();
+    const { modelSize } = config;
+    const pick = [...policy.parameters().slice(PICK * modelSize, (PICK + 1) * modelSize)];
+    const read = async (actions: readonly string[]): Promise<number> => {
+      const record = { prompt: { ...LONDON, actions }, tokens: [0] };
+      const { width, rows } = await policy.features([record, record], WARM);
+      expect(width).toBe(modelSize);
+      expect(rows[1]).toEqual(rows[0]);
+      return pick.reduce((sum, weight, index) => sum + weight * rows[0]![index]!, 0);
+    };
+    // What comes after an action does not change its logit, so that of the first is known from reading it alone.
+    const first = await read(['move to Rome']);
+    const both = await read(['move to Rome', 'answer']);
+    const prompt = { ...LONDON, actions: ['move to Rome', 'answer'] };
+    const [logProbs] = await policy.distributions([prompt], WARM);
+    const difference = logProbs![0]! - logProbs![1]!;
+    expect(both).toBeCloseTo(first - Math.exp(logProbs![1]!) * difference, 4);
+    expect(Math.abs(both - first)).toBeGreaterThan(1e-3);
+    policy.dispose();
+  });
 });
