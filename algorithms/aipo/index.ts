@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
+import { mean } from '../group.ts';
+import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
+import { objectiveOptions, toObjective } from '../options.ts';
+import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+
+const schema = z
+  .strictObject({
+    ...groupOptions,
+    /** Share of the group that consults; rounded, and at least one rollout is the policy's own. */
+    consult: z.number().min(0).max(1).default(0.25),
+    /**
+     * Where: 'root' for the first action; 'failure' at the most uncertain state of a failed rollout, after all own
+     * rollouts have ended.
+     */
+    at: z.enum(['root', 'failure']).default('root'),
+    /** Return from which on a rollout has not failed. */
+    correct: z.number().default(1),
+    /**
+     * How the agent's tokens are trained: 'shaped' by p / (p + gamma); 'ratio' like the policy's own but without
+     * a clip; 'none' not at all.
+     */
+    given: z.enum(['shaped', 'ratio', 'none']).default('shaped'),
+    /** gamma of 'shaped'. */
+    gamma: z.number().positive().max(100).default(0.1),
+    ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }),
+  })
+  .prefault({});
+
+export type AipoOptions = z.infer<typeof schema>;
+
+/** Multiplies the clip range of tokens that are not to be clipped. */
+const NO_CLIP = 1e9;
+
+/** [R] The policy's own rollouts and those that consult; with 'failure' the latter come in a second call. */
+export function aipoPlan(tree: RolloutTree, options: AipoOptions): readonly ForkPoint[] {
+  const consulting = Math.min(options.groupSize - 1, Math.round(options.consult * options.groupSize));
+  const own: readonly ForkPoint[] = Array.from({ length: options.groupSize - consulting }, () => ({
+    node: 0,
+  }));
+  if (tree.edges.length > 0) {
+    const isDone = options.at === 'root' || tree.edges.some(({ round }) => round > 0);
+    return isDone ? [] : afterFailures(tree, options, consulting);
+  }
+  if (options.at === 'failure') return own;
+  return [...own, ...Array.from({ length: consulting }, () => ({ node: 0, begin: 'consult' as const }))];
+}
+
+/**
+ * One consultation for every failed rollout, the most uncertain first, in turns; where nothing failed nobody needs
+ * help, and the rest of the group is the policy's own, too.
+ */
+function afterFailures(
+  tree: RolloutTree,
+  { correct }: Pick<AipoOptions, 'correct'>,
+  consulting: number,
+): readonly ForkPoint[] {
+  const uncertain = leaves(tree)
+    .filter((leaf) => leaf.return < correct)
+    .map((leaf) => path(tree, leaf).reduce((a, b) => (entropy(b) > entropy(a) ? b : a)))
+    .sort((a, b) => entropy(b) - entropy(a) || a.id - b.id);
+  return Array.from({ length: consulting }, (_, i) =>
+    uncertain.length === 0
+      ? { node: 0 }
+      : { node: uncertain[i % uncertain.length]!.from, begin: 'consult' as const },
+  );
+}
+
+const entropy = ({ entropies }: TreeEdge): number => mean(entropies);
+
+/** How the tokens of a consulted action enter the loss. */
+function givenRow(
+  { tokens }: TreeEdge,
+  { given, gamma }: AipoOptions,
+): Pick<CreditedAction, 'offPolicy' | 'clipScale' | 'weights'> {
+  if (given === 'shaped') return { offPolicy: gamma };
+  return given === 'ratio' ? { clipScale: NO_CLIP } : { weights: tokens.map(() => 0) };
+}
+
+/** GRPO's advantages over the whole group, consulting rollouts included. */
+function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
+  const actions = trees.flatMap((tree, index) => {
+    const ends = leaves(tree);
+    const advantages = grpoAdvantages(
+      ends.map((leaf) => leaf.return),
+      options,
+    );
+    return ends.flatMap((leaf, i) =>
+      path(tree, leaf).map((edge) => ({
+        tree: index,
+        edge: edge.id,
+        advantage: advantages[i]!,
+        sequence: `${index}/${leaf.id}`,
+        ...(edge.begin === 'consult' ? givenRow(edge, options) : {}),
+      })),
+    );
+  });
+  return { actions };
+}
+
+/** AIPO (arXiv 2605.08401), reconstructed: some rollouts of the group consult an agent that knows better. */
+export const aipo: Algorithm<AipoOptions> = {
+  id: 'aipo',
+  description: {
+    title: 'AIPO: consulting other agents while exploring',
+    paper: 'arXiv 2605.08401',
+    granularity: 'trajectory',
+    evidence: 'reconstruction',
+    extraSamples: 'consulted actions, in the group',
+    trained: 'all, given tokens off-policy',
+  },
+  schema,
+  next: aipoPlan,
+  credit,
+  objective: toObjective,
+  budget: (rollouts) => ({ groupSize: rollouts }),
+};
