@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod';
-import { findAlgorithm } from '../algorithms/registry.ts';
+import { ALGORITHMS, findAlgorithm } from '../algorithms/registry.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import { findPolicy } from '../policies/registry.ts';
 
@@ -8,6 +8,8 @@ export interface CatalogEntry {
   /** Full id, with its version where it has one. */
   readonly id: string;
   readonly schema: ZodType;
+  /** Algorithms: the options that spend so many rollouts per question. */
+  budget?(rollouts: number): object;
 }
 
 /** What suites can name. Each lookup throws an InputError that lists the valid ids. */
@@ -15,6 +17,8 @@ export interface Catalog {
   environment(id: string): CatalogEntry;
   policy(id: string): CatalogEntry;
   algorithm(id: string): CatalogEntry;
+  /** Ids of all algorithms, for suites that say `all`. */
+  readonly algorithms: readonly string[];
 }
 
 /** Everything that comes with creditbench. */
@@ -22,4 +26,5 @@ export const CATALOG: Catalog = {
   environment: findEnvironment,
   policy: findPolicy,
   algorithm: findAlgorithm,
+  algorithms: ALGORITHMS.map(({ id }) => id),
 };

@@ -23,7 +23,11 @@ const CATALOG: Catalog = {
   policy: lookup('policy', [
     entry('small', z.strictObject({ width: z.int().min(8).multipleOf(8).default(64) })),
   ]),
-  algorithm: lookup('algorithm', [entry('grpo', flat), entry('rloo', flat)]),
+  algorithm: lookup('algorithm', [
+    { ...entry('grpo', flat), budget: (rollouts) => ({ groupSize: rollouts }) },
+    entry('rloo', flat),
+  ]),
+  algorithms: ['grpo', 'rloo'],
 };
 
 const SUITE = `name: example
@@ -68,6 +72,30 @@ describe('a valid suite', () => {
     expect(suite.training).toMatchObject({ iterations: 4, questions: 24 });
     expect(suite.warmStart.steps).toBe(250);
     expect(suite.backend).toBe('wasm');
+  });
+
+  it('writes `all` out, spends the same rollouts everywhere, and lets options of an entry have the last word', () => {
+    const text = SUITE.replace('  - grpo\n', '  - all\n  - { id: grpo, name: again, luck: mine }\n').replace(
+      'seeds: 2',
+      'seeds: 2\nrollouts: 8',
+    );
+    const suite = resolve(text);
+    expect(suite.algorithms.map(({ name, options }) => [name, options.groupSize])).toEqual([
+      ['grpo', 8],
+      ['rloo', 16],
+      ['again', 8],
+      ['wide', 32],
+    ]);
+    const cells = suiteCells(suite).filter(({ cell }) => cell.environment.id === 'walk/v2');
+    expect(cells.map(({ cell }) => cell.luck)).toEqual([
+      ...[1, 2, 3, 4].map(() => undefined),
+      'mine',
+      'mine',
+      undefined,
+      undefined,
+    ]);
+    expect('luck' in cells[0]!.cell).toBe(false);
+    expect(problems(SUITE.replace('seeds: 2', 'seeds: 2\nrollouts: 1'))[0]).toContain('rollouts');
   });
 
   it('expands to cells by environment, algorithm, seed', () => {
@@ -249,10 +277,10 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['forking', 'paper', 'quick', 'search', 'tiny']);
+    expect(await suiteNames()).toEqual(['all', 'forking', 'paper', 'quick', 'search', 'tiny']);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: forking, paper, quick, search, tiny, or the path",
+      "suite 'quik' is not known; valid: all, forking, paper, quick, search, tiny, or the path",
     );
   });
 });

@@ -7,6 +7,7 @@ import { applySetting, type Override } from './override.ts';
 import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
 import type { NamedCell } from './runner.ts';
 import type { SuiteSource } from './suite-file.ts';
+import { expandShorthand } from './suite-shorthand.ts';
 import { type TrainingOptions, trainingSchema, type WarmStartOptions, warmStartSchema } from './training.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]*$/;
@@ -50,6 +51,8 @@ const suiteSchema = z.strictObject({
   seeds: z.int().min(1).max(10_000).default(3),
   /** 'common': `training.learningRate` for all; 'own': an entry's own rate where it gives one. */
   rates: z.enum(['common', 'own']).default('common'),
+  /** Rollouts per question that every algorithm spends, in its own way; options of an entry come on top. */
+  rollouts: z.int().min(2).max(4096).optional(),
   training: trainingSchema,
   warmStart: warmStartSchema,
 });
@@ -117,12 +120,12 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     );
   }
   const raw = data as Plain;
-  const applied = applyOverrides(raw, overrides);
+  const applied = applyOverrides(raw, overrides, catalog.algorithms);
 
   const shape = checkValue(suiteSchema, raw);
   const problems: Problem[] = 'problems' in shape ? [...shape.problems] : [];
-  const resolve = (path: Path, find: (id: string) => CatalogEntry): Choice => {
-    const found = resolveChoice(raw, path, find);
+  const resolve = (path: Path, find: (id: string) => CatalogEntry, rollouts?: number): Choice => {
+    const found = resolveChoice(raw, path, find, rollouts);
     if ('problems' in found) problems.push(...found.problems);
     return 'value' in found ? found.value : { id: '', options: {} };
   };
@@ -140,7 +143,10 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
       ...own.values,
     };
   });
-  const algorithms = indexes(raw.algorithms).map((i) => resolve(['algorithms', i], catalog.algorithm));
+  const rollouts = 'value' in shape ? shape.value.rollouts : undefined;
+  const algorithms = indexes(raw.algorithms).map((i) =>
+    resolve(['algorithms', i], catalog.algorithm, rollouts),
+  );
   problems.push(
     ...repeated(
       environments.map(({ id }) => id),
@@ -205,31 +211,18 @@ export function suiteCells(suite: Suite): readonly NamedCell[] {
   );
 }
 
-function applyOverrides(raw: Plain, overrides: SuiteOverrides): readonly Override[] {
+function applyOverrides(raw: Plain, overrides: SuiteOverrides, all: readonly string[]): readonly Override[] {
   const applied: Override[] = [];
-  expandShorthand(raw);
+  expandShorthand(raw, all);
   for (const setting of overrides.set ?? []) {
     applied.push(applySetting(raw, setting));
-    expandShorthand(raw);
+    expandShorthand(raw, all);
   }
   if (overrides.seeds !== undefined) {
     raw.seeds = overrides.seeds;
     applied.push({ path: ['seeds'], label: `--seeds ${overrides.seeds}` });
   }
   return applied;
-}
-
-/** `grpo` is short for `{ id: grpo }`. */
-function expandShorthand(raw: Plain): void {
-  const expand = (value: unknown) => (typeof value === 'string' ? { id: value } : value);
-  if (raw.policy !== undefined) raw.policy = expand(raw.policy);
-  for (const key of ['environments', 'algorithms']) {
-    const list = raw[key];
-    if (Array.isArray(list)) raw[key] = list.map(expand);
-  }
-  for (const entry of Array.isArray(raw.environments) ? raw.environments : []) {
-    if (entry?.policy !== undefined) entry.policy = expand(entry.policy);
-  }
 }
 
 /** The suite's settings with an environment's own values in their place, and what is wrong with those. */
@@ -260,6 +253,7 @@ function resolveChoice(
   raw: Plain,
   path: Path,
   find: (id: string) => CatalogEntry,
+  rollouts: number | undefined,
 ): { readonly value: Choice } | { readonly problems: readonly Problem[] } {
   const id = valueAt(raw, [...path, 'id']);
   if (typeof id !== 'string' || id === '') return { problems: [] };
@@ -272,7 +266,8 @@ function resolveChoice(
   }
   const options = valueAt(raw, [...path, 'options']) ?? {};
   if (typeof options !== 'object' || Array.isArray(options)) return { problems: [] };
-  const checked = checkValue(entry.schema, options, [...path, 'options']);
+  const budget = rollouts === undefined ? {} : (entry.budget?.(rollouts) ?? {});
+  const checked = checkValue(entry.schema, { ...budget, ...options }, [...path, 'options']);
   return 'problems' in checked
     ? checked
     : { value: { id: entry.id, options: checked.value as Choice['options'] } };

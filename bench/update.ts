@@ -94,7 +94,12 @@ export async function update(request: {
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     for (let part = 0; part < options.minibatches; part++) {
       signal?.throwIfAborted();
-      const chosen = rows.filter((row) => Math.floor((row.tree * options.minibatches) / questions) === part);
+      const isOf = (tree: number): boolean => Math.floor((tree * options.minibatches) / questions) === part;
+      const share = Array.from({ length: questions }, (_, tree) => tree).filter(isOf).length / questions;
+      // Imitation is weighed for the whole iteration; a step has a share of its questions, and means are by step.
+      const chosen = rows
+        .filter((row) => isOf(row.tree))
+        .map((row) => (row.imitate === undefined ? row : { ...row, imitate: row.imitate / share }));
       if (chosen.length === 0) continue;
       const gradient = await policy.gradient(
         chosen.map((row) => row.record),

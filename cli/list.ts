@@ -17,7 +17,10 @@ type Entry = Readonly<Record<string, unknown>>;
 
 const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
   algorithms: async () =>
-    ALGORITHMS.map(({ id, description, schema }) => ({ id, ...description, options: schema.parse({}) })),
+    ALGORITHMS.map(({ id, description, schema }) => {
+      const { extraSamples = 'none', critic = 'none', trained = 'all actions', ...rest } = description;
+      return { id, ...rest, 'extra samples': extraSamples, critic, trained, options: schema.parse({}) };
+    }),
   environments: async () =>
     ENVIRONMENTS.map(({ id, title, tags, schema }) => ({ id, title, tags, options: schema.parse({}) })),
   suites: async () =>
@@ -45,7 +48,7 @@ export function listCommand(): Command {
 
 function table(kind: Kind, entries: readonly Entry[]): string {
   const extra: Record<Kind, readonly string[]> = {
-    algorithms: ['granularity', 'paper', 'evidence'],
+    algorithms: ['granularity', 'extra samples', 'critic', 'trained', 'evidence', 'paper'],
     environments: ['tags'],
     suites: [],
   };
