@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { Algorithm, CreditedAction } from '../algorithm.ts';
+import { flatPlan } from '../flat.ts';
+import { mean, standardDeviation } from '../group.ts';
+import { gainTurns } from '../information-gain.ts';
+import { objectiveOptions, toObjective } from '../options.ts';
+import { leaves, type RolloutTree } from '../tree.ts';
+import { returnsByPosition } from './positions.ts';
+
+const schema = z
+  .strictObject({
+    /** Rollouts per question. */
+    groupSize: z.int().min(1).max(4096).default(16),
+    /** A turn's gain in the accepted answer's 'probability' (geometric mean per token), or its 'log'. */
+    gain: z.enum(['probability', 'log']).default('probability'),
+    /**
+     * What is compared with what. 'position': returns to go at the same token of the trajectories, an ended one
+     * counting 0 there (released first). 'turn': returns to go at the same turn, of those that have it. 'joint':
+     * all gains and outcomes of the question, before they are summed (released later); 'separate': gains among
+     * gains, outcomes among outcomes.
+     */
+    statistics: z.enum(['position', 'turn', 'joint', 'separate']).default('position'),
+    /** What the differences are divided by: nothing, or the sample's or population's standard deviation. */
+    std: z.enum(['none', 'sample', 'population']).default('none'),
+    /** Discount per turn of what comes later. */
+    gamma: z.number().min(0).max(1).default(1),
+    /** Added to the standard deviation. */
+    epsilon: z.number().min(0).default(1e-6),
+    ...objectiveOptions({ aggregation: 'token-mean' }),
+  })
+  .prefault({});
+
+export type IgpoOptions = z.infer<typeof schema>;
+
+/** Values minus their mean, over their standard deviation if asked. Equal values give exactly 0. */
+export function centred(
+  values: readonly number[],
+  { std, epsilon }: Pick<IgpoOptions, 'std' | 'epsilon'>,
+): readonly number[] {
+  if (values.every((value) => value === values[0])) return values.map(() => 0);
+  const center = mean(values);
+  const scale = std === 'none' ? 1 : standardDeviation(values, std) + epsilon;
+  return values.map((value) => (value - center) / scale);
+}
+
+/** G_k = r_k + gamma G_{k+1}. */
+export function toGo(rewards: readonly number[], gamma: number): readonly number[] {
+  const result = [...rewards];
+  for (let k = result.length - 2; k >= 0; k--) result[k]! += gamma * result[k + 1]!;
+  return result;
+}
+
+/**
+ * The advantage of every turn under the statistics that do not look at tokens.
+ * @param rewards of every turn of every trajectory: gains, and last the outcome.
+ */
+export function igpoTurns(
+  rewards: readonly (readonly number[])[],
+  options: IgpoOptions,
+): readonly (readonly number[])[] {
+  const { statistics, gamma } = options;
+  if (statistics === 'turn') {
+    const returns = rewards.map((turns) => toGo(turns, gamma));
+    return regrouped(returns, (_, k) => k, options);
+  }
+  const isOutcome = (i: number, k: number): number =>
+    statistics === 'separate' && k === rewards[i]!.length - 1 ? 1 : 0;
+  return regrouped(rewards, isOutcome, options).map((turns) => toGo(turns, gamma));
+}
+
+/** Centres the values of every group, wherever its members are. */
+function regrouped(
+  values: readonly (readonly number[])[],
+  groupOf: (i: number, k: number) => number,
+  options: IgpoOptions,
+): readonly (readonly number[])[] {
+  const groups = new Map<number, number[]>();
+  for (const [i, turns] of values.entries()) {
+    for (const [k, value] of turns.entries()) {
+      groups.set(groupOf(i, k), [...(groups.get(groupOf(i, k)) ?? []), value]);
+    }
+  }
+  const results = new Map([...groups].map(([key, members]) => [key, [...centred(members, options)]]));
+  // Members come back in the order in which they went in.
+  return values.map((turns, i) => turns.map((_, k) => results.get(groupOf(i, k))!.shift()!));
+}
+
+function credit(tree: RolloutTree, index: number, options: IgpoOptions): readonly CreditedAction[] {
+  const ends = leaves(tree);
+  const turns = ends.map((leaf) =>
+    gainTurns(tree, leaf, { ends: 'tool', baseline: 'root', scale: options.gain }),
+  );
+  const rewards = turns.map((parts, i) => parts.map(({ gain }) => gain ?? ends[i]!.return));
+  const advantageOf =
+    options.statistics === 'position'
+      ? returnsByPosition(
+          tree,
+          turns,
+          rewards.map((values) => toGo(values, options.gamma)),
+          (values) => centred(values, options),
+        )
+      : turnwise(igpoTurns(rewards, options));
+  return turns.flatMap((parts, i) =>
+    parts.flatMap(({ edges }, k) =>
+      edges.map((edge) => ({
+        tree: index,
+        edge: edge.id,
+        advantage: advantageOf(i, k, edge.id),
+        sequence: `${index}/${ends[i]!.id}`,
+      })),
+    ),
+  );
+}
+
+const turnwise =
+  (advantages: readonly (readonly number[])[]) =>
+  (i: number, k: number): number =>
+    advantages[i]![k]!;
+
+/** Information Gain-based Policy Optimization (arXiv 2510.14967). */
+export const igpo: Algorithm<IgpoOptions> = {
+  id: 'igpo',
+  description: {
+    title: 'Information Gain-based Policy Optimization',
+    paper: 'arXiv 2510.14967',
+    granularity: 'action',
+    evidence: 'code',
+    extraSamples: 'none (the gold answer is scored per turn)',
+  },
+  schema,
+  next: (tree, options) => flatPlan(tree, options.groupSize),
+  credit: (trees, options) => ({
+    actions: trees.flatMap((tree, index) => credit(tree, index, options)),
+  }),
+  objective: toObjective,
+  needs: () => ['gold'],
+  budget: (rollouts) => ({ groupSize: rollouts }),
+};
