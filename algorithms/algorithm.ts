@@ -41,6 +41,11 @@ export interface Head {
   /** Iterations at the start of a training in which the head alone is trained, the policy not. Default 0. */
   readonly warmup?: number;
   /**
+   * 'action': where actions are listed, the output knows which was chosen (a Q value rather than a V). In free text it
+   * makes no difference: at an action's last token the output has read all but that token. Default: the state.
+   */
+  readonly sees?: 'action';
+  /**
    * The head's loss over the trees of one iteration, after the rollouts.
    * @param outputs the head's outputs now; those at sampling time are in the trees.
    * @returns the loss, its slopes in the shape of `outputs`, and the share of the targets' variance that the outputs

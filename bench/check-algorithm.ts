@@ -7,7 +7,7 @@ import { lookAhead } from '../envs/look-ahead.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import { createTabularPolicy } from '../policies/tabular/index.ts';
 import { rollout } from './engine.ts';
-import { headStates, treeFeatures, withOutputs } from './heads.ts';
+import { headStates, readHeads } from './heads.ts';
 import { trainingRows } from './update.ts';
 
 /** What `checkAlgorithm` runs on. */
@@ -111,9 +111,7 @@ async function grow<Options>(
   });
   // Heads before any training say 0.
   const heads = headStates(algorithm.heads?.(options) ?? []);
-  if (heads.length === 0) return trees;
-  const features = await treeFeatures(trees, policy, { temperature: 1 });
-  const read = withOutputs(trees, heads, features, policy);
+  const { trees: read } = await readHeads(trees, heads, policy, { temperature: 1 });
   for (const { head } of heads) checkHead(head, read, report);
   return read;
 }

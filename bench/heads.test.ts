@@ -9,7 +9,7 @@ import {
 } from '../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../policies/tabular/index.ts';
 import { rollout } from './engine.ts';
-import { headStates, trainHead, treeFeatures, withOutputs } from './heads.ts';
+import { headStates, readHeads, trainHead, treeFeatures, withOutputs } from './heads.ts';
 
 const policy = createTabularPolicy(STOP_OR_SEARCH_LOGITS);
 const sampling = { temperature: 1 };
@@ -87,5 +87,24 @@ describe('heads', () => {
     const outputs = (features: typeof wider) => withOutputs(trees, [state], features, policy)[0]!.edges;
     expect(outputs(wider)).toEqual(outputs({ width: 1, rows: rows(1) }));
     expect(trainHead(state, trees, wider).state.parameters).toHaveLength(4);
+  });
+
+  it('see the action on request, and stand side by side', async () => {
+    const trees = await grow(60);
+    const model: Head = { ...regression, name: 'model', sees: 'action' };
+    const before = await readHeads(trees, headStates([regression, model]), policy, sampling);
+    const states = headStates([regression, model]).map(
+      (state, which) => trainHead(state, before.trees, before.features[which]!).state,
+    );
+    const [tree] = (await readHeads(trees, states, policy, sampling)).trees;
+    const of = (name: 'critic' | 'model', action: string): number =>
+      tree!.edges.find((edge) => edge.action === action)!.outputs![name]![0]!;
+    expect(of('critic', 'A')).toBe(of('critic', 'B'));
+    expect(of('model', 'A')).toBeGreaterThan(0.9);
+    expect(of('model', 'B')).toBeLessThan(0.1);
+    expect(of('model', 'stop')).toBeCloseTo(0.3, 1);
+    // Two ways of reading, two passes.
+    expect(tree!.measuredTokens).toBe(4 * tree!.edges.length);
+    expect(await readHeads(trees, [], policy, sampling)).toEqual({ trees, features: [] });
   });
 });

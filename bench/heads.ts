@@ -22,16 +22,44 @@ export function headStates(heads: readonly Head[]): readonly HeadState[] {
   return heads.map((head) => ({ head, parameters: new Float64Array(1), adam: adamState(1) }));
 }
 
-/** The features of every action of every tree, tree by tree. One forward pass over all of them. */
+/**
+ * The features of every action of every tree, tree by tree. One forward pass over all of them.
+ * @param sees as in `Head.sees`.
+ */
 export async function treeFeatures(
   trees: readonly RolloutTree[],
   policy: TrainablePolicy,
   sampling: Sampling,
+  sees?: Head['sees'],
 ): Promise<Features> {
   const records = trees.flatMap(({ edges, nodes }) =>
-    edges.map(({ from, tokens }) => ({ prompt: nodes[from]!.prompt, tokens })),
+    edges.map(({ from, tokens, action }) => {
+      const { prompt } = nodes[from]!;
+      if (sees === undefined || prompt.actions === undefined) return { prompt, tokens };
+      // A list of one: what is known of it is what is known of the action. Its name makes the text one of its own.
+      return { prompt: { text: `${prompt.text}\n${action}`, actions: [action] }, tokens: [0] };
+    }),
   );
   return policy.features(records, sampling);
+}
+
+/** The trees with the outputs of all heads, and the features that each head has read. */
+export async function readHeads(
+  trees: readonly RolloutTree[],
+  states: readonly HeadState[],
+  policy: TrainablePolicy,
+  sampling: Sampling,
+): Promise<{ readonly trees: readonly RolloutTree[]; readonly features: readonly Features[] }> {
+  const known = new Map<Head['sees'], Features>();
+  let read = trees;
+  for (const sees of [undefined, 'action'] as const) {
+    const group = states.filter(({ head }) => head.sees === sees);
+    if (group.length === 0) continue;
+    const features = await treeFeatures(trees, policy, sampling, sees);
+    read = withOutputs(read, group, features, policy);
+    known.set(sees, features);
+  }
+  return { trees: read, features: states.map(({ head }) => known.get(head.sees)!) };
 }
 
 /** The same trees with the outputs of the heads at every token, and the tokens that were read for them counted. */
@@ -52,9 +80,12 @@ export function withOutputs(
       ),
     edges: tree.edges.map((edge) => ({
       ...edge,
-      outputs: Object.fromEntries(
-        states.map(({ head }, which) => [head.name, Array.from(outputs[which]![index]![edge.id]!)]),
-      ),
+      outputs: {
+        ...edge.outputs,
+        ...Object.fromEntries(
+          states.map(({ head }, which) => [head.name, Array.from(outputs[which]![index]![edge.id]!)]),
+        ),
+      },
     })),
   }));
 }

@@ -10,7 +10,7 @@ import { collect } from './collect.ts';
 import { describeCredit, describeHeads, describeRollouts, describeUpdate } from './describe.ts';
 import { evaluate } from './evaluate.ts';
 import { consultantOf } from './given.ts';
-import { headStates, trainHead, treeFeatures, withOutputs } from './heads.ts';
+import { headStates, readHeads, trainHead } from './heads.ts';
 import { checkInputs } from './inputs.ts';
 import type { TrainingOptions } from './training.ts';
 import { type TrainingRow, trainingRows, update } from './update.ts';
@@ -111,8 +111,7 @@ async function train(
         resampling: algorithm.resampling?.(options),
       });
       const sampled = collected.trees.slice(0, collected.used);
-      const features = heads.length === 0 ? undefined : await treeFeatures(sampled, policy, sampling);
-      const trees = features === undefined ? sampled : withOutputs(sampled, heads, features, policy);
+      const { trees, features } = await readHeads(sampled, heads, policy, sampling);
       clock.lap('rollout_seconds');
       const isWarmingUp = heads.some(({ head }) => iteration <= (head.warmup ?? 0));
       const rows = isWarmingUp
@@ -134,7 +133,7 @@ async function train(
         sampling,
         ...signal,
       });
-      const trained = features === undefined ? [] : heads.map((state) => trainHead(state, trees, features));
+      const trained = heads.map((state, which) => trainHead(state, trees, features[which]!));
       heads = trained.map(({ state }) => state);
       adam = result.adam;
       Object.assign(
