@@ -23,7 +23,11 @@ export interface ExactBias {
 export async function exactBias(
   algorithm: AnyAlgorithm,
   options: Record<string, unknown>,
-  { searchReward = 0, objective = 'plain' }: { searchReward?: number; objective?: AuditObjective } = {},
+  {
+    searchReward = 0,
+    objective = 'plain',
+    critic = 'exact',
+  }: { searchReward?: number; objective?: AuditObjective; critic?: 'exact' | 'zero' } = {},
 ): Promise<ExactBias> {
   const result = await audit({
     algorithm,
@@ -32,6 +36,7 @@ export async function exactBias(
     task: STOP_OR_SEARCH_TASK,
     policy: createTabularPolicy(STOP_OR_SEARCH_LOGITS),
     objective,
+    critic,
   });
   if (result.method !== 'exact') throw new Error(`${algorithm.id}: too many outcomes to enumerate`);
   const ratio = (name: string): number => {
