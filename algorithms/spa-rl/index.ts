@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { Algorithm, Head } from '../algorithm.ts';
+import { flatPlan } from '../flat.ts';
+import { mean } from '../group.ts';
+import { objectiveOptions, toObjective } from '../options.ts';
+import { criticHead, criticOptions, type Pay, ppoCredit } from '../ppo/critic.ts';
+import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+
+const schema = z
+  .strictObject({
+    ...criticOptions,
+    /**
+     * What a step is paid beside the grounding: 'progress' what the estimator attributes to it (the paper);
+     * 'outcome' the trajectory's return less the mean of the question's other ones, at every step (the released
+     * data script).
+     */
+    stepReward: z.enum(['progress', 'outcome']).default('progress'),
+    /** Paid for every valid action. */
+    grounding: z.number().min(0).default(0.5),
+    /** Adam's learning rate of the progress estimator. */
+    progressLearningRate: z.number().positive().default(0.001),
+    /** Adam steps of the progress estimator per iteration, each over all trajectories. */
+    progressSteps: z.int().min(1).max(1000).default(20),
+    ...objectiveOptions({ aggregation: 'token-mean', dualClip: 3 }),
+  })
+  .prefault({});
+
+export type SpaRlOptions = z.infer<typeof schema>;
+
+/** An action is valid that called a tool and got its result, or ended the episode by itself. */
+function isValid({ nodes }: RolloutTree, { tool, to }: TreeEdge): boolean {
+  return tool === true || nodes[to]!.end === 'terminated';
+}
+
+/** c_t: the estimator's output at the action's last token. */
+const progressOf = ({ outputs }: TreeEdge): number => outputs!.progress!.at(-1)!;
+
+/** The step rewards, c_t + grounding, by edge id. They stand in place of the environment's. */
+export function spaRewards(
+  tree: RolloutTree,
+  { stepReward, grounding }: Pick<SpaRlOptions, 'stepReward' | 'grounding'>,
+): readonly number[] {
+  const rewards = new Array<number>(tree.edges.length).fill(0);
+  const ends = leaves(tree);
+  for (const leaf of ends) {
+    const others = ends.filter((other) => other !== leaf).map((other) => other.return);
+    // A single trajectory is compared with nothing, as in the released script.
+    const outcome = leaf.return - (others.length === 0 ? 0 : mean(others));
+    for (const edge of path(tree, leaf)) {
+      const attributed = stepReward === 'progress' ? progressOf(edge) : outcome;
+      rewards[edge.id] = attributed + (isValid(tree, edge) ? grounding : 0);
+    }
+  }
+  return rewards;
+}
+
+/** The progress estimator: the sum of its outputs over a trajectory is regressed to the return, mean squared error. */
+function progressHead({ progressLearningRate, progressSteps }: SpaRlOptions): Head {
+  return {
+    name: 'progress',
+    sees: 'action',
+    learningRate: progressLearningRate,
+    steps: progressSteps,
+    loss: (trees, outputs) => {
+      const count = trees.reduce((sum, tree) => sum + leaves(tree).length, 0);
+      let loss = 0;
+      const slopes = outputs.map((edges) => edges.map((values) => new Float64Array(values.length)));
+      for (const [index, tree] of trees.entries()) {
+        for (const leaf of leaves(tree)) {
+          const edges = path(tree, leaf);
+          const sum = edges.reduce((total, { id }) => total + outputs[index]![id]!.at(-1)!, 0);
+          const miss = sum - leaf.return;
+          loss += miss ** 2 / count;
+          for (const { id, tokens } of edges) slopes[index]![id]![tokens.length - 1] = (2 * miss) / count;
+        }
+      }
+      return { loss, slopes };
+    },
+  };
+}
+
+const payOf =
+  (options: SpaRlOptions): Pay =>
+  (tree) =>
+    spaRewards(tree, options);
+
+/** Stepwise Progress Attribution (arXiv 2505.20732): PPO on rewards that an estimator of progress hands out. */
+export const spaRl: Algorithm<SpaRlOptions> = {
+  id: 'spa-rl',
+  description: {
+    title: 'Stepwise Progress Attribution',
+    paper: 'arXiv 2505.20732',
+    granularity: 'token',
+    evidence: 'code',
+    critic: 'value head, progress estimator',
+  },
+  schema,
+  next: (tree, options) => flatPlan(tree, options.groupSize),
+  credit: (trees, options) => ppoCredit(trees, payOf(options), options),
+  heads: (options) => [
+    criticHead(payOf(options), options),
+    ...(options.stepReward === 'progress' ? [progressHead(options)] : []),
+  ],
+  objective: toObjective,
+  budget: (rollouts) => ({ groupSize: rollouts }),
+};
