@@ -6,8 +6,19 @@ import { createRandom } from '../core/random.ts';
 import { checkAlgorithm } from './check-algorithm.ts';
 
 const random = createRandom(11);
-/** They rightly learn from constant rewards: no baseline, or (gigpo) shorter episodes are worth more. */
-const WITHOUT_BASELINE: readonly string[] = ['gigpo', 'random-credit', 'reinforce'];
+/**
+ * They rightly learn from constant rewards: no baseline; shorter episodes are worth more (gigpo); or they pay for more than
+ * the return: knowing the answer (igpo), calling tools (mt-grpo, spa-rl), steps without an expected error (pica).
+ */
+const WITHOUT_BASELINE: readonly string[] = [
+  'gigpo',
+  'igpo',
+  'mt-grpo',
+  'pica',
+  'random-credit',
+  'reinforce',
+  'spa-rl',
+];
 
 describe('checkAlgorithm', () => {
   it.each(ALGORITHMS.map((algorithm) => [algorithm.id, algorithm] as const))(

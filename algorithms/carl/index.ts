@@ -119,7 +119,14 @@ export function carlFamily(
 ): Algorithm<CarlOptions> {
   return {
     id,
-    description: { title, paper: 'arXiv 2512.04949', granularity: 'action', evidence },
+    description: {
+      title,
+      paper: 'arXiv 2512.04949',
+      granularity: 'action',
+      evidence,
+      extraSamples: 'forks at uncertain states',
+      trained: 'actions at forked states',
+    },
     schema: carlSchema(defaults),
     next: carlPlan,
     credit: (trees, options) => ({
