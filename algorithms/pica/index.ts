@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionHeadLoss } from '../action-head.ts';
 import type { Algorithm, Head } from '../algorithm.ts';
 import { flatPlan } from '../flat.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
@@ -77,23 +78,10 @@ function hazardHead(options: PicaOptions): Head {
     sees: 'action',
     learningRate: options.hazardLearningRate,
     steps: options.hazardSteps,
-    loss: (trees, outputs) => {
-      const count = trees.reduce((sum, tree) => sum + leaves(tree).length, 0);
-      let loss = 0;
-      const slopes = outputs.map((edges) => edges.map((values) => new Float64Array(values.length)));
-      for (const [index, tree] of trees.entries()) {
-        for (const leaf of leaves(tree)) {
-          const edges = path(tree, leaf);
-          const logits = edges.map(({ id }) => outputs[index]![id]!.at(-1)!);
-          const own = hazardLoss(logits, fateOf(tree, leaf, options.success), options);
-          loss += own.loss / count;
-          for (const [t, { id, tokens }] of edges.entries()) {
-            slopes[index]![id]![tokens.length - 1] = own.slopes[t]! / count;
-          }
-        }
-      }
-      return { loss, slopes };
-    },
+    loss: (trees, outputs) =>
+      actionHeadLoss(trees, outputs, (logits, tree, leaf) =>
+        hazardLoss(logits, fateOf(tree, leaf, options.success), options),
+      ),
   };
 }
 

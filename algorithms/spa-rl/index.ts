@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionHeadLoss } from '../action-head.ts';
 import type { Algorithm, Head } from '../algorithm.ts';
 import { flatPlan } from '../flat.ts';
 import { mean } from '../group.ts';
@@ -61,21 +62,11 @@ function progressHead({ progressLearningRate, progressSteps }: SpaRlOptions): He
     sees: 'action',
     learningRate: progressLearningRate,
     steps: progressSteps,
-    loss: (trees, outputs) => {
-      const count = trees.reduce((sum, tree) => sum + leaves(tree).length, 0);
-      let loss = 0;
-      const slopes = outputs.map((edges) => edges.map((values) => new Float64Array(values.length)));
-      for (const [index, tree] of trees.entries()) {
-        for (const leaf of leaves(tree)) {
-          const edges = path(tree, leaf);
-          const sum = edges.reduce((total, { id }) => total + outputs[index]![id]!.at(-1)!, 0);
-          const miss = sum - leaf.return;
-          loss += miss ** 2 / count;
-          for (const { id, tokens } of edges) slopes[index]![id]![tokens.length - 1] = (2 * miss) / count;
-        }
-      }
-      return { loss, slopes };
-    },
+    loss: (trees, outputs) =>
+      actionHeadLoss(trees, outputs, (progress, _, leaf) => {
+        const miss = progress.reduce((a, b) => a + b, 0) - leaf.return;
+        return { loss: miss ** 2, slopes: progress.map(() => 2 * miss) };
+      }),
   };
 }
 
