@@ -1,0 +1,154 @@
+import type { Interval } from '../bench/stats/interval.ts';
+import type { COSTS } from './columns.ts';
+
+/** Scores that a stated policy gets in an environment: the fixed ends of a normalised scale. */
+export interface Anchors {
+  /** Dev F1 of the policy that chooses at random: 0 on the normalised scale. */
+  readonly random: number;
+  /** Dev F1 of the best policy there is: 1 on the normalised scale. Above `random`. */
+  readonly oracle: number;
+}
+
+/** What an analysis may be told. Everything else follows from the cells. */
+export interface AnalysisOptions {
+  /** Compares cells of one environment although their data or retrieval differ. Default false. */
+  readonly allowMixed?: boolean;
+  /** Name of the algorithm that the others are compared with. Default: see `findBaseline`. */
+  readonly baseline?: string;
+  /** Dev F1, 0 to 1, whose first reaching is counted in iterations. Default: not counted. */
+  readonly threshold?: number;
+  /** Anchors by environment id. Default: no optimality gap. */
+  readonly anchors?: Readonly<Record<string, Anchors>>;
+  /** Seed of the bootstrap: any safe integer. Default 0. */
+  readonly seed?: number;
+}
+
+/** A cost of training per question, mean over seeds. */
+export interface Cost {
+  readonly value: number | null;
+  /** Divided by the baseline's; null without one. */
+  readonly ratio: number | null;
+}
+
+/** Numbers of one finished cell: a seed. Null where the metrics do not have them; NaN where they diverged. */
+export interface SeedAnalysis {
+  readonly seed: number;
+  /** Dev F1 before training. */
+  readonly start: number | null;
+  /** Dev F1 of the last evaluation. */
+  readonly f1: number | null;
+  readonly em: number | null;
+  /** `f1` minus `start`. */
+  readonly gain: number | null;
+  /** Mean height of the dev F1 curve over its iterations (trapezoids over the width). */
+  readonly auc: number | null;
+  /** First evaluated iteration with dev F1 at or above the threshold, or the last one, not reached. */
+  readonly steps: { readonly iteration: number; readonly reached: boolean } | null;
+  /** Training iterations done. */
+  readonly iterations: number | null;
+}
+
+/** Iterations until dev F1 reaches the threshold, over seeds, with those that never do. */
+export interface StepsAnalysis {
+  readonly threshold: number;
+  /** Seeds that reached it. */
+  readonly reached: number;
+  /** Kaplan and Meier's median; null where half of the seeds never arrive. */
+  readonly median: number | null;
+  /** Mean of the steps cut at `horizon`: a lower bound of the mean, equal for algorithms of one horizon. */
+  readonly restrictedMean: Interval;
+  /** The last iteration that every seed of the environment was watched to. */
+  readonly horizon: number;
+}
+
+/** One algorithm in one environment: the numbers of a row of comparison.csv, and what they are made of. */
+export interface GroupAnalysis {
+  readonly environment: string;
+  /** Name in the suite; with the folder where several runs have it. */
+  readonly algorithm: string;
+  readonly algorithmId: string;
+  /** Which run it is of, from 0. */
+  readonly run: number;
+  /** Whether it is what the others of its environment and run are compared with. */
+  readonly isBaseline: boolean;
+  /** Cells by what became of them; only finished ones are in the numbers. */
+  readonly finished: number;
+  readonly failed: number;
+  readonly missing: number;
+  /** The finished cells, by seed. */
+  readonly seeds: readonly SeedAnalysis[];
+  readonly iterations: number | null;
+  /** Means over seeds of what SeedAnalysis has; null where no seed has it. */
+  readonly f1: Interval | null;
+  /** Interquartile mean over seeds: a quarter trimmed at either end. */
+  readonly f1Iqm: Interval | null;
+  readonly em: Interval | null;
+  readonly start: Interval | null;
+  readonly gain: Interval | null;
+  readonly auc: Interval | null;
+  /** 1 - mean over seeds of min(1, (f1 - random) / (oracle - random)); null without anchors. */
+  readonly optimalityGap: Interval | null;
+  /** Null without a threshold. */
+  readonly steps: StepsAnalysis | null;
+  readonly costs: Readonly<Record<(typeof COSTS)[number], Cost>>;
+  /** Mean action entropy of the last iteration, nats. */
+  readonly actionEntropy: Interval | null;
+  readonly truncatedShare: number | null;
+  readonly zeroSignalShare: number | null;
+}
+
+/** An algorithm against a baseline, on the seeds that both finished. */
+export interface PairAnalysis {
+  readonly environment: string;
+  readonly algorithm: string;
+  readonly baseline: string;
+  /** Seeds that both finished: what everything here is over. */
+  readonly pairs: number;
+  /** Finished cells of either whose seed the other did not finish: left out. */
+  readonly unpaired: number;
+  /** Mean over seeds of the algorithm's dev F1 minus the baseline's. */
+  readonly difference: Interval | null;
+  /** Two-sided, of the paired t test; null where it is not defined. */
+  readonly p: number | null;
+  /** Holm's, over all comparisons of this analysis. */
+  readonly adjustedP: number | null;
+  /** How many comparisons Holm's adjustment counts. */
+  readonly comparisons: number;
+  /** P(algorithm > baseline) + P(equal) / 2 over two runs drawn at random. */
+  readonly improvement: Interval | null;
+  /** Why a number is not there, in words; null where all are. */
+  readonly note: string | null;
+}
+
+/** The share of runs that score above a threshold. */
+export interface ProfilePoint {
+  readonly environment: string;
+  readonly algorithm: string;
+  /** Dev F1, 0 to 1. */
+  readonly threshold: number;
+  /** Share of seeds whose final dev F1 is above it. */
+  readonly share: Interval;
+}
+
+/** Everything that the comparison of runs says. CSV files, tables and the page only show it. */
+export interface Analysis {
+  readonly groups: readonly GroupAnalysis[];
+  readonly pairs: readonly PairAnalysis[];
+  readonly profiles: readonly ProfilePoint[];
+  /** Cells without a result, in the order of the cells. */
+  readonly unfinished: readonly {
+    readonly environment: string;
+    readonly algorithm: string;
+    readonly seed: number;
+    readonly status: 'failed' | 'missing';
+  }[];
+  /** What the analysis was told, and the defaults it took. */
+  readonly options: {
+    readonly threshold: number | null;
+    readonly anchors: Readonly<Record<string, Anchors>>;
+    readonly seed: number;
+    /** Bootstrap replicates. */
+    readonly replicates: number;
+    readonly confidence: number;
+  };
+}
