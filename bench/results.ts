@@ -9,7 +9,10 @@ import { parseCsv } from './csv.ts';
 /** One cell of a results folder. */
 export interface StoredResult {
   readonly environment: string;
+  /** Name as shown: that in the suite, with the folder where several have it. */
   readonly algorithm: string;
+  /** Name in the suite. */
+  readonly entry: string;
   readonly algorithmId: string;
   readonly seed: number;
   readonly status: 'finished' | 'failed' | 'missing';
@@ -64,6 +67,7 @@ export async function readResults(folders: readonly string[]): Promise<readonly 
       return {
         ...result,
         run,
+        entry: result.algorithm,
         algorithm: isShared ? `${result.algorithm} (${labels[run]})` : result.algorithm,
       };
     }),
@@ -78,7 +82,7 @@ function shortLabels(paths: readonly string[]): readonly string[] {
   }
 }
 
-async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run'>[]> {
+async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run' | 'entry'>[]> {
   const wrong = (file: string, what: string): never => {
     throw new InputError(
       `${join(folder, file)}: ${what}; valid: an output folder of 'creditbench run' of this version`,
@@ -108,7 +112,9 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
   const csv = await read('metrics.csv');
   const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
   return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => {
-    const metrics = rows.filter((row) => String(row.cell) === cell && row.algorithm === rest.algorithm);
+    const metrics = rows.filter(
+      (row) => String(row.cell) === cell && String(row.algorithm) === rest.algorithm,
+    );
     if (rest.status === 'finished' && metrics.length === 0) {
       return wrong('metrics.csv', `it has no rows of cell ${cell}, which suite.json calls finished`);
     }

@@ -20,7 +20,7 @@ export function compareCommand(): Command {
     .option('--allow-mixed', 'compares results on different data or retrieval, too')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: readonly string[], { allowMixed = false }: { allowMixed?: boolean }) => {
-      const rows = compare(await readResults(folders), allowMixed);
+      const rows = compare(await readResults(folders), { allowMixed });
       process.stdout.write(`${comparisonTable(rows, !process.stdout.isTTY)}\n`);
     });
 }

@@ -10,6 +10,7 @@ const cell = (algorithm: string, status: 'finished' | 'failed' | 'missing', f1 =
   environment: 'walk/v1',
   algorithm,
   algorithmId: algorithm,
+  seed: 0,
   status,
   fingerprint: undefined,
   options: {},

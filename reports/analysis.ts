@@ -1,19 +1,22 @@
+import type { Anchors } from '../bench/stats/anchors.ts';
+import { createResamples } from '../bench/stats/bootstrap.ts';
 import type { Interval } from '../bench/stats/interval.ts';
+import { performanceProfile } from '../bench/stats/profile.ts';
+import { createRandom } from '../core/random.ts';
 import type { COSTS } from './columns.ts';
-
-/** Scores that a stated policy gets in an environment: the fixed ends of a normalised scale. */
-export interface Anchors {
-  /** Dev F1 of the policy that chooses at random: 0 on the normalised scale. */
-  readonly random: number;
-  /** Dev F1 of the best policy there is: 1 on the normalised scale. Above `random`. */
-  readonly oracle: number;
-}
+import type { ComparedCell } from './comparison.ts';
+import { analyzeGroups } from './groups.ts';
+import { refuseMixed } from './mixed.ts';
+import { analyzePairs } from './pairs.ts';
 
 /** What an analysis may be told. Everything else follows from the cells. */
 export interface AnalysisOptions {
   /** Compares cells of one environment although their data or retrieval differ. Default false. */
   readonly allowMixed?: boolean;
-  /** Name of the algorithm that the others are compared with. Default: see `findBaseline`. */
+  /**
+   * Name of the algorithm that the others are compared with. Default: the one of the same run that is named grpo,
+   * or whose algorithm is grpo; without one the same of the first run that has one; else the first of all.
+   */
   readonly baseline?: string;
   /** Dev F1, 0 to 1, whose first reaching is counted in iterations. Default: not counted. */
   readonly threshold?: number;
@@ -26,7 +29,7 @@ export interface AnalysisOptions {
 /** A cost of training per question, mean over seeds. */
 export interface Cost {
   readonly value: number | null;
-  /** Divided by the baseline's; null without one. */
+  /** Divided by that of the run's GRPO; null without one. */
   readonly ratio: number | null;
 }
 
@@ -64,13 +67,15 @@ export interface StepsAnalysis {
 /** One algorithm in one environment: the numbers of a row of comparison.csv, and what they are made of. */
 export interface GroupAnalysis {
   readonly environment: string;
-  /** Name in the suite; with the folder where several runs have it. */
+  /** Name as shown: that in the suite, with the folder where several runs have it. */
   readonly algorithm: string;
   readonly algorithmId: string;
+  /** Name in the suite. */
+  readonly entry: string;
   /** Which run it is of, from 0. */
   readonly run: number;
-  /** Whether it is what the others of its environment and run are compared with. */
-  readonly isBaseline: boolean;
+  /** Of its environment's data, corpus and retrieval; undefined where no cell finished. */
+  readonly fingerprint: string | undefined;
   /** Cells by what became of them; only finished ones are in the numbers. */
   readonly finished: number;
   readonly failed: number;
@@ -150,5 +155,41 @@ export interface Analysis {
     /** Bootstrap replicates. */
     readonly replicates: number;
     readonly confidence: number;
+  };
+}
+
+/** Draws of every bootstrap: the 2.5 % point is then known to 0.2 % in level. */
+const REPLICATES = 5000;
+/** Dev F1 values at which profiles are taken. */
+const THRESHOLDS = Array.from({ length: 101 }, (_, index) => index / 100);
+
+/**
+ * Turns cells into everything that reports say, in the order of the cells. The seed is the unit of replication:
+ * every number is first made per seed. Deterministic: the bootstrap draws from `options.seed`.
+ * @throws InputError when data or retrieval of one environment differ and that was not allowed, or an option is
+ *   not valid.
+ */
+export function analyze(cells: readonly ComparedCell[], options: AnalysisOptions = {}): Analysis {
+  if (options.allowMixed !== true) refuseMixed(cells);
+  const { seed = 0, anchors = {}, threshold = null } = options;
+  const resamples = createResamples(createRandom(seed).split('analysis'), REPLICATES);
+  const groups = analyzeGroups(cells, { resamples, anchors, threshold });
+  return {
+    groups,
+    pairs: analyzePairs(groups, resamples, options.baseline),
+    profiles: groups.flatMap(({ environment, algorithm, seeds }) => {
+      const scores = seeds.map(({ f1 }) => f1).filter((f1) => f1 !== null);
+      if (scores.length === 0) return [];
+      return performanceProfile(scores, THRESHOLDS).map((share, index) => ({
+        environment,
+        algorithm,
+        threshold: THRESHOLDS[index]!,
+        share,
+      }));
+    }),
+    unfinished: cells.flatMap(({ environment, algorithm, seed, status }) =>
+      status === 'finished' ? [] : [{ environment, algorithm, seed, status }],
+    ),
+    options: { threshold, anchors, seed, replicates: REPLICATES, confidence: 0.95 },
   };
 }

@@ -16,6 +16,7 @@ export function compareOutcomes(outcomes: readonly CellOutcome[]): readonly Row[
       environment: outcome.cell.environment.id,
       algorithm: outcome.name,
       algorithmId: outcome.cell.algorithm.id,
+      seed: outcome.cell.seed,
       status: outcome.status,
       metrics: outcome.status === 'finished' ? outcome.result.metrics : [],
       fingerprint: outcome.status === 'finished' ? outcome.result.fingerprint : undefined,
