@@ -26,12 +26,11 @@ export interface Waiting {
 
 /**
  * Where a curve is first at or above a threshold. Known to the grid of its points only, and chance peaks count:
- * the same for all that are compared.
- * @returns null for an empty curve, and where a value before that is NaN.
+ * the same for all that are compared. A value that is NaN is not there yet: a run that diverged never arrives.
+ * @returns null for an empty curve.
  */
 export function stepsToThreshold(curve: readonly CurvePoint[], threshold: number): Waiting | null {
   for (const { x, y } of curve) {
-    if (Number.isNaN(y)) return null;
     if (y >= threshold) return { time: x, reached: true };
   }
   const last = curve.at(-1);
