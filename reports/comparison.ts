@@ -78,8 +78,8 @@ function halfWidth(interval: Interval | null): number | null {
     : (interval.high - interval.low) / 2;
 }
 
-/** Null for one seed, or without spread. */
-function gainInErrors({ seeds }: GroupAnalysis): number | null {
+/** The mean gain in dev F1 over its standard error; null for one seed, or without spread. */
+export function gainInErrors({ seeds }: GroupAnalysis): number | null {
   const gains = seeds.map(({ gain }) => gain).filter((gain) => gain !== null);
   if (gains.length < 2) return null;
   const error = Math.sqrt(variance(gains) / gains.length);
