@@ -75,7 +75,7 @@ export async function readResults(folders: readonly string[]): Promise<readonly 
 }
 
 /** The ends of different paths that tell all of them apart, as short as possible. */
-function shortLabels(paths: readonly string[]): readonly string[] {
+export function shortLabels(paths: readonly string[]): readonly string[] {
   for (let length = 1; ; length++) {
     const labels = paths.map((path) => path.split(sep).slice(-length).join('/'));
     if (new Set(labels).size === paths.length) return labels;

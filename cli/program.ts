@@ -7,6 +7,7 @@ import { criticalityCommand } from './criticality.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { listCommand } from './list.ts';
+import { reportCommand } from './report.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
@@ -15,6 +16,7 @@ import { warmStartCommand } from './warm-start.ts';
 const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
+  creditbench report results/quick          one page with charts, for any runs
   creditbench rollout search --question 3   one episode, token by token
   creditbench audit                         is each algorithm's estimate right?
   creditbench criticality                   which decisions matter, and does entropy tell?
@@ -46,6 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
     .addCommand(compareCommand())
+    .addCommand(reportCommand())
     .addCommand(rolloutCommand())
     .addCommand(auditCommand())
     .addCommand(criticalityCommand((value) => (code = value)))

@@ -12,6 +12,7 @@ import { analyzeOutcomes, writeEventFiles, writeSuiteFiles } from '../reports/cs
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
+import { writeReport } from './report.ts';
 import { comparisonTable } from './table.ts';
 
 interface RunFlags {
@@ -88,6 +89,7 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
   }
   process.stdout.write(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
   if (events !== undefined) process.stderr.write(`event files: tensorboard --logdir ${events}\n`);
+  await writeReport([out], join(out, 'report.html'));
   return report(summary, out, received());
 }
 
@@ -106,6 +108,7 @@ function report(summary: RunSummary, out: string, stoppedBy: NodeJS.Signals | un
   process.stderr.write(
     `files: ${join(out, 'comparison.csv')}, pairwise.csv, metrics.csv and others (docs/files.md)\n`,
   );
+  process.stderr.write(`report: ${join(out, 'report.html')}\n`);
   if (stoppedBy !== undefined) return stoppedBy === 'SIGTERM' ? 143 : 130;
   return failed.length > 0 ? 1 : 0;
 }

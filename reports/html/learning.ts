@@ -1,0 +1,264 @@
+import * as Plot from '@observablehq/plot';
+import type { Row } from '../../bench/cell.ts';
+import { column } from '../../bench/columns.ts';
+import { CURRENCIES, CURVE_METRICS, type Currency, type Curve } from '../curves.ts';
+import { draw, extent } from './draw.ts';
+import { figure } from './figure.ts';
+import { html, type Markup } from './markup.ts';
+import { formatNumber } from './table.ts';
+import { fileName, MANY, sayInterval, switcher, type View } from './view.ts';
+
+/** What the page can carry, over all charts: points on lines of seeds, points with a hover text, rows of seeds. */
+const SEED_POINTS = 90_000;
+const HOVER_POINTS = 6000;
+const SEED_ROWS = 6000;
+/** Points on one line of a seed, and on one mean line. */
+const LINE_POINTS = 25;
+const MEAN_POINTS = 150;
+
+interface Limits {
+  readonly seeds: number;
+  readonly hovers: number;
+  readonly seedRows: boolean;
+}
+
+const COLUMNS = [
+  column('environment', 'id', 'environment and its version'),
+  column('algorithm', 'name', 'algorithm'),
+  column('metric', 'name', 'dev_f1 (0..1) or action_entropy (nats)'),
+  column('seed', 'integer', 'training seed; empty: mean over seeds'),
+  column('iteration', 'count', 'training iterations done'),
+  column('environment_calls', 'calls', 'environment steps so far; mean over seeds where it is a mean'),
+  column('generated_tokens', 'tokens', 'the same of tokens generated'),
+  column('update_actions', 'actions', 'the same of actions that received a gradient'),
+  column('seconds', 's', 'the same of sampling, credit and update; empty where not recorded'),
+  column('value', 'metric', 'the metric'),
+  column('low', 'metric', 'lower end of its 95 % interval over seeds'),
+  column('high', 'metric', 'upper end'),
+  column('method', 'name', 'how the interval was made'),
+  column('seeds', 'count', 'seeds in the mean'),
+] as const;
+
+/** Learning and entropy curves against every currency, one figure per environment, one switch for all. */
+export function learningSection(view: View): Markup {
+  const limits = limitsOf(view.curves);
+  return html`<section id="curves"><h2>Learning curves</h2>
+<p>Every curve can be read against what was spent on it. Lines are means over seeds, of both axes; bands are 95 % intervals over seeds at that point; thin lines are single seeds${seedNote(view, limits)}.</p>
+${switcher(
+  'axis',
+  'Against',
+  CURRENCIES.map(({ id, label }) => ({ id, label })),
+)}
+${view.environments.map((environment, index) => environmentFigure(view, environment, index, limits))}</section>`;
+}
+
+function limitsOf(curves: readonly Curve[]): Limits {
+  const length = (points: readonly unknown[]): number => Math.min(points.length, LINE_POINTS);
+  const perSeed = curves.reduce((sum, { points }) => sum + CURRENCIES.length * length(points), 0);
+  const rows = curves.flatMap(({ seeds }) => seeds).reduce((sum, { points }) => sum + points.length, 0);
+  return {
+    seeds: Math.max(1, Math.floor(SEED_POINTS / Math.max(1, perSeed))),
+    hovers: Math.max(3, Math.floor(HOVER_POINTS / Math.max(1, CURRENCIES.length * curves.length))),
+    seedRows: rows <= SEED_ROWS,
+  };
+}
+
+function seedNote(view: View, limits: Limits): string {
+  const most = Math.max(0, ...view.curves.map(({ seeds }) => seeds.length));
+  const first = most > limits.seeds ? `, the first ${limits.seeds} of ${most}` : '';
+  const hidden =
+    view.algorithms.length > MANY ? '; bands and seeds show for the algorithms that are highlighted' : '';
+  return `${first}${hidden}`;
+}
+
+function environmentFigure(view: View, environment: string, index: number, limits: Limits): Markup {
+  const curves = view.curves.filter((curve) => curve.environment === environment);
+  const charts = CURVE_METRICS.map(({ id, label, unit }) => {
+    const shown = curves.filter(({ metric, points }) => metric === id && points.length > 0);
+    if (shown.length === 0)
+      return html`<div><h4>${label}, ${unit}</h4><p class="empty">not recorded in any finished cell</p></div>`;
+    return html`<div><h4>${label}, ${unit}</h4>${CURRENCIES.map(
+      (currency) =>
+        html`<div data-axis="${currency.id}">${chart(view, shown, currency.id, `${label} in ${environment}`, limits)}</div>`,
+    )}</div>`;
+  });
+  return figure(`curves-${index}`, environment, {
+    says: html`dev F1 is measured at the evaluations, entropy in every training iteration.${
+      limits.seedRows ? null : html` The CSV has the means; single seeds are in <code>metrics.csv</code>.`
+    }`,
+    charts: html`<div class="charts">${charts}</div>`,
+    data: {
+      name: fileName('curves', environment),
+      columns: COLUMNS,
+      rows: curves.flatMap((curve) => curveRows(curve, limits.seedRows)),
+    },
+  });
+}
+
+interface Layer {
+  readonly depth: number;
+  readonly mark: Plot.Markish;
+}
+
+interface Dot {
+  readonly x: number;
+  readonly y: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly says: string;
+}
+
+function chart(
+  view: View,
+  curves: readonly Curve[],
+  currency: Currency,
+  label: string,
+  limits: Limits,
+): Markup {
+  const { label: name, unit } = CURRENCIES.find(({ id }) => id === currency)!;
+  const metric = CURVE_METRICS.find(({ id }) => id === curves[0]!.metric)!;
+  const layers = curves.map((curve): readonly Layer[] => {
+    const { className, color, dash, symbol } = view.lookOf(curve.algorithm);
+    const mean = curve.points.flatMap(({ iteration, spent, value }): readonly Dot[] => {
+      const x = spent[currency];
+      if (x === null) return [];
+      const says = `${curve.algorithm}\n${metric.label} ${sayInterval(value)}\niteration ${iteration}${
+        currency === 'iterations' ? '' : `, ${name} ${formatNumber(x, 0)}`
+      }`;
+      return [{ x, y: value.value, low: value.low, high: value.high, says }];
+    });
+    const single = curve.seeds.slice(0, limits.seeds).flatMap(({ seed, points }) =>
+      thin(points, LINE_POINTS).flatMap(({ spent, value }) => {
+        const x = spent[currency];
+        return x === null ? [] : [{ x, y: value, seed, says: `${curve.algorithm}, seed ${seed}` }];
+      }),
+    );
+    if (mean.length === 0) return [];
+    const dots = thin(mean, limits.hovers).filter(({ y }) => Number.isFinite(y));
+    const line = thin(mean, MEAN_POINTS);
+    const banded = line.filter(({ low }) => low !== null);
+    const layer = (depth: number, mark: Plot.Markish): Layer => ({ depth, mark });
+    return [
+      ...(banded.length > 0
+        ? [
+            layer(
+              0,
+              Plot.areaY(banded, {
+                x: 'x',
+                y1: 'low',
+                y2: 'high',
+                fill: color,
+                fillOpacity: 0.13,
+                className: `${className}-band`,
+              }),
+            ),
+          ]
+        : []),
+      ...(curve.seeds.length > 1
+        ? [
+            layer(
+              1,
+              Plot.lineY(single, {
+                x: 'x',
+                y: 'y',
+                z: 'seed',
+                stroke: color,
+                strokeOpacity: 0.4,
+                strokeWidth: 0.8,
+                title: 'says',
+                className: `${className}-seeds`,
+              }),
+            ),
+          ]
+        : []),
+      layer(
+        2,
+        Plot.lineY(line, { x: 'x', y: 'y', stroke: color, strokeWidth: 2, strokeDasharray: dash, className }),
+      ),
+      layer(
+        3,
+        Plot.dot(dots, {
+          x: 'x',
+          y: 'y',
+          fill: color,
+          r: dots.length > 20 ? 2 : 3,
+          symbol,
+          title: 'says',
+          className,
+        }),
+      ),
+    ];
+  });
+  // Bands lie under all lines, not only under those that come later.
+  const marks = layers
+    .flat()
+    .toSorted((a, b) => a.depth - b.depth)
+    .map(({ mark }) => mark);
+  if (marks.length === 0) return html`<p class="empty">${name} were not recorded</p>`;
+  return draw(`${label} against ${name}, ${curves.length} algorithms`, {
+    height: 300,
+    marginLeft: 48,
+    marginBottom: 38,
+    x: {
+      label: currency === 'seconds' ? `${name}, ${unit}` : name,
+      // A tenth of an iteration is none.
+      ticks: currency === 'iterations' ? Math.min(6, longest(curves)) : 6,
+      zero: true,
+      ...(currency === 'seconds' || currency === 'iterations' ? {} : { tickFormat: '~s' }),
+    },
+    y: { label: null, grid: true, nice: true, ticks: 6, domain: domainOf(curves) },
+    marks,
+  });
+}
+
+const longest = (curves: readonly Curve[]): number =>
+  Math.max(1, ...curves.map(({ points }) => points.at(-1)?.iteration ?? 0));
+
+/** From the lowest to the highest of everything drawn: the same for all currencies. */
+const domainOf = (curves: readonly Curve[]): readonly [number, number] =>
+  extent(
+    curves.flatMap(({ points, seeds }) => [
+      ...points.flatMap(({ value: { value, low, high } }) => [value, low ?? value, high ?? value]),
+      ...seeds.flatMap((seed) => seed.points.map(({ value }) => value)),
+    ]),
+  );
+
+/** So many of the values, evenly, with the first and the last. */
+function thin<Value>(values: readonly Value[], most: number): readonly Value[] {
+  if (values.length <= most) return values;
+  const step = (values.length - 1) / (most - 1);
+  return Array.from({ length: most }, (_, index) => values[Math.round(index * step)]!);
+}
+
+function curveRows(
+  { environment, algorithm, metric, points, seeds }: Curve,
+  withSeeds: boolean,
+): readonly Row[] {
+  const spentRow = ({ iterations: _, ...spent }: Curve['points'][number]['spent']): Row => spent;
+  const means = points.map(({ iteration, spent, value }) => ({
+    environment,
+    algorithm,
+    metric,
+    seed: null,
+    iteration,
+    ...spentRow(spent),
+    value: value.value,
+    low: value.low,
+    high: value.high,
+    method: value.method,
+    seeds: value.n,
+  }));
+  if (!withSeeds) return means;
+  const single = seeds.flatMap(({ seed, points }) =>
+    points.map(({ iteration, spent, value }) => ({
+      environment,
+      algorithm,
+      metric,
+      seed,
+      iteration,
+      ...spentRow(spent),
+      value,
+    })),
+  );
+  return [...means, ...single];
+}
