@@ -109,6 +109,11 @@ export const PAIRWISE_COLUMNS: readonly Column[] = [
     '-1..1',
     "dev F1 after training minus the baseline's of the same seed, mean over pairs",
   ),
+  column(
+    'difference_deviation',
+    '0..1',
+    'standard deviation of that difference over pairs: what `creditbench power` plans with',
+  ),
   column('p', '0..1', 'two-sided p of the paired t test; empty for one pair or no spread'),
   column('p_holm', '0..1', "p after Holm's adjustment for all comparisons of this file"),
   column('comparisons', 'count', 'comparisons that the adjustment counts: all rows that have a p'),

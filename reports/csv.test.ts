@@ -83,7 +83,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     );
     expect(comparison[3]).toMatch(/^walk\/v1,three,0,0,1,,,/);
     expect((await read('pairwise.csv')).split('\n')[2]).toBe(
-      'walk/v1,three,one,0,0,,,,,,,0,,,,,no seed that both finished',
+      'walk/v1,three,one,0,0,,,,,,,,0,,,,,no seed that both finished',
     );
     expect((await read('entropy.csv')).split('\n').slice(1)).toEqual([
       `walk/v1,small,two,0,${hash},1,token,0.5`,

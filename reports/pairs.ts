@@ -1,3 +1,4 @@
+import { variance } from '../bench/stats/average.ts';
 import type { Resamples } from '../bench/stats/bootstrap.ts';
 import { holm } from '../bench/stats/holm.ts';
 import { improvementInterval } from '../bench/stats/improvement.ts';
@@ -62,7 +63,14 @@ function analyzePair(group: GroupAnalysis, other: GroupAnalysis, resamples: Resa
     algorithm: group.algorithm,
     baseline: other.algorithm,
   };
-  const nothing = { difference: null, p: null, adjustedP: null, comparisons: 0, improvement: null };
+  const nothing = {
+    difference: null,
+    deviation: null,
+    p: null,
+    adjustedP: null,
+    comparisons: 0,
+    improvement: null,
+  };
   if (
     group.fingerprint !== undefined &&
     other.fingerprint !== undefined &&
@@ -95,11 +103,15 @@ function analyzePair(group: GroupAnalysis, other: GroupAnalysis, resamples: Resa
     pairs,
     unpaired,
     difference: interval(differences, { resamples }),
+    deviation: pairs < 2 ? null : Math.sqrt(variance(differences)),
     p,
-    improvement: improvementInterval(
-      shared.map(({ scores }) => scores),
-      resamples,
-    ),
+    improvement:
+      pairs < 2
+        ? null
+        : improvementInterval(
+            shared.map(({ scores }) => scores),
+            resamples,
+          ),
     note: notes.length === 0 ? null : notes.join('; '),
   };
 }

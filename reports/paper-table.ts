@@ -101,7 +101,9 @@ function notesOf({ groups, pairs, options }: Analysis): readonly string[] {
       : [
           `Differences in dev F1 to ${against.join(', ')}, paired by seed; p of the paired t test, adjusted by Holm for ${pairs[0]!.comparisons} comparisons. P(improvement): chance that a run scores above a run of the baseline.`,
         ]),
-    ...(unfinished === 0 ? [] : [`${unfinished} cells failed or were not run; they are in no number.`]),
+    ...(unfinished === 0
+      ? []
+      : [`${unfinished} ${unfinished === 1 ? 'cell' : 'cells'} failed or not run: in no number.`]),
   ];
 }
 

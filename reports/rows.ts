@@ -32,6 +32,7 @@ export function pairwiseRows(pairs: readonly PairAnalysis[]): readonly Row[] {
     pairs: pair.pairs,
     unpaired: pair.unpaired,
     ...intervalRow('difference', pair.difference),
+    difference_deviation: pair.deviation,
     p: pair.p,
     p_holm: pair.adjustedP,
     comparisons: pair.comparisons,

@@ -22,7 +22,9 @@ export const trimmedEachSide = (n: number): number => Math.floor(n / 4);
  * @returns NaN where a value is NaN: sorting would hide it.
  */
 export function interquartileMean(values: ArrayLike<number>): number {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = new Float64Array(values.length);
+  sorted.set(values);
+  sorted.sort();
   if (Number.isNaN(sorted.at(-1))) return Number.NaN;
   const trimmed = trimmedEachSide(sorted.length);
   return mean(sorted.subarray(trimmed, sorted.length - trimmed));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import golden from './golden/intervals.json' with { type: 'json' };
 import { pairedTestP } from './paired.ts';
-import { deviationAtMost, pairedPower, seedsNeeded } from './power.ts';
+import { detectableDifference, deviationAtMost, pairedPower, seedsNeeded } from './power.ts';
 
 describe('power', () => {
   it.each(golden.power)('as SciPy has it: $seeds seeds, $difference at $deviation', (request) => {
@@ -52,6 +52,10 @@ describe('seedsNeeded', () => {
     expect(() => seedsNeeded({ difference: 1e-4, deviation: 1 })).toThrow(
       'too small to be found with 1000000',
     );
+  });
+  it.each([2, 3, 10, 100])('the least difference of %i seeds has just that power', (seeds) => {
+    const difference = detectableDifference({ deviation: 0.02, seeds });
+    expect(pairedPower({ difference, deviation: 0.02, seeds })).toBeCloseTo(0.8, 6);
   });
   it.each(golden.deviation)('a pilot of $n leaves room', ({ n, factor }) => {
     expect(deviationAtMost(2, n)).toBeCloseTo(2 * factor, 8);

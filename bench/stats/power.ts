@@ -83,3 +83,26 @@ export function seedsNeeded({
 export function deviationAtMost(deviation: number, n: number, confidence = 0.8): number {
   return deviation * Math.sqrt((n - 1) / chiSquareQuantile(1 - confidence, n - 1));
 }
+
+/**
+ * The least difference that the paired t test finds with a given chance.
+ * @param seeds 2 or more. @param power chance of finding it, between `alpha` and 1. Default 0.8.
+ */
+export function detectableDifference({
+  deviation,
+  seeds,
+  alpha = 0.05,
+  power = 0.8,
+}: Omit<PlannedComparison, 'difference'> & { readonly seeds: number; readonly power?: number }): number {
+  const isFound = (difference: number): boolean =>
+    pairedPower({ difference, deviation, alpha, seeds }) >= power;
+  let high = deviation;
+  while (!isFound(high)) high *= 2;
+  let low = 0;
+  while (high - low > 1e-9 * high) {
+    const middle = (low + high) / 2;
+    if (isFound(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
