@@ -170,7 +170,7 @@ describe('creditbench compare', () => {
     const { lines } = await creditbench('compare', 'pilot', ...flags);
     const grpo = lines.find(([name, seeds]) => name === 'grpo' && seeds === '3');
     expect(grpo!.slice(-2)).toEqual(['0.500 +- 0.248', '2 of 3, 1']);
-    for (const anchor of ['walk/v1', 'walk/v1=1,0', 'walk/v1=a,b', 'walk/v1=0,2']) {
+    for (const anchor of ['walk/v1', 'walk/v1=1,0']) {
       const { code, stderr } = await creditbench('compare', 'pilot', '--anchor', anchor);
       expect({ code, stderr }).toEqual({
         code: 2,
