@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { readResults } from '../bench/results.ts';
 import type { Anchors } from '../bench/stats/anchors.ts';
+import { makeWritable } from '../bench/storage.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze } from '../reports/analysis.ts';
+import { writeAnalysisFiles } from '../reports/csv.ts';
 import { collect, decimalIn, wholeNumber } from './options.ts';
 import { comparisonTable, pairTable } from './table.ts';
 
@@ -11,7 +15,7 @@ Examples:
   creditbench compare results/quick
   creditbench compare results/monday results/tuesday
   creditbench compare results/quick --baseline rloo --threshold 0.4
-  creditbench compare results/quick --anchor multihop/v1=0.12,1
+  creditbench compare results/quick --anchor multihop/v1=0.12,1 --out results/compared
 
 The first table has every algorithm; the second compares each with GRPO (or --baseline), and an algorithm that is
 in several folders with itself, seed by seed. It is told apart by the folder's name. Results of one environment
@@ -24,6 +28,7 @@ interface CompareFlags {
   readonly threshold?: number;
   readonly anchor?: readonly string[];
   readonly bootstrapSeed: number;
+  readonly out?: string;
 }
 
 /** `creditbench compare`: the comparison of one or several results folders, on stdout. */
@@ -48,20 +53,33 @@ export function compareCommand(): Command {
       wholeNumber('--bootstrap-seed', 0, Number.MAX_SAFE_INTEGER),
       0,
     )
+    .option('--out <folder>', 'also writes comparison.csv, pairwise.csv, profiles.csv and others there')
     .option('--allow-mixed', 'shows results on different data or retrieval, too')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: readonly string[], flags: CompareFlags) => {
-      const { groups, pairs } = analyze(await readResults(folders), {
+      if (flags.out !== undefined) {
+        refuseResults(flags.out);
+        await makeWritable('--out', flags.out);
+      }
+      const analysis = analyze(await readResults(folders), {
         allowMixed: flags.allowMixed ?? false,
         ...(flags.baseline === undefined ? {} : { baseline: flags.baseline }),
         ...(flags.threshold === undefined ? {} : { threshold: flags.threshold }),
         anchors: parseAnchors(flags.anchor ?? []),
         seed: flags.bootstrapSeed,
       });
+      if (flags.out !== undefined) await writeAnalysisFiles(flags.out, analysis);
       const ascii = !process.stdout.isTTY;
-      const tables = [comparisonTable(groups, ascii), pairTable(pairs, ascii)];
+      const tables = [comparisonTable(analysis.groups, ascii), pairTable(analysis.pairs, ascii)];
       process.stdout.write(`${tables.filter((table) => table !== '').join('\n\n')}\n`);
     });
+}
+
+/** A run's own files are not to be written over. */
+function refuseResults(folder: string): void {
+  if (existsSync(join(folder, 'suite.json'))) {
+    throw new InputError(`--out: ${folder} holds the results of a run; valid: another folder`);
+  }
 }
 
 /** 'multihop/v1=0.12,1' as anchors of that environment. */

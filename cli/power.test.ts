@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -167,7 +167,25 @@ describe('creditbench compare', () => {
 
   it('counts steps to a threshold and the gap to anchors where they are stated', async () => {
     const flags = ['--threshold', '0.45', '--anchor', 'walk/v1=0.2,0.7'];
-    const { lines } = await creditbench('compare', 'pilot', ...flags);
+    const { lines } = await creditbench('compare', 'pilot', ...flags, '--out', 'compared');
+    expect((await readdir(join(folder, 'compared'))).sort()).toEqual([
+      'comparison.csv',
+      'comparison.md',
+      'comparison.tex',
+      'pairwise.csv',
+      'profiles.csv',
+      'results.json',
+    ]);
+    const { analysis, comparison } = JSON.parse(
+      await readFile(join(folder, 'compared', 'results.json'), 'utf8'),
+    );
+    expect(analysis).toMatchObject({ threshold: 0.45, anchors: { 'walk/v1': { random: 0.2, oracle: 0.7 } } });
+    expect(comparison[0]).toMatchObject({ algorithm: 'grpo', threshold_reached: 2 });
+    const over = await creditbench('compare', 'pilot', '--out', 'later');
+    expect(over).toMatchObject({
+      code: 2,
+      stderr: 'error: --out: later holds the results of a run; valid: another folder\n',
+    });
     const grpo = lines.find(([name, seeds]) => name === 'grpo' && seeds === '3');
     expect(grpo!.slice(-2)).toEqual(['0.500 +- 0.248', '2 of 3, 1']);
     for (const anchor of ['walk/v1', 'walk/v1=1,0']) {

@@ -29,20 +29,22 @@ export function analyzeOutcomes(outcomes: readonly CellOutcome[]): Analysis {
   );
 }
 
-/** The files that show an analysis: name to text. `cells` are the finished ones, in order. */
-export function analysisFiles(
-  analysis: Analysis,
-  cells: readonly IdentifiedCell[],
-): Readonly<Record<string, string>> {
+/** The files that show an analysis: name to text. */
+export function analysisFiles(analysis: Analysis): Readonly<Record<string, string>> {
   return {
     'comparison.csv': formatCsv(columnsOf('comparison.csv'), comparisonRows(analysis.groups)),
     'pairwise.csv': formatCsv(columnsOf('pairwise.csv'), pairwiseRows(analysis.pairs)),
     'profiles.csv': formatCsv(columnsOf('profiles.csv'), profileRows(analysis.profiles)),
-    'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(cells)),
     'results.json': resultsJson(analysis, packageInfo().version),
     'comparison.md': markdownTable(analysis),
     'comparison.tex': latexTable(analysis),
   };
+}
+
+/** Writes them into a folder, each whole or not at all. The folder is there. */
+export async function writeAnalysisFiles(out: string, analysis: Analysis): Promise<void> {
+  for (const [name, text] of Object.entries(analysisFiles(analysis)))
+    await writeFileAtomic(join(out, name), text);
 }
 
 /**
@@ -71,7 +73,8 @@ export async function writeSuiteFiles(
       columnsOf('timings.csv'),
       merged(({ timings }) => timings),
     ),
-    ...analysisFiles(analysis, finished),
+    'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(finished)),
+    ...analysisFiles(analysis),
     'suite.json': `${JSON.stringify(
       {
         creditbench: packageInfo().version,

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { formatCsv } from '../bench/csv.ts';
 import { analyze } from './analysis.ts';
 import type { ComparedCell } from './comparison.ts';
 import { analysisFiles } from './csv.ts';
-import { filesPage, RUN_FILES } from './files.ts';
+import { columnsOf, filesPage, RUN_FILES } from './files.ts';
+import { entropyRows } from './rows.ts';
 
 /** The columns that a page of documentation names, by file. */
 function documented(page: string): Readonly<Record<string, readonly string[]>> {
@@ -46,10 +48,11 @@ describe('docs/files.md', () => {
 
   it('names the columns of every file that is written, and no others', async () => {
     const page = documented(await readFile(new URL('../docs/files.md', import.meta.url), 'utf8'));
-    const files = analysisFiles(
-      analyze(CELLS),
-      CELLS.map((one) => ({ ...one, policy: 'small', cell: '00' })),
-    );
+    const cells = CELLS.map((one) => ({ ...one, policy: 'small', cell: '00' }));
+    const files = {
+      ...analysisFiles(analyze(CELLS)),
+      'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(cells)),
+    };
     const written = Object.entries(files).filter(([name]) => name.endsWith('.csv'));
     expect(written.map(([name]) => name).sort()).toEqual([
       'comparison.csv',

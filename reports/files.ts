@@ -64,12 +64,13 @@ export function columnsOf(name: (typeof RUN_FILES)[number]['name']): readonly Co
 
 const INTRODUCTION = `# The files of a run
 
-\`creditbench run\` writes these files into its output folder, each whole or not at all. This page is made from the code that writes them (\`reports/files.ts\`); a test compares the two.
+\`creditbench run\` writes these files into its output folder, each whole or not at all. This page is made from the code that writes them (\`reports/files.ts\`); a test compares the two. \`creditbench compare <folders> --out <folder>\` writes the comparison (\`comparison.*\`, \`pairwise.csv\`, \`profiles.csv\`, \`results.json\`) of several runs, or with a threshold and anchors, elsewhere.
 
 An empty field means that there is no such number; \`NaN\` means that the computation diverged. Numbers have full precision. Texts that a spreadsheet would take for a formula have an apostrophe in front.
 
 | | |
 | --- | --- |
+| \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
 | \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
 | \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown and in LaTeX (booktabs) |
 | \`suite.json\` | the complete suite, and its cells with their status and fingerprint |
