@@ -111,10 +111,16 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
   }
   const csv = await read('metrics.csv');
   const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
+  const keyOf = (cell: unknown, algorithm: unknown): string => JSON.stringify([cell, algorithm].map(String));
+  const byCell = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = keyOf(row.cell, row.algorithm);
+    const known = byCell.get(key);
+    if (known === undefined) byCell.set(key, [row]);
+    else known.push(row);
+  }
   return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => {
-    const metrics = rows.filter(
-      (row) => String(row.cell) === cell && String(row.algorithm) === rest.algorithm,
-    );
+    const metrics = byCell.get(keyOf(cell, rest.algorithm)) ?? [];
     if (rest.status === 'finished' && metrics.length === 0) {
       return wrong('metrics.csv', `it has no rows of cell ${cell}, which suite.json calls finished`);
     }

@@ -96,7 +96,14 @@ function spentByIteration({ metrics, timings }: ReportCell): ReadonlyMap<number,
     }
     result.set(iteration, { ...before });
   }
-  return result;
+  // What was not counted throughout has no course, not one that stops.
+  const known = (name: Currency, amount: number | null) => (before[name] === null ? null : amount);
+  return new Map(
+    [...result].map(([iteration, spent]) => [
+      iteration,
+      Object.fromEntries(CURRENCIES.map(({ id }) => [id, known(id, spent[id])])) as Spent,
+    ]),
+  );
 }
 
 const amountOf = (value: Row[string] | undefined): number | null =>

@@ -38,7 +38,7 @@ ${switcher(
   'F1 against',
   COSTS.map((id) => ({ id, label: LABELS[id] })),
 )}
-${view.environments.map((environment, index) => costFigure(view, environment, index))}</section>`;
+${view.drawn.map((environment, index) => costFigure(view, environment, index))}</section>`;
 }
 
 function costFigure(view: View, environment: string, index: number): Markup {

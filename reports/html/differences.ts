@@ -19,8 +19,8 @@ ${
     : html`<p>Paired by seed: seed k of both met the same questions in the same order. p is of the paired t test; Holm’s adjustment counts ${most} ${most === 1 ? 'comparison' : 'comparisons'}.</p>
 ${pairTable(view)}`
 }
-${view.environments.map((environment, index) => pairFigure(view, environment, index))}
-<div class="figures">${view.environments.map((environment, index) => profileFigure(view, environment, index))}</div></section>`;
+${view.drawn.map((environment, index) => pairFigure(view, environment, index))}
+<div class="figures">${view.drawn.map((environment, index) => profileFigure(view, environment, index))}</div></section>`;
 }
 
 function pairTable(view: View): Markup {

@@ -8,18 +8,23 @@ import { html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
 import { fileName, MANY, sayInterval, switcher, type View } from './view.ts';
 
-/** What the page can carry, over all charts: points on lines of seeds, points with a hover text, rows of seeds. */
-const SEED_POINTS = 90_000;
-const HOVER_POINTS = 6000;
-const SEED_ROWS = 6000;
+/** What the page can carry, over all charts: points on mean lines and on lines of seeds, hover texts, CSV rows. */
+const BUDGET = { mean: 20_000, seeds: 40_000, hovers: 3500, rows: 4500 } as const;
 /** Points on one line of a seed, and on one mean line. */
 const LINE_POINTS = 25;
 const MEAN_POINTS = 150;
+/** Fewer lines than this say nothing of the spread. */
+const FEWEST_SEEDS = 3;
 
 interface Limits {
+  /** Lines of seeds per algorithm. */
   readonly seeds: number;
+  /** Points on a mean line. */
+  readonly mean: number;
+  /** Points with a hover text on a mean line. */
   readonly hovers: number;
-  readonly seedRows: boolean;
+  /** What the CSV files have: all points and seeds, all points of means, or the points that are drawn. */
+  readonly rows: 'seeds' | 'means' | 'drawn';
 }
 
 const COLUMNS = [
@@ -41,7 +46,7 @@ const COLUMNS = [
 
 /** Learning and entropy curves against every currency, one figure per environment, one switch for all. */
 export function learningSection(view: View): Markup {
-  const limits = limitsOf(view.curves);
+  const limits = limitsOf(view.curves.filter(({ environment }) => view.drawn.includes(environment)));
   return html`<section id="curves"><h2>Learning curves</h2>
 <p>Every curve can be read against what was spent on it. Lines are means over seeds, of both axes; bands are 95 % intervals over seeds at that point; thin lines are single seeds${seedNote(view, limits)}.</p>
 ${switcher(
@@ -49,27 +54,42 @@ ${switcher(
   'Against',
   CURRENCIES.map(({ id, label }) => ({ id, label })),
 )}
-${view.environments.map((environment, index) => environmentFigure(view, environment, index, limits))}</section>`;
+${view.drawn.map((environment, index) => environmentFigure(view, environment, index, limits))}</section>`;
 }
 
 function limitsOf(curves: readonly Curve[]): Limits {
-  const length = (points: readonly unknown[]): number => Math.min(points.length, LINE_POINTS);
-  const perSeed = curves.reduce((sum, { points }) => sum + CURRENCIES.length * length(points), 0);
-  const rows = curves.flatMap(({ seeds }) => seeds).reduce((sum, { points }) => sum + points.length, 0);
+  const lines = Math.max(1, CURRENCIES.length * curves.length);
+  const sum = (of: (curve: Curve) => number): number => curves.reduce((total, curve) => total + of(curve), 0);
+  const vertices = CURRENCIES.length * sum(({ points }) => Math.min(points.length, LINE_POINTS));
+  const affordable = Math.floor(BUDGET.seeds / Math.max(1, vertices));
+  const means = sum(({ points }) => points.length);
+  const singles = sum(({ seeds }) => seeds.reduce((total, { points }) => total + points.length, 0));
   return {
-    seeds: Math.max(1, Math.floor(SEED_POINTS / Math.max(1, perSeed))),
-    hovers: Math.max(3, Math.floor(HOVER_POINTS / Math.max(1, CURRENCIES.length * curves.length))),
-    seedRows: rows <= SEED_ROWS,
+    seeds: affordable < FEWEST_SEEDS ? 0 : affordable,
+    mean: Math.min(MEAN_POINTS, Math.max(8, Math.floor(BUDGET.mean / lines))),
+    hovers: Math.max(1, Math.floor(BUDGET.hovers / lines)),
+    rows: means + singles <= BUDGET.rows ? 'seeds' : means <= BUDGET.rows ? 'means' : 'drawn',
   };
 }
 
 function seedNote(view: View, limits: Limits): string {
   const most = Math.max(0, ...view.curves.map(({ seeds }) => seeds.length));
-  const first = most > limits.seeds ? `, the first ${limits.seeds} of ${most}` : '';
+  const first =
+    limits.seeds === 0
+      ? ' (left out of so large a page)'
+      : most > limits.seeds
+        ? `, the first ${limits.seeds} of ${most}`
+        : '';
   const hidden =
     view.algorithms.length > MANY ? '; bands and seeds show for the algorithms that are highlighted' : '';
   return `${first}${hidden}`;
 }
+
+const ROW_NOTES = {
+  seeds: '',
+  means: ' The CSV has the means; single seeds are in metrics.csv.',
+  drawn: ' The CSV has the points that are drawn; all are in metrics.csv.',
+} as const;
 
 function environmentFigure(view: View, environment: string, index: number, limits: Limits): Markup {
   const curves = view.curves.filter((curve) => curve.environment === environment);
@@ -83,14 +103,12 @@ function environmentFigure(view: View, environment: string, index: number, limit
     )}</div>`;
   });
   return figure(`curves-${index}`, environment, {
-    says: html`dev F1 is measured at the evaluations, entropy in every training iteration.${
-      limits.seedRows ? null : html` The CSV has the means; single seeds are in <code>metrics.csv</code>.`
-    }`,
+    says: html`dev F1 is measured at the evaluations, entropy in every training iteration.${ROW_NOTES[limits.rows]}`,
     charts: html`<div class="charts">${charts}</div>`,
     data: {
       name: fileName('curves', environment),
       columns: COLUMNS,
-      rows: curves.flatMap((curve) => curveRows(curve, limits.seedRows)),
+      rows: curves.flatMap((curve) => curveRows(curve, limits)),
     },
   });
 }
@@ -135,7 +153,7 @@ function chart(
     );
     if (mean.length === 0) return [];
     const dots = thin(mean, limits.hovers).filter(({ y }) => Number.isFinite(y));
-    const line = thin(mean, MEAN_POINTS);
+    const line = thin(mean, limits.mean);
     const banded = line.filter(({ low }) => low !== null);
     const layer = (depth: number, mark: Plot.Markish): Layer => ({ depth, mark });
     return [
@@ -154,7 +172,7 @@ function chart(
             ),
           ]
         : []),
-      ...(curve.seeds.length > 1
+      ...(curve.seeds.length > 1 && limits.seeds > 0
         ? [
             layer(
               1,
@@ -226,29 +244,29 @@ const domainOf = (curves: readonly Curve[]): readonly [number, number] =>
 /** So many of the values, evenly, with the first and the last. */
 function thin<Value>(values: readonly Value[], most: number): readonly Value[] {
   if (values.length <= most) return values;
+  if (most === 1) return values.slice(-1);
   const step = (values.length - 1) / (most - 1);
   return Array.from({ length: most }, (_, index) => values[Math.round(index * step)]!);
 }
 
-function curveRows(
-  { environment, algorithm, metric, points, seeds }: Curve,
-  withSeeds: boolean,
-): readonly Row[] {
+function curveRows({ environment, algorithm, metric, points, seeds }: Curve, limits: Limits): readonly Row[] {
   const spentRow = ({ iterations: _, ...spent }: Curve['points'][number]['spent']): Row => spent;
-  const means = points.map(({ iteration, spent, value }) => ({
-    environment,
-    algorithm,
-    metric,
-    seed: null,
-    iteration,
-    ...spentRow(spent),
-    value: value.value,
-    low: value.low,
-    high: value.high,
-    method: value.method,
-    seeds: value.n,
-  }));
-  if (!withSeeds) return means;
+  const means = (limits.rows === 'drawn' ? thin(points, limits.mean) : points).map(
+    ({ iteration, spent, value }) => ({
+      environment,
+      algorithm,
+      metric,
+      seed: null,
+      iteration,
+      ...spentRow(spent),
+      value: value.value,
+      low: value.low,
+      high: value.high,
+      method: value.method,
+      seeds: value.n,
+    }),
+  );
+  if (limits.rows !== 'seeds') return means;
   const single = seeds.flatMap(({ seed, points }) =>
     points.map(({ iteration, spent, value }) => ({
       environment,

@@ -50,12 +50,19 @@ export function renderReport(input: ReportInput): string {
     .join(' ')}</p>
 ${summarySection(view)}
 <nav class="contents" aria-label="Contents"><ul>${present.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav></header>
-<main>${hasRuns && legend(view)}
+<main>${hasRuns && legend(view)}${undrawn(view)}
 ${present.map(([, , section]) => section)}</main>
 <footer><p>Written by creditbench ${view.version}.</p></footer>
 <script>${Markup.trusted(SCRIPT)}</script></body></html>
 `;
   return page.text;
+}
+
+function undrawn({ environments, drawn }: View): Markup | false {
+  return (
+    environments.length > drawn.length &&
+    html`<p>Figures are drawn for the first ${drawn.length} of ${environments.length} environments; the tables have all. Reports over fewer runs draw the others.</p>`
+  );
 }
 
 /** One button per algorithm: hovering, focusing or pressing it highlights the algorithm in every chart. */

@@ -21,7 +21,7 @@ const COLUMNS = [
 /** The table of everything and the interval plot of final scores. */
 export function scoresSection(view: View): Markup {
   return html`<section id="scores"><h2>Scores</h2>${scoreTable(view)}
-<div class="figures">${view.environments.map((environment, index) => intervalFigure(view, environment, index))}</div></section>`;
+<div class="figures">${view.drawn.map((environment, index) => intervalFigure(view, environment, index))}</div></section>`;
 }
 
 function scoreTable(view: View): Markup {

@@ -46,9 +46,9 @@ function whatWasCompared(view: View): readonly Content[] {
 }
 
 function whatWasFound(view: View): readonly Content[] {
+  if (view.analysis.groups.every(({ finished }) => finished === 0)) return ['Nothing: no cell finished.'];
   const lines = view.environments.slice(0, MOST).flatMap((environment) => foundIn(view, environment));
   const rest = view.environments.length - MOST;
-  if (lines.length === 0) return ['Nothing: no cell finished.'];
   return rest > 0 ? [...lines, `${count(rest, 'more environment')} below.`] : lines;
 }
 

@@ -20,6 +20,8 @@ export interface ReportInput {
 /** The input in the order in which everything is shown. */
 export interface View extends ReportInput {
   readonly environments: readonly string[];
+  /** Those that have figures: all, up to a number that a page can carry. */
+  readonly drawn: readonly string[];
   readonly algorithms: readonly string[];
   /** Of every run, as recorded. */
   readonly settings: readonly Settings[];
@@ -30,6 +32,9 @@ export interface View extends ReportInput {
 
 /** More algorithms than this are too many for bands and lines of seeds: those then show on highlight. */
 export const MANY = 8;
+
+/** More environments than this have their numbers in the tables and CSV files only. */
+const MOST_DRAWN = 12;
 
 export function createView(input: ReportInput): View {
   const { groups } = input.analysis;
@@ -44,6 +49,7 @@ export function createView(input: ReportInput): View {
   return {
     ...input,
     environments: [...byEnvironment.keys()],
+    drawn: [...byEnvironment.keys()].slice(0, MOST_DRAWN),
     algorithms,
     settings: input.sources.runs.map(({ suite }) => readSettings(suite)),
     lookOf: (algorithm) => looks.get(algorithm) ?? look(0),
