@@ -45,6 +45,10 @@ export { evaluate, type Scores, score } from './bench/evaluate.ts';
 export { withInputs } from './bench/inputs.ts';
 export { readResults, type StoredResult } from './bench/results.ts';
 export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runner.ts';
+export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
+export { clusteredError } from './bench/stats/clustered-error.ts';
+export { type Interval, type IntervalMethod, interval } from './bench/stats/interval.ts';
+export { pairedPower, seedsNeeded } from './bench/stats/power.ts';
 export { resolveSuite, type Suite, suiteCells } from './bench/suite.ts';
 export { readSuite } from './bench/suite-file.ts';
 export { runCell } from './bench/train.ts';
@@ -94,5 +98,12 @@ export { createTabularPolicy, type TabularOptions } from './policies/tabular/ind
 export { createCodec } from './policies/tokenizer/load.ts';
 export { readTokenizer } from './policies/tokenizer/read.ts';
 export { trainTokenizer } from './policies/tokenizer/train.ts';
+export {
+  type Analysis,
+  type AnalysisOptions,
+  analyze,
+  type GroupAnalysis,
+  type PairAnalysis,
+} from './reports/analysis.ts';
 export { type ComparedCell, compare } from './reports/comparison.ts';
 export { writeSuiteFiles } from './reports/csv.ts';

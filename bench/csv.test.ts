@@ -27,9 +27,19 @@ describe('CSV', () => {
     );
   });
 
+  it('lets no text become a formula of a spreadsheet, and reads it back', () => {
+    const texts = ['=HYPERLINK("x")', '+1', '-1+2', '@SUM(A1)', '\t=1', '\r=1', "'=1", "it's", 'a=b'];
+    const rows = texts.map((a) => ({ a, b: -1.5 }));
+    const text = formatCsv(COLUMNS, rows);
+    for (const line of text.trimEnd().split('\n').slice(1)) expect(line).toMatch(/^"?('|it's|a=b)/);
+    expect(text).toContain(',-1.5\n');
+    expect(parseCsv(COLUMNS, text)).toEqual(rows);
+  });
+
   it.each([
     ['a,b\n1,2', 'cut off'],
-    ['a,c\n1,2\n', 'not those of this version'],
+    ['a,c\n1,2\n', 'not those of this version: missing b; unknown c'],
+    ['b,a\n1,2\n', 'not those of this version: their order differs'],
     ['a,b\n1\n', 'Invalid Record Length'],
   ])('refuses %j', (text, message) => {
     expect(() => parseCsv(COLUMNS, text)).toThrow(message);

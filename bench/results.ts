@@ -9,7 +9,10 @@ import { parseCsv } from './csv.ts';
 /** One cell of a results folder. */
 export interface StoredResult {
   readonly environment: string;
+  /** Name as shown: that in the suite, with the folder where several have it. */
   readonly algorithm: string;
+  /** Name in the suite. */
+  readonly entry: string;
   readonly algorithmId: string;
   readonly seed: number;
   readonly status: 'finished' | 'failed' | 'missing';
@@ -64,6 +67,7 @@ export async function readResults(folders: readonly string[]): Promise<readonly 
       return {
         ...result,
         run,
+        entry: result.algorithm,
         algorithm: isShared ? `${result.algorithm} (${labels[run]})` : result.algorithm,
       };
     }),
@@ -71,14 +75,14 @@ export async function readResults(folders: readonly string[]): Promise<readonly 
 }
 
 /** The ends of different paths that tell all of them apart, as short as possible. */
-function shortLabels(paths: readonly string[]): readonly string[] {
+export function shortLabels(paths: readonly string[]): readonly string[] {
   for (let length = 1; ; length++) {
     const labels = paths.map((path) => path.split(sep).slice(-length).join('/'));
     if (new Set(labels).size === paths.length) return labels;
   }
 }
 
-async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run'>[]> {
+async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run' | 'entry'>[]> {
   const wrong = (file: string, what: string): never => {
     throw new InputError(
       `${join(folder, file)}: ${what}; valid: an output folder of 'creditbench run' of this version`,
@@ -107,8 +111,16 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
   }
   const csv = await read('metrics.csv');
   const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
+  const keyOf = (cell: unknown, algorithm: unknown): string => JSON.stringify([cell, algorithm].map(String));
+  const byCell = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = keyOf(row.cell, row.algorithm);
+    const known = byCell.get(key);
+    if (known === undefined) byCell.set(key, [row]);
+    else known.push(row);
+  }
   return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => {
-    const metrics = rows.filter((row) => String(row.cell) === cell && row.algorithm === rest.algorithm);
+    const metrics = byCell.get(keyOf(cell, rest.algorithm)) ?? [];
     if (rest.status === 'finished' && metrics.length === 0) {
       return wrong('metrics.csv', `it has no rows of cell ${cell}, which suite.json calls finished`);
     }

@@ -24,12 +24,12 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown option',
       ['run', 'tiny', '--seed', '3'],
-      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --set, --help\n",
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --tensorboard, --set, --help\n",
     ],
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, compare, rollout, audit, criticality, data, list, doctor, score, warm-start, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, compare, report, power, rollout, audit, criticality, data, list, doctor, score, warm-start, --help\n",
     ],
     ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
     [
@@ -169,13 +169,19 @@ describe('run', () => {
     expect(first).toMatchObject({ code: 0 });
     expect(first.stdout).toMatch(/\| grpo +\| 1 +\|[^\n]*\(1\.00x\)/);
     expect(first.stdout).toMatch(/\| carl-lite +\| 1 +\|/);
-    const second = await creditbench([...SMALL, '--workers', '1', '--out', 'two', '--cache', 'cache']);
+    const again = [...SMALL, '--workers', '1', '--out', 'two', '--cache', 'cache', '--tensorboard'];
+    const second = await creditbench(again);
     expect(second.stderr.match(/skip {4}/g)).toHaveLength(2);
     expect(second.stdout).toBe(first.stdout);
+    const events = await readdir(join(folder, 'two', 'tensorboard', 'multihop', 'v1', 'grpo', 'seed-0'));
+    expect(events).toEqual(['events.out.tfevents.0.creditbench']);
+    expect(second.stderr).toContain(`event files: tensorboard --logdir ${join('two', 'tensorboard')}`);
     // A new folder, one worker and an empty cache: the same bytes.
     const third = await creditbench([...SMALL, '--workers', '1', '--out', 'one', '--cache', 'other-cache']);
     expect(third.stdout).toBe(first.stdout);
-    for (const name of ['metrics.csv', 'comparison.csv', 'suite.json']) {
+    const files = (await readdir(join(folder, 'one'))).filter((name) => /\.(csv|json|md|tex)$/.test(name));
+    expect(files).toHaveLength(10);
+    for (const name of files.filter((file) => file !== 'timings.csv')) {
       expect(await readFile(join(folder, 'one', name), 'utf8')).toBe(
         await readFile(join(folder, 'two', name), 'utf8'),
       );
@@ -230,6 +236,19 @@ describe('run', () => {
     expect(code).toBe(130);
     expect(stderr).toContain('stopped: 2 cells are not finished');
     const names = await readdir(join(folder, 'stopped'), { recursive: true });
-    expect(names.sort()).toEqual(['cells', 'comparison.csv', 'metrics.csv', 'suite.json', 'timings.csv']);
+    expect(names.sort()).toEqual([
+      'cells',
+      'comparison.csv',
+      'comparison.md',
+      'comparison.tex',
+      'entropy.csv',
+      'metrics.csv',
+      'pairwise.csv',
+      'profiles.csv',
+      'report.html',
+      'results.json',
+      'suite.json',
+      'timings.csv',
+    ]);
   });
 });

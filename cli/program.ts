@@ -7,6 +7,8 @@ import { criticalityCommand } from './criticality.ts';
 import { dataCommand } from './data.ts';
 import { doctorCommand } from './doctor.ts';
 import { listCommand } from './list.ts';
+import { powerCommand } from './power.ts';
+import { reportCommand } from './report.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
@@ -15,6 +17,8 @@ import { warmStartCommand } from './warm-start.ts';
 const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
+  creditbench report results/quick          one page with charts, for any runs
+  creditbench power --help                  how many seeds does a difference need?
   creditbench rollout search --question 3   one episode, token by token
   creditbench audit                         is each algorithm's estimate right?
   creditbench criticality                   which decisions matter, and does entropy tell?
@@ -46,6 +50,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
     .addCommand(compareCommand())
+    .addCommand(reportCommand())
+    .addCommand(powerCommand())
     .addCommand(rolloutCommand())
     .addCommand(auditCommand())
     .addCommand(criticalityCommand((value) => (code = value)))

@@ -7,10 +7,12 @@ import { type RunSummary, runSuite } from '../bench/runner.ts';
 import { cellHash } from '../bench/storage.ts';
 import { resolveSuite, suiteCells } from '../bench/suite.ts';
 import { readSuite } from '../bench/suite-file.ts';
-import { compareOutcomes, writeSuiteFiles } from '../reports/csv.ts';
+import type { Analysis } from '../reports/analysis.ts';
+import { analyzeOutcomes, writeEventFiles, writeSuiteFiles } from '../reports/csv.ts';
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
+import { writeReport } from './report.ts';
 import { comparisonTable } from './table.ts';
 
 interface RunFlags {
@@ -20,6 +22,7 @@ interface RunFlags {
   readonly out?: string;
   readonly cache: string;
   readonly set?: readonly string[];
+  readonly tensorboard?: boolean;
 }
 
 const EXAMPLES = `
@@ -47,6 +50,7 @@ export function runCommand(setExitCode: (code: number) => void): Command {
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--out <folder>', 'where results go (default: results/<suite>)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .option('--tensorboard', 'also writes TensorBoard event files, one run per cell')
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .addHelpText('after', EXAMPLES)
     .action(async (suite: string, flags: RunFlags) => setExitCode(await run(suite, flags)));
@@ -65,6 +69,8 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
   const { signal, received, release } = stopSignals();
   const progress = createProgress(new Set(cells.map(({ cell }) => cellHash(cell))).size, process.stderr);
   let summary: RunSummary;
+  let analysis: Analysis;
+  let events: string | undefined;
   try {
     summary = await runSuite({
       cells,
@@ -74,12 +80,16 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
       signal,
       onEvent: progress.onEvent,
     });
-    await writeSuiteFiles(out, suite, summary.outcomes);
+    analysis = analyzeOutcomes(summary.outcomes);
+    await writeSuiteFiles(out, suite, summary.outcomes, analysis);
+    if (flags.tensorboard) events = await writeEventFiles(out, summary.outcomes);
   } finally {
     progress.stop();
     release();
   }
-  process.stdout.write(`${comparisonTable(compareOutcomes(summary.outcomes), !process.stdout.isTTY)}\n`);
+  process.stdout.write(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
+  if (events !== undefined) process.stderr.write(`event files: tensorboard --logdir ${events}\n`);
+  await writeReport([out], join(out, 'report.html'));
   return report(summary, out, received());
 }
 
@@ -95,7 +105,10 @@ function report(summary: RunSummary, out: string, stoppedBy: NodeJS.Signals | un
   const missing = summary.outcomes.filter((outcome) => outcome.status === 'missing').length;
   if (missing > 0)
     process.stderr.write(`stopped: ${missing} cells are not finished; the same command goes on\n`);
-  process.stderr.write(`files: ${join(out, 'comparison.csv')}, metrics.csv, timings.csv, suite.json\n`);
+  process.stderr.write(
+    `files: ${join(out, 'comparison.csv')}, pairwise.csv, metrics.csv and others (docs/files.md)\n`,
+  );
+  process.stderr.write(`report: ${join(out, 'report.html')}\n`);
   if (stoppedBy !== undefined) return stoppedBy === 'SIGTERM' ? 143 : 130;
   return failed.length > 0 ? 1 : 0;
 }

@@ -11,15 +11,20 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the built command line in a folder. `onLine` sees every line of stderr and may send signals. */
+/**
+ * Runs the built command line in a folder. `onLine` sees every line of stderr and may send signals; `variables` are
+ * added to the environment.
+ */
 export function spawnCreditbench(
   folder: string,
   args: readonly string[],
   onLine: (line: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: folder,
+      env: { ...process.env, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

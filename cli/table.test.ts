@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compare } from '../reports/comparison.ts';
+import { analyze } from '../reports/analysis.ts';
 import { comparisonTable } from './table.ts';
 
 const metrics = (f1: number, updates: number) => [
@@ -10,6 +10,7 @@ const cell = (algorithm: string, status: 'finished' | 'failed' | 'missing', f1 =
   environment: 'walk/v1',
   algorithm,
   algorithmId: algorithm,
+  seed: 0,
   status,
   fingerprint: undefined,
   options: {},
@@ -17,14 +18,14 @@ const cell = (algorithm: string, status: 'finished' | 'failed' | 'missing', f1 =
 });
 
 it('shows mean, interval, ratios to GRPO, and what is not there', () => {
-  const rows = compare([
+  const { groups } = analyze([
     cell('grpo', 'finished', 0.4),
     cell('grpo', 'finished', 0.5),
     cell('carl', 'finished', 0.5, 2),
     cell('carl', 'failed'),
     cell('rloo', 'missing'),
   ]);
-  const lines = comparisonTable(rows, true)
+  const lines = comparisonTable(groups, true)
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('|  '))
     .map((line) => line.split('|').map((field) => field.trim()));
@@ -49,11 +50,14 @@ it('shows mean, interval, ratios to GRPO, and what is not there', () => {
     '2.0 (0.25x)',
   ]);
   expect(lines.at(-1)?.slice(1, 5)).toEqual(['rloo', '0, 1 not run', '-', '-']);
-  expect(comparisonTable(rows, false)).toContain('0.450 ± 0.635');
+  expect(comparisonTable(groups, false)).toContain('0.450 ± 0.635');
 });
 
 it('names the environment when there are several', () => {
-  const rows = compare([cell('grpo', 'finished'), { ...cell('grpo', 'finished'), environment: 'other/v1' }]);
-  expect(comparisonTable(rows, true)).toContain('| other/v1');
-  expect(comparisonTable(rows.slice(0, 1), true)).not.toContain('walk/v1');
+  const { groups } = analyze([
+    cell('grpo', 'finished'),
+    { ...cell('grpo', 'finished'), environment: 'other/v1' },
+  ]);
+  expect(comparisonTable(groups, true)).toContain('| other/v1');
+  expect(comparisonTable(groups.slice(0, 1), true)).not.toContain('walk/v1');
 });

@@ -1,5 +1,8 @@
 import Table from 'cli-table3';
-import type { Row } from '../bench/cell.ts';
+import type { Interval } from '../bench/stats/interval.ts';
+import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analysis.ts';
+import { gainInErrors } from '../reports/comparison.ts';
+import { describeP } from '../reports/paper-table.ts';
 
 const ASCII = {
   top: '-',
@@ -39,18 +42,28 @@ export function renderTable(
 
 const NONE = '-';
 
-function fixed(value: Row[string] | undefined, digits: number): string {
+function fixed(value: number | null | undefined, digits: number): string {
   return typeof value === 'number' ? value.toFixed(digits) : NONE;
 }
 
-function withRatio(row: Row, name: string): string {
-  const ratio = row[`${name}_ratio`];
-  return `${fixed(row[name], 1)}${typeof ratio === 'number' ? ` (${ratio.toFixed(2)}x)` : ''}`;
+/** A t interval is symmetric; the others are shown by their ends. */
+function withInterval(interval: Interval | null, digits = 3): string {
+  if (interval === null) return NONE;
+  const { value, low, high, method } = interval;
+  if (low === null || high === null) return fixed(value, digits);
+  if (method === 't') return `${fixed(value, digits)} ± ${fixed((high - low) / 2, digits)}`;
+  return `${fixed(value, digits)} [${fixed(low, digits)}, ${fixed(high, digits)}]`;
+}
+
+function withRatio({ value, ratio }: Cost): string {
+  return `${fixed(value, 1)}${ratio === null ? '' : ` (${ratio.toFixed(2)}x)`}`;
 }
 
 /** The comparison of a run, one line per environment and algorithm. Ratios in brackets are to GRPO. */
-export function comparisonTable(rows: readonly Row[], ascii: boolean): string {
-  const several = new Set(rows.map((row) => row.environment)).size > 1;
+export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean): string {
+  const several = new Set(groups.map((group) => group.environment)).size > 1;
+  const hasGap = groups.some((group) => group.optimalityGap !== null);
+  const steps = groups.find((group) => group.steps !== null)?.steps;
   const head = [
     ...(several ? ['environment'] : []),
     'algorithm',
@@ -62,23 +75,73 @@ export function comparisonTable(rows: readonly Row[], ascii: boolean): string {
     'updates per\nquestion',
     'rollout actions\nper question',
     'entropy',
+    ...(hasGap ? ['optimality gap'] : []),
+    ...(steps ? [`reached ${steps.threshold},\nmedian iteration`] : []),
   ];
-  const body = rows.map((row) => {
-    const failed = Number(row.failed);
-    const missing = Number(row.missing);
-    const half = row.dev_f1_half_width;
+  const body = groups.map((group) => [
+    ...(several ? [group.environment] : []),
+    group.algorithm,
+    `${group.finished}${group.failed > 0 ? `, ${group.failed} FAILED` : ''}${group.missing > 0 ? `, ${group.missing} not run` : ''}`,
+    fixed(group.start?.value, 3),
+    withInterval(group.f1),
+    fixed(gainInErrors(group), 1),
+    fixed(group.em?.value, 3),
+    withRatio(group.costs.update_actions),
+    withRatio(group.costs.rollout_actions),
+    fixed(group.actionEntropy?.value, 3),
+    ...(hasGap ? [withInterval(group.optimalityGap)] : []),
+    ...(steps
+      ? [group.steps ? `${group.steps.reached} of ${group.finished}, ${fixed(group.steps.median, 0)}` : NONE]
+      : []),
+  ]);
+  return renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
+}
+
+/** Every comparison in pairs of seeds, and below it what was done. Empty where nothing is to be compared. */
+export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): string {
+  if (pairs.length === 0) return '';
+  const several = new Set(pairs.map((pair) => pair.environment)).size > 1;
+  const head = [
+    ...(several ? ['environment'] : []),
+    'algorithm',
+    'against',
+    'pairs',
+    'difference in dev F1\nand 95 % interval',
+    'interval',
+    'p',
+    'p (Holm)',
+    'probability of\nimprovement',
+    'note',
+  ];
+  const body = pairs.map((pair) => {
+    const { difference, improvement } = pair;
     return [
-      ...(several ? [String(row.environment)] : []),
-      String(row.algorithm),
-      `${row.seeds}${failed > 0 ? `, ${failed} FAILED` : ''}${missing > 0 ? `, ${missing} not run` : ''}`,
-      fixed(row.dev_f1_start, 3),
-      `${fixed(row.dev_f1, 3)}${typeof half === 'number' ? ` ± ${half.toFixed(3)}` : ''}`,
-      fixed(row.dev_f1_gain_standard_errors, 1),
-      fixed(row.dev_em, 3),
-      withRatio(row, 'update_actions'),
-      withRatio(row, 'rollout_actions'),
-      fixed(row.action_entropy, 3),
+      ...(several ? [pair.environment] : []),
+      pair.algorithm,
+      pair.baseline,
+      String(pair.pairs),
+      `${(difference?.value ?? 0) > 0 ? '+' : ''}${withInterval(difference)}`,
+      difference?.method ?? NONE,
+      pair.p === null ? NONE : describeP(pair.p),
+      pair.adjustedP === null ? NONE : describeP(pair.adjustedP),
+      improvement === null
+        ? NONE
+        : `${fixed(improvement.value, 2)}${improvement.low === null ? '' : ` [${fixed(improvement.low, 2)}, ${fixed(improvement.high, 2)}]`}`,
+      pair.note ?? '',
     ];
   });
-  return renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
+  return `${renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 })}\n${verdict(pairs)}`;
+}
+
+/** What may be said, in words. */
+function verdict(pairs: readonly PairAnalysis[]): string {
+  const tested = pairs[0]!.comparisons;
+  if (tested === 0) return 'Nothing could be tested: that takes two seeds that both sides finished.';
+  const found = pairs.filter(({ adjustedP }) => adjustedP !== null && adjustedP < 0.05);
+  const names = found.map(
+    ({ environment, algorithm, baseline, difference }) =>
+      `${algorithm} ${difference!.value > 0 ? 'above' : 'below'} ${baseline} (${environment})`,
+  );
+  const what = names.length === 0 ? 'none told apart' : `told apart: ${names.join(', ')}`;
+  return `Equal seeds in pairs, paired t tests; of ${tested} ${tested === 1 ? 'comparison' : 'comparisons'} at 5 % after Holm, ${what}.`;
 }

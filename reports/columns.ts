@@ -1,39 +1,88 @@
-import { type Column, column } from '../bench/columns.ts';
+import { CELL_COLUMNS, type Column, column } from '../bench/columns.ts';
 
-const interval = (name: string, what: string): readonly Column[] => [
-  column(name, '0..1', `${what} after training, mean over seeds`),
+/** A number over seeds with its 95 % interval. */
+const withInterval = (name: string, unit: string, what: string): readonly Column[] => [
+  column(name, unit, what),
+  column(`${name}_low`, unit, `lower end of the 95 % interval of \`${name}\`; empty where there is none`),
+  column(`${name}_high`, unit, 'upper end of that interval'),
+  column(
+    `${name}_interval`,
+    'name',
+    'how that interval was made: t (below 10 seeds), BCa (bootstrap over seeds), exact binomial, or none',
+  ),
+];
+
+const halfWidth = (name: string): Column =>
   column(
     `${name}_half_width`,
     '0..1',
-    'half the width of its 95 % t interval over seeds; empty for one seed',
-  ),
-  column(`${name}_low`, '0..1', 'lower end of that interval'),
-  column(`${name}_high`, '0..1', 'upper end of that interval'),
-];
+    `half the width of the interval of \`${name}\`; empty where there is none`,
+  );
+
+const ENVIRONMENT = column('environment', 'id', 'environment and its version');
+const ALGORITHM = column(
+  'algorithm',
+  'name',
+  'algorithm as named in the suite; with the folder where several runs have it',
+);
 
 /** Costs that are reported per question and as a ratio to GRPO's. */
 export const COSTS = ['update_actions', 'rollout_actions', 'generated_tokens', 'environment_calls'] as const;
 
 /**
- * One row per environment and algorithm. Costs and shares are over all training iterations of a seed, then the
- * mean over seeds.
+ * `comparison.csv`: one row per environment and algorithm. Costs and shares are over all training iterations of a
+ * seed, then the mean over seeds.
  */
 export const COMPARISON_COLUMNS: readonly Column[] = [
-  column('environment', 'id', 'environment and its version'),
-  column('algorithm', 'name', 'algorithm as named in the suite'),
+  ENVIRONMENT,
+  ALGORITHM,
   column('seeds', 'count', 'finished cells: what the means are over'),
   column('failed', 'count', 'cells that failed; they are in no mean'),
   column('missing', 'count', 'cells that the run did not come to'),
   column('iterations', 'count', 'training iterations'),
-  ...interval('dev_f1', 'dev F1'),
+  ...withInterval('dev_f1', '0..1', 'dev F1 after training, mean over seeds'),
+  halfWidth('dev_f1'),
+  ...withInterval(
+    'dev_f1_iqm',
+    '0..1',
+    'interquartile mean of dev F1 after training: a quarter of the seeds, rounded down, left out at either end',
+  ),
   column('dev_f1_start', '0..1', 'dev F1 before training, mean over seeds'),
-  column('dev_f1_gain', '-1..1', 'dev F1 after training minus before, mean over seeds'),
+  ...withInterval('dev_f1_gain', '-1..1', 'dev F1 after training minus before, mean over seeds'),
   column(
     'dev_f1_gain_standard_errors',
     'count',
     'the gain divided by its standard error over seeds; empty for one seed or no spread',
   ),
-  ...interval('dev_em', 'dev exact match'),
+  ...withInterval(
+    'dev_f1_auc',
+    '0..1',
+    'mean height of the dev F1 curve: area by trapezoids over iterations, over its width; mean over seeds',
+  ),
+  ...withInterval(
+    'optimality_gap',
+    '0..',
+    '1 - min(1, (dev F1 - random) / (oracle - random)), mean over seeds; empty without stated anchors',
+  ),
+  column('threshold', '0..1', 'dev F1 to be reached; empty where none was stated, and so the next six'),
+  column('threshold_reached', 'count', 'seeds that reached it'),
+  column(
+    'steps_to_threshold_median',
+    'iterations',
+    "Kaplan and Meier's median of the first evaluation at or above it; empty where half of the seeds never arrive",
+  ),
+  ...withInterval(
+    'steps_to_threshold',
+    'iterations',
+    'mean over seeds of the steps, cut at the horizon: seeds that never arrive count as arriving there',
+  ),
+  column(
+    'steps_to_threshold_horizon',
+    'iterations',
+    'the last iteration that all finished cells of the environment came to',
+  ),
+  ...withInterval('dev_em', '0..1', 'dev exact match after training, mean over seeds'),
+  halfWidth('dev_em'),
   column('update_actions', 'actions/question', 'actions that receive a gradient'),
   column('rollout_actions', 'actions/question', 'actions generated'),
   column('generated_tokens', 'tokens/question', 'tokens generated'),
@@ -42,4 +91,53 @@ export const COMPARISON_COLUMNS: readonly Column[] = [
   column('action_entropy', 'nats', 'mean action entropy in the last iteration'),
   column('truncated_share', '0..1', 'trajectories cut by the turn limit'),
   column('zero_signal_share', '0..1', 'questions that gave no gradient'),
+];
+
+/** `pairwise.csv`: one row per comparison, on the seeds that both finished. */
+export const PAIRWISE_COLUMNS: readonly Column[] = [
+  ENVIRONMENT,
+  ALGORITHM,
+  column(
+    'baseline',
+    'name',
+    'what it is compared with: GRPO or the one that was asked for, or the same algorithm in an earlier run',
+  ),
+  column('pairs', 'count', 'seeds that both finished: what the numbers are over'),
+  column('unpaired', 'count', 'finished cells of either without the other: left out'),
+  ...withInterval(
+    'difference',
+    '-1..1',
+    "dev F1 after training minus the baseline's of the same seed, mean over pairs",
+  ),
+  column(
+    'difference_deviation',
+    '0..1',
+    'standard deviation of that difference over pairs: what `creditbench power` plans with',
+  ),
+  column('p', '0..1', 'two-sided p of the paired t test; empty for one pair or no spread'),
+  column('p_holm', '0..1', "p after Holm's adjustment for all comparisons of this file"),
+  column('comparisons', 'count', 'comparisons that the adjustment counts: all rows that have a p'),
+  ...withInterval(
+    'probability_of_improvement',
+    '0..1',
+    "chance that a run of the algorithm scores above one of the baseline's, ties half: over all pairs of seeds",
+  ),
+  column('note', 'text', 'why a number is not there, or what else differs'),
+];
+
+/** `profiles.csv`: performance profiles, one row per environment, algorithm and threshold. */
+export const PROFILE_COLUMNS: readonly Column[] = [
+  ENVIRONMENT,
+  ALGORITHM,
+  column('threshold', '0..1', 'dev F1 after training'),
+  column('seeds', 'count', 'finished cells'),
+  ...withInterval('share', '0..1', 'share of the seeds that score above the threshold'),
+];
+
+/** `entropy.csv`: one row per cell, training iteration and level. */
+export const ENTROPY_CURVE_COLUMNS: readonly Column[] = [
+  ...CELL_COLUMNS,
+  column('iteration', 'count', 'training iterations done'),
+  column('level', 'name', 'action or token: what the mean is over'),
+  column('entropy', 'nats', 'mean entropy of the sampling distribution'),
 ];

@@ -36,6 +36,7 @@ function cell(algorithm: string, numbers?: Numbers, changes: Partial<ComparedCel
     environment: 'walk/v1',
     algorithm,
     algorithmId: algorithm,
+    seed: 0,
     status: 'finished',
     metrics: numbers ? metrics(numbers) : [],
     fingerprint: numbers ? 'f' : undefined,
@@ -153,7 +154,7 @@ describe('compare', () => {
     expect(() => compare(cells)).toThrow(
       'walk/v1: grpo and carl were run on different data or retrieval (fingerprints f and g); differing options: topK 3 and 5; valid:',
     );
-    expect(compare(cells, true)).toHaveLength(3);
+    expect(compare(cells, { allowMixed: true })).toHaveLength(3);
     const elsewhere = cells.map((one, i) => ({ ...one, environment: `walk/v${i}` }));
     expect(compare(elsewhere)).toHaveLength(3);
   });

@@ -1,15 +1,20 @@
 import type { Row } from '../bench/cell.ts';
-import { InputError } from '../core/errors.ts';
+import { mean, variance } from '../bench/stats/average.ts';
+import type { Interval } from '../bench/stats/interval.ts';
+import { type AnalysisOptions, analyze, type GroupAnalysis } from './analysis.ts';
 import { COMPARISON_COLUMNS, COSTS } from './columns.ts';
-import { estimate } from './statistics.ts';
 
 /** One cell as the comparison sees it. */
 export interface ComparedCell {
   readonly environment: string;
-  /** Name in the suite. */
+  /** Name in the suite; with the folder where several runs have it. */
   readonly algorithm: string;
+  /** Name in the suite. Default: `algorithm`. */
+  readonly entry?: string;
   /** Id of the algorithm, to find GRPO. */
   readonly algorithmId: string;
+  /** Training seed: equal seeds of one environment are compared in pairs. */
+  readonly seed: number;
   readonly status: 'finished' | 'failed' | 'missing';
   /** Rows of METRIC_COLUMNS; empty unless finished. */
   readonly metrics: readonly Row[];
@@ -21,138 +26,72 @@ export interface ComparedCell {
   readonly run?: number;
 }
 
-/**
- * Compares algorithms: one row (COMPARISON_COLUMNS) per environment and algorithm, in the order of the cells.
- * The seed is the unit of replication: every number is first made per seed, then averaged. Ratios are to the
- * entry of the same run that is named 'grpo', or else to the first whose algorithm is grpo.
- * @param allowMixed compares cells of one environment although their data or retrieval differ.
- * @throws InputError when they do and it was not allowed.
- */
-export function compare(cells: readonly ComparedCell[], allowMixed = false): readonly Row[] {
-  if (!allowMixed) refuseMixed(cells);
-  const groups = new Map<string, ComparedCell[]>();
-  for (const cell of cells) {
-    const key = JSON.stringify([cell.environment, cell.algorithm]);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
-  }
-  const rows = [...groups.values()].map((group) => ({ group: group[0]!, row: summarize(group) }));
-  return rows.map(({ group, row }) => {
-    const peers = rows.filter(
-      (peer) => peer.group.environment === group.environment && peer.group.run === group.run,
-    );
-    const grpo =
-      peers.find((peer) => peer.group.algorithm === 'grpo') ??
-      peers.find((peer) => peer.group.algorithmId.split('/')[0] === 'grpo');
-    const ratios = COSTS.map((name) => [`${name}_ratio`, ratio(row[name], grpo?.row[name])]);
-    return complete({ ...row, ...Object.fromEntries(ratios) });
+/** The rows of COMPARISON_COLUMNS: `analyze` and `comparisonRows` in one. */
+export function compare(cells: readonly ComparedCell[], options: AnalysisOptions = {}): readonly Row[] {
+  return comparisonRows(analyze(cells, options).groups);
+}
+
+/** The rows of COMPARISON_COLUMNS: one per environment and algorithm. */
+export function comparisonRows(groups: readonly GroupAnalysis[]): readonly Row[] {
+  return groups.map((group) => {
+    const row: Row = {
+      environment: group.environment,
+      algorithm: group.algorithm,
+      seeds: group.finished,
+      failed: group.failed,
+      missing: group.missing,
+      iterations: group.iterations,
+      ...intervalRow('dev_f1', group.f1),
+      dev_f1_half_width: halfWidth(group.f1),
+      ...intervalRow('dev_f1_iqm', group.f1Iqm),
+      dev_f1_start: group.start?.value ?? null,
+      ...intervalRow('dev_f1_gain', group.gain),
+      dev_f1_gain_standard_errors: gainInErrors(group),
+      ...intervalRow('dev_f1_auc', group.auc),
+      ...intervalRow('optimality_gap', group.optimalityGap),
+      ...stepsRow(group.steps),
+      ...intervalRow('dev_em', group.em),
+      dev_em_half_width: halfWidth(group.em),
+      ...Object.fromEntries(COSTS.map((name) => [name, group.costs[name].value])),
+      ...Object.fromEntries(COSTS.map((name) => [`${name}_ratio`, group.costs[name].ratio])),
+      action_entropy: group.actionEntropy?.value ?? null,
+      truncated_share: group.truncatedShare,
+      zero_signal_share: group.zeroSignalShare,
+    };
+    return Object.fromEntries(COMPARISON_COLUMNS.map(({ name }) => [name, row[name] ?? null]));
   });
 }
 
-/** Another corpus, index or top-k is another task: its scores are not comparable. */
-function refuseMixed(cells: readonly ComparedCell[]): void {
-  const first = new Map<string, ComparedCell & { fingerprint: string }>();
-  for (const one of cells) {
-    const { fingerprint } = one;
-    if (fingerprint === undefined) continue;
-    const cell = { ...one, fingerprint };
-    const other = first.get(cell.environment) ?? cell;
-    first.set(cell.environment, other);
-    if (fingerprint === other.fingerprint) continue;
-    const names = [...new Set([...Object.keys(other.options), ...Object.keys(cell.options)])];
-    const show = (value: unknown): string => JSON.stringify(value) ?? 'absent';
-    const differing = names
-      .filter((name) => show(other.options[name]) !== show(cell.options[name]))
-      .map((name) => `${name} ${show(other.options[name])} and ${show(cell.options[name])}`);
-    throw new InputError(
-      `${cell.environment}: ${other.algorithm} and ${cell.algorithm} were run on different data or retrieval (fingerprints ${other.fingerprint.slice(0, 12)} and ${cell.fingerprint.slice(0, 12)}); differing options: ${differing.join(', ') || 'none, so the data itself'}; valid: results of one fingerprint, or --allow-mixed`,
-    );
-  }
-}
-
-const complete = (row: Row): Row =>
-  Object.fromEntries(COMPARISON_COLUMNS.map(({ name }) => [name, row[name] ?? null]));
-
-function summarize(group: readonly ComparedCell[]): Row {
-  const { environment, algorithm } = group[0]!;
-  const count = (status: ComparedCell['status']) => group.filter((cell) => cell.status === status).length;
-  const seeds = group.filter((cell) => cell.status === 'finished').map((cell) => summarizeSeed(cell.metrics));
-  const mean = (name: keyof SeedSummary) => {
-    const values = seeds.map((seed) => seed[name]).filter((value) => value !== null);
-    return values.length === 0 ? null : estimate(values);
-  };
-  const gain = mean('gain');
+/** A value, the ends of its interval, and how that was made. */
+export function intervalRow(name: string, interval: Interval | null): Row {
   return {
-    environment,
-    algorithm,
-    seeds: seeds.length,
-    failed: count('failed'),
-    missing: count('missing'),
-    iterations: mean('iterations')?.mean ?? null,
-    ...describeInterval('dev_f1', mean('f1')),
-    dev_f1_start: mean('start')?.mean ?? null,
-    dev_f1_gain: gain?.mean ?? null,
-    dev_f1_gain_standard_errors: gain?.standardError ? gain.mean / gain.standardError : null,
-    ...describeInterval('dev_em', mean('em')),
-    ...Object.fromEntries(COSTS.map((name) => [name, mean(name)?.mean ?? null])),
-    action_entropy: mean('entropy')?.mean ?? null,
-    truncated_share: mean('truncated')?.mean ?? null,
-    zero_signal_share: mean('zeroSignal')?.mean ?? null,
+    [name]: interval?.value ?? null,
+    [`${name}_low`]: interval?.low ?? null,
+    [`${name}_high`]: interval?.high ?? null,
+    [`${name}_interval`]: interval?.method ?? null,
   };
 }
 
-function describeInterval(name: string, value: ReturnType<typeof estimate> | null): Row {
-  if (value === null) return {};
-  const { mean, halfWidth } = value;
-  if (halfWidth === null) return { [name]: mean };
+function halfWidth(interval: Interval | null): number | null {
+  return interval === null || interval.low === null || interval.high === null
+    ? null
+    : (interval.high - interval.low) / 2;
+}
+
+/** The mean gain in dev F1 over its standard error; null for one seed, or without spread. */
+export function gainInErrors({ seeds }: GroupAnalysis): number | null {
+  const gains = seeds.map(({ gain }) => gain).filter((gain) => gain !== null);
+  if (gains.length < 2) return null;
+  const error = Math.sqrt(variance(gains) / gains.length);
+  return error > 0 || Number.isNaN(error) ? mean(gains) / error : null;
+}
+
+function stepsRow(steps: GroupAnalysis['steps']): Row {
   return {
-    [name]: mean,
-    [`${name}_half_width`]: halfWidth,
-    [`${name}_low`]: mean - halfWidth,
-    [`${name}_high`]: mean + halfWidth,
+    threshold: steps?.threshold ?? null,
+    threshold_reached: steps?.reached ?? null,
+    steps_to_threshold_median: steps?.median ?? null,
+    ...intervalRow('steps_to_threshold', steps?.restrictedMean ?? null),
+    steps_to_threshold_horizon: steps?.horizon ?? null,
   };
-}
-
-type SeedSummary = Record<
-  | 'iterations'
-  | 'start'
-  | 'f1'
-  | 'em'
-  | 'gain'
-  | 'entropy'
-  | 'truncated'
-  | 'zeroSignal'
-  | (typeof COSTS)[number],
-  number | null
->;
-
-function summarizeSeed(metrics: readonly Row[]): SeedSummary {
-  const training = metrics.filter((row) => Number(row.iteration) > 0);
-  const evaluated = metrics.filter((row) => number(row.dev_f1) !== null);
-  const start = number(metrics.find((row) => row.iteration === 0)?.dev_f1);
-  const last = evaluated.at(-1);
-  const f1 = number(last?.dev_f1);
-  const per = (name: string, of: string) => ratio(total(training, name), total(training, of));
-  return {
-    iterations: number(metrics.at(-1)?.iteration),
-    start,
-    f1,
-    em: number(last?.dev_em),
-    gain: f1 === null || start === null ? null : f1 - start,
-    entropy: number(training.at(-1)?.action_entropy),
-    truncated: per('truncated', 'trajectories'),
-    zeroSignal: per('zero_signal_questions', 'questions'),
-    update_actions: per('update_actions', 'questions'),
-    rollout_actions: per('rollout_actions', 'questions'),
-    generated_tokens: per('generated_tokens', 'questions'),
-    environment_calls: per('environment_calls', 'questions'),
-  };
-}
-
-const number = (value: Row[string] | undefined) => (typeof value === 'number' ? value : null);
-
-const total = (rows: readonly Row[], name: string) =>
-  rows.reduce((sum, row) => sum + (number(row[name]) ?? 0), 0);
-
-function ratio(value: Row[string] | undefined, to: Row[string] | undefined): number | null {
-  return typeof value === 'number' && typeof to === 'number' && to !== 0 ? value / to : null;
 }

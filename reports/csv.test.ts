@@ -6,7 +6,7 @@ import type { CellOutcome } from '../bench/runner.ts';
 import { cellHash } from '../bench/storage.ts';
 import { type Suite, suiteCells } from '../bench/suite.ts';
 import { trainingSchema, warmStartSchema } from '../bench/training.ts';
-import { writeSuiteFiles } from './csv.ts';
+import { writeEventFiles, writeSuiteFiles } from './csv.ts';
 
 const SUITE: Suite = {
   name: 'fake',
@@ -44,7 +44,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
       result: {
         metrics: [
           { iteration: 0, dev_f1: 0.25 },
-          { iteration: 1, dev_f1: 1 / 3, dev_em: 0, questions: 2, update_actions: 6 },
+          { iteration: 1, dev_f1: 1 / 3, dev_em: 0, questions: 2, update_actions: 6, token_entropy: 0.5 },
         ],
         timings: [{ iteration: 1, rollout_seconds: 0.5 }],
         fingerprint: 'f',
@@ -60,7 +60,13 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     expect((await readdir(out)).sort()).toEqual([
       'cells',
       'comparison.csv',
+      'comparison.md',
+      'comparison.tex',
+      'entropy.csv',
       'metrics.csv',
+      'pairwise.csv',
+      'profiles.csv',
+      'results.json',
       'suite.json',
       'timings.csv',
     ]);
@@ -72,8 +78,25 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     expect((await read('timings.csv')).split('\n')[1]).toBe(`walk/v1,small,two,0,${hash},1,0.5,,,`);
     const comparison = (await read('comparison.csv')).split('\n');
     expect(comparison[1]).toMatch(/^walk\/v1,one,0,1,0,,,/);
-    expect(comparison[2]).toMatch(/^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,,0\.25,0\.0833333333333333/);
+    expect(comparison[2]).toMatch(
+      /^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,none,,0\.3333333333333333,,,none,0\.25,0\.0833333333333333/,
+    );
     expect(comparison[3]).toMatch(/^walk\/v1,three,0,0,1,,,/);
+    expect((await read('pairwise.csv')).split('\n')[2]).toBe(
+      'walk/v1,three,one,0,0,,,,,,,,0,,,,,no seed that both finished',
+    );
+    expect((await read('entropy.csv')).split('\n').slice(1)).toEqual([
+      `walk/v1,small,two,0,${hash},1,token,0.5`,
+      '',
+    ]);
+    expect(await writeEventFiles(out, outcomes)).toBe(join(out, 'tensorboard'));
+    expect((await readdir(join(out, 'tensorboard'), { recursive: true })).sort()).toEqual([
+      'walk',
+      'walk/v1',
+      'walk/v1/two',
+      'walk/v1/two/seed-0',
+      'walk/v1/two/seed-0/events.out.tfevents.0.creditbench',
+    ]);
     const { cells, suite } = JSON.parse(await read('suite.json'));
     expect(cells.map(({ status }: { status: string }) => status)).toEqual(['failed', 'finished', 'missing']);
     expect(suite).toEqual(JSON.parse(JSON.stringify(SUITE)));

@@ -1,21 +1,26 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Row } from '../bench/cell.ts';
-import { CELL_COLUMNS, METRIC_COLUMNS, TIMING_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { packageInfo } from '../bench/package.ts';
 import type { CellOutcome } from '../bench/runner.ts';
 import { writeFileAtomic } from '../bench/storage.ts';
 import type { Suite } from '../bench/suite.ts';
-import { COMPARISON_COLUMNS } from './columns.ts';
-import { compare } from './comparison.ts';
+import { type Analysis, analyze } from './analysis.ts';
+import { comparisonRows } from './comparison.ts';
+import { columnsOf } from './files.ts';
+import { latexTable, markdownTable } from './paper-table.ts';
+import { cellRow, entropyRows, type IdentifiedCell, pairwiseRows, profileRows, resultsJson } from './rows.ts';
+import { eventFile, eventPath } from './tensorboard.ts';
 
-/** The comparison rows (COMPARISON_COLUMNS) of a run, unfinished cells counted. */
-export function compareOutcomes(outcomes: readonly CellOutcome[]): readonly Row[] {
-  return compare(
+/** The analysis of a run, unfinished cells counted. */
+export function analyzeOutcomes(outcomes: readonly CellOutcome[]): Analysis {
+  return analyze(
     outcomes.map((outcome) => ({
       environment: outcome.cell.environment.id,
       algorithm: outcome.name,
       algorithmId: outcome.cell.algorithm.id,
+      seed: outcome.cell.seed,
       status: outcome.status,
       metrics: outcome.status === 'finished' ? outcome.result.metrics : [],
       fingerprint: outcome.status === 'finished' ? outcome.result.fingerprint : undefined,
@@ -24,35 +29,58 @@ export function compareOutcomes(outcomes: readonly CellOutcome[]): readonly Row[
   );
 }
 
+/** The files that show an analysis: name to text. */
+export function analysisFiles(analysis: Analysis): Readonly<Record<string, string>> {
+  return {
+    'comparison.csv': formatCsv(columnsOf('comparison.csv'), comparisonRows(analysis.groups)),
+    'pairwise.csv': formatCsv(columnsOf('pairwise.csv'), pairwiseRows(analysis.pairs)),
+    'profiles.csv': formatCsv(columnsOf('profiles.csv'), profileRows(analysis.profiles)),
+    'results.json': resultsJson(analysis, packageInfo().version),
+    'comparison.md': markdownTable(analysis),
+    'comparison.tex': latexTable(analysis),
+  };
+}
+
+/** Writes them into a folder, each whole or not at all. The folder is there. */
+export async function writeAnalysisFiles(out: string, analysis: Analysis): Promise<void> {
+  for (const [name, text] of Object.entries(analysisFiles(analysis)))
+    await writeFileAtomic(join(out, name), text);
+}
+
 /**
- * Writes the files at the top of an output folder, each whole or not at all: `metrics.csv` and `timings.csv`
- * (every finished cell, in suite order), `comparison.csv`, and `suite.json` (the complete suite and its cells).
- * All but `timings.csv` depend on nothing but the suite and which of its cells are finished.
+ * Writes the files at the top of an output folder (docs/files.md), each whole or not at all. All but
+ * `timings.csv` depend on nothing but the suite and which of its cells are finished.
  */
 export async function writeSuiteFiles(
   out: string,
   suite: Suite,
   outcomes: readonly CellOutcome[],
+  analysis: Analysis = analyzeOutcomes(outcomes),
 ): Promise<void> {
-  const finished = outcomes.filter((outcome) => outcome.status === 'finished');
-  const merged = (rows: (outcome: (typeof finished)[number]) => readonly Row[]) =>
-    finished.flatMap((outcome) => rows(outcome).map((row) => ({ ...describeCell(outcome), ...row })));
+  const finished = outcomes.flatMap((outcome) =>
+    outcome.status === 'finished'
+      ? [{ ...identify(outcome), metrics: outcome.result.metrics, timings: outcome.result.timings }]
+      : [],
+  );
+  const merged = (rows: (cell: (typeof finished)[number]) => readonly Row[]) =>
+    finished.flatMap((cell) => rows(cell).map((row) => ({ ...cellRow(cell), ...row })));
   const files = {
     'metrics.csv': formatCsv(
-      [...CELL_COLUMNS, ...METRIC_COLUMNS],
-      merged(({ result }) => result.metrics),
+      columnsOf('metrics.csv'),
+      merged(({ metrics }) => metrics),
     ),
     'timings.csv': formatCsv(
-      [...CELL_COLUMNS, ...TIMING_COLUMNS],
-      merged(({ result }) => result.timings),
+      columnsOf('timings.csv'),
+      merged(({ timings }) => timings),
     ),
-    'comparison.csv': formatCsv(COMPARISON_COLUMNS, compareOutcomes(outcomes)),
+    'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(finished)),
+    ...analysisFiles(analysis),
     'suite.json': `${JSON.stringify(
       {
         creditbench: packageInfo().version,
         suite,
         cells: outcomes.map((outcome) => ({
-          ...describeCell(outcome),
+          ...identify(outcome),
           status: outcome.status,
           algorithmId: outcome.cell.algorithm.id,
           options: outcome.cell.environment.options,
@@ -66,13 +94,25 @@ export async function writeSuiteFiles(
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(out, name), text);
 }
 
-/** Values of CELL_COLUMNS. */
-function describeCell({ cell, name, hash }: CellOutcome): Row {
-  return {
-    environment: cell.environment.id,
-    policy: cell.policy.id,
-    algorithm: name,
-    seed: cell.seed,
-    cell: hash.slice(0, 16),
-  };
+/**
+ * Writes one TensorBoard event file per finished cell below `<out>/tensorboard`.
+ * @returns the folder that TensorBoard is to be given.
+ */
+export async function writeEventFiles(out: string, outcomes: readonly CellOutcome[]): Promise<string> {
+  const folder = join(out, 'tensorboard');
+  for (const outcome of outcomes) {
+    if (outcome.status !== 'finished') continue;
+    const path = join(folder, ...eventPath(identify(outcome)));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, eventFile(outcome.result.metrics));
+  }
+  return folder;
 }
+
+const identify = ({ cell, name, hash }: CellOutcome): Omit<IdentifiedCell, 'metrics'> => ({
+  environment: cell.environment.id,
+  policy: cell.policy.id,
+  algorithm: name,
+  seed: cell.seed,
+  cell: hash.slice(0, 16),
+});

@@ -1,0 +1,143 @@
+import { Command } from 'commander';
+import { readResults } from '../bench/results.ts';
+import { detectableDifference, deviationAtMost, pairedPower, seedsNeeded } from '../bench/stats/power.ts';
+import { InputError } from '../core/errors.ts';
+import { analyze, type PairAnalysis } from '../reports/analysis.ts';
+import { decimalIn, wholeNumber } from './options.ts';
+import { renderTable } from './table.ts';
+
+const EXAMPLES = `
+Examples:
+  creditbench power --difference 0.02 --deviation 0.03
+  creditbench power --difference 0.02 --deviation 0.03 --comparisons 3
+  creditbench power results/pilot --difference 0.02
+
+How many training seeds are needed to find a true difference in dev F1 of this size, by the paired t test over
+seeds. The deviation is that of the difference between two algorithms over seeds with equal numbers: state it, or
+let a pilot run give it. Few seeds know it badly, so the table also has the deviation that the pilot leaves possible
+(its upper 80 % limit) and the seeds needed then. Choose the difference by what would matter, not by what the
+pilot found: that is too large where it was noticed at all. Results of a pilot do not belong into the final run.
+`;
+
+interface PowerFlags {
+  readonly difference: number;
+  readonly deviation?: number;
+  readonly power: number;
+  readonly alpha: number;
+  readonly comparisons?: number;
+  readonly baseline?: string;
+}
+
+/** `creditbench power`: how many seeds a difference needs, on stdout. */
+export function powerCommand(): Command {
+  return new Command('power')
+    .description('says how many training seeds a difference needs to be found')
+    .argument('[results...]', "output folders of 'creditbench run': a pilot with two seeds or more")
+    .requiredOption(
+      '--difference <F1>',
+      'true difference in dev F1 that is to be found, above 0',
+      decimalIn('--difference', 1e-6, 1),
+    )
+    .option(
+      '--deviation <F1>',
+      'standard deviation of the difference over seeds, instead of a pilot',
+      decimalIn('--deviation', 1e-6, 1),
+    )
+    .option('--power <share>', 'chance of finding it', decimalIn('--power', 0.06, 0.999), 0.8)
+    .option('--alpha <share>', 'level of the test', decimalIn('--alpha', 0.0001, 0.05), 0.05)
+    .option(
+      '--comparisons <n>',
+      "comparisons of the final run; the level is divided by it, the worst of Holm's (default: those of the pilot, or 1)",
+      wholeNumber('--comparisons', 1, 10_000),
+    )
+    .option('--baseline <name>', 'algorithm of the pilot that the others are compared with (default: GRPO)')
+    .addHelpText('after', EXAMPLES)
+    .action(async (folders: readonly string[], flags: PowerFlags) => {
+      const text =
+        flags.deviation === undefined ? await fromPilot(folders, flags) : fromDeviation(folders, flags);
+      process.stdout.write(`${text}\n`);
+    });
+}
+
+function fromDeviation(folders: readonly string[], flags: PowerFlags): string {
+  if (folders.length > 0) {
+    throw new InputError('--deviation: not valid together with results folders; valid: one of them');
+  }
+  const { difference, power, comparisons = 1 } = flags;
+  const deviation = flags.deviation!;
+  const alpha = flags.alpha / comparisons;
+  const needed = seedsNeeded({ difference, deviation, alpha, power });
+  const sizes = [...new Set([3, 5, 10, 20, 50, needed])].sort((a, b) => a - b);
+  const rows = sizes.map((seeds) => [
+    `${seeds}${seeds === needed ? ' (needed)' : ''}`,
+    percent(pairedPower({ difference, deviation, alpha, seeds })),
+    detectableDifference({ deviation, seeds, alpha, power }).toFixed(4),
+  ]);
+  const head = ['seeds', `chance to find\n${difference}`, `difference found\nwith ${percent(power)}`];
+  return [
+    renderTable(head, rows, { ascii: !process.stdout.isTTY, numbersFrom: 0 }),
+    `${needed} seeds find a difference of ${difference} with a chance of ${percent(power)} or more, if it varies by ${deviation} over seeds. ${describeTest(flags, comparisons)}`,
+  ].join('\n');
+}
+
+async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise<string> {
+  if (folders.length === 0) {
+    throw new InputError(
+      '--deviation: not given; valid: a number from 0.000001 to 1, or results folders of a pilot instead',
+    );
+  }
+  const { pairs } = analyze(
+    await readResults(folders),
+    flags.baseline === undefined ? {} : { baseline: flags.baseline },
+  );
+  const usable = pairs.filter(hasSpread);
+  if (usable.length === 0) {
+    throw new InputError(
+      `results: ${folders.join(', ')} ${folders.length === 1 ? 'has' : 'have'} no two algorithms that finished the same two seeds with different scores; valid: a pilot of two algorithms and two seeds or more`,
+    );
+  }
+  const comparisons = flags.comparisons ?? usable.length;
+  const { difference, power } = flags;
+  const alpha = flags.alpha / comparisons;
+  const several = new Set(usable.map((pair) => pair.environment)).size > 1;
+  const rows = usable.map(({ environment, algorithm, baseline, pairs: seeds, deviation }) => {
+    const most = deviationAtMost(deviation, seeds);
+    return [
+      ...(several ? [environment] : []),
+      algorithm,
+      baseline,
+      String(seeds),
+      deviation.toFixed(4),
+      most.toFixed(4),
+      percent(pairedPower({ difference, deviation, alpha, seeds })),
+      String(seedsNeeded({ difference, deviation, alpha, power })),
+      String(seedsNeeded({ difference, deviation: most, alpha, power })),
+    ];
+  });
+  const head = [
+    ...(several ? ['environment'] : []),
+    'algorithm',
+    'against',
+    'seeds of\nthe pilot',
+    'deviation of\nthe difference',
+    'at most\n(80 %)',
+    `chance to find\n${difference} with them`,
+    'seeds\nneeded',
+    'at most\n(80 %)',
+  ];
+  const left = pairs.length - usable.length;
+  return [
+    renderTable(head, rows, { ascii: !process.stdout.isTTY, numbersFrom: several ? 3 : 2 }),
+    `Seeds needed to find a difference of ${difference} in dev F1 with a chance of ${percent(power)} or more. ${describeTest(flags, comparisons)}`,
+    ...(left === 0 ? [] : [`${left} of ${pairs.length} comparisons have no spread to plan with: left out.`]),
+  ].join('\n');
+}
+
+/** Whether there is a deviation to plan with: equal scores are not a promise that seeds do not matter. */
+const hasSpread = (pair: PairAnalysis): pair is PairAnalysis & { readonly deviation: number } =>
+  pair.deviation !== null && pair.deviation > 1e-9;
+
+const describeTest = ({ alpha }: PowerFlags, comparisons: number): string =>
+  `Paired t test over seeds, two-sided, at ${alpha}${comparisons === 1 ? '' : ` / ${comparisons} comparisons`}.`;
+
+const percent = (share: number): string => `${(100 * share).toFixed(share > 0.99 && share < 1 ? 1 : 0)} %`;

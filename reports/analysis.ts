@@ -1,0 +1,202 @@
+import type { Anchors } from '../bench/stats/anchors.ts';
+import { createResamples } from '../bench/stats/bootstrap.ts';
+import type { Interval } from '../bench/stats/interval.ts';
+import { performanceProfile } from '../bench/stats/profile.ts';
+import { InputError } from '../core/errors.ts';
+import { createRandom } from '../core/random.ts';
+import type { COSTS } from './columns.ts';
+import type { ComparedCell } from './comparison.ts';
+import { analyzeGroups } from './groups.ts';
+import { refuseMixed } from './mixed.ts';
+import { analyzePairs } from './pairs.ts';
+
+/** What an analysis may be told. Everything else follows from the cells. */
+export interface AnalysisOptions {
+  /** Compares cells of one environment although their data or retrieval differ. Default false. */
+  readonly allowMixed?: boolean;
+  /**
+   * Name of the algorithm that the others are compared with. Default: the one of the same run that is named grpo,
+   * or whose algorithm is grpo; without one the same of the first run that has one; else the first of all.
+   */
+  readonly baseline?: string;
+  /** Dev F1, 0 to 1, whose first reaching is counted in iterations. Default: not counted. */
+  readonly threshold?: number;
+  /** Anchors by environment id. Default: no optimality gap. */
+  readonly anchors?: Readonly<Record<string, Anchors>>;
+  /** Seed of the bootstrap: any safe integer. Default 0. */
+  readonly seed?: number;
+  /** Replicates of every bootstrap: 100 or more. Default 5000: the 2.5 % point is known to 0.2 % in level. */
+  readonly replicates?: number;
+}
+
+/** A cost of training per question, mean over seeds. */
+export interface Cost {
+  readonly value: number | null;
+  /** Divided by that of the run's GRPO; null without one. */
+  readonly ratio: number | null;
+}
+
+/** Numbers of one finished cell: a seed. Null where the metrics do not have them; NaN where they diverged. */
+export interface SeedAnalysis {
+  readonly seed: number;
+  /** Dev F1 before training. */
+  readonly start: number | null;
+  /** Dev F1 of the last evaluation. */
+  readonly f1: number | null;
+  readonly em: number | null;
+  /** `f1` minus `start`. */
+  readonly gain: number | null;
+  /** Mean height of the dev F1 curve over its iterations (trapezoids over the width). */
+  readonly auc: number | null;
+  /** First evaluated iteration with dev F1 at or above the threshold, or the last one, not reached. */
+  readonly steps: { readonly iteration: number; readonly reached: boolean } | null;
+  /** Training iterations done. */
+  readonly iterations: number | null;
+}
+
+/** Iterations until dev F1 reaches the threshold, over seeds, with those that never do. */
+export interface StepsAnalysis {
+  readonly threshold: number;
+  /** Seeds that reached it. */
+  readonly reached: number;
+  /** Kaplan and Meier's median; null where half of the seeds never arrive. */
+  readonly median: number | null;
+  /** Mean of the steps cut at `horizon`: a lower bound of the mean, equal for algorithms of one horizon. */
+  readonly restrictedMean: Interval;
+  /** The last iteration that every seed of the environment was watched to. */
+  readonly horizon: number;
+}
+
+/** One algorithm in one environment: the numbers of a row of comparison.csv, and what they are made of. */
+export interface GroupAnalysis {
+  readonly environment: string;
+  /** Name as shown: that in the suite, with the folder where several runs have it. */
+  readonly algorithm: string;
+  readonly algorithmId: string;
+  /** Name in the suite. */
+  readonly entry: string;
+  /** Which run it is of, from 0. */
+  readonly run: number;
+  /** Of its environment's data, corpus and retrieval; undefined where no cell finished. */
+  readonly fingerprint: string | undefined;
+  /** Cells by what became of them; only finished ones are in the numbers. */
+  readonly finished: number;
+  readonly failed: number;
+  readonly missing: number;
+  /** The finished cells, by seed. */
+  readonly seeds: readonly SeedAnalysis[];
+  readonly iterations: number | null;
+  /** Means over seeds of what SeedAnalysis has; null where no seed has it. */
+  readonly f1: Interval | null;
+  /** Interquartile mean over seeds: a quarter trimmed at either end. */
+  readonly f1Iqm: Interval | null;
+  readonly em: Interval | null;
+  readonly start: Interval | null;
+  readonly gain: Interval | null;
+  readonly auc: Interval | null;
+  /** 1 - mean over seeds of min(1, (f1 - random) / (oracle - random)); null without anchors. */
+  readonly optimalityGap: Interval | null;
+  /** Null without a threshold. */
+  readonly steps: StepsAnalysis | null;
+  readonly costs: Readonly<Record<(typeof COSTS)[number], Cost>>;
+  /** Mean action entropy of the last iteration, nats. */
+  readonly actionEntropy: Interval | null;
+  readonly truncatedShare: number | null;
+  readonly zeroSignalShare: number | null;
+}
+
+/** An algorithm against a baseline, on the seeds that both finished. */
+export interface PairAnalysis {
+  readonly environment: string;
+  readonly algorithm: string;
+  readonly baseline: string;
+  /** Seeds that both finished: what everything here is over. */
+  readonly pairs: number;
+  /** Finished cells of either whose seed the other did not finish: left out. */
+  readonly unpaired: number;
+  /** Mean over seeds of the algorithm's dev F1 minus the baseline's. */
+  readonly difference: Interval | null;
+  /** Standard deviation of that difference over seeds; null for one pair. */
+  readonly deviation: number | null;
+  /** Two-sided, of the paired t test; null where it is not defined. */
+  readonly p: number | null;
+  /** Holm's, over all comparisons of this analysis. */
+  readonly adjustedP: number | null;
+  /** How many comparisons Holm's adjustment counts. */
+  readonly comparisons: number;
+  /** P(algorithm > baseline) + P(equal) / 2 over two runs drawn at random; null for one pair. */
+  readonly improvement: Interval | null;
+  /** Why a number is not there, in words; null where all are. */
+  readonly note: string | null;
+}
+
+/** The share of runs that score above a threshold. */
+export interface ProfilePoint {
+  readonly environment: string;
+  readonly algorithm: string;
+  /** Dev F1, 0 to 1. */
+  readonly threshold: number;
+  /** Share of seeds whose final dev F1 is above it. */
+  readonly share: Interval;
+}
+
+/** Everything that the comparison of runs says. CSV files, tables and the page only show it. */
+export interface Analysis {
+  readonly groups: readonly GroupAnalysis[];
+  readonly pairs: readonly PairAnalysis[];
+  readonly profiles: readonly ProfilePoint[];
+  /** Cells without a result, in the order of the cells. */
+  readonly unfinished: readonly {
+    readonly environment: string;
+    readonly algorithm: string;
+    readonly seed: number;
+    readonly status: 'failed' | 'missing';
+  }[];
+  /** What the analysis was told, and the defaults it took. */
+  readonly options: {
+    readonly threshold: number | null;
+    readonly anchors: Readonly<Record<string, Anchors>>;
+    readonly seed: number;
+    /** Bootstrap replicates. */
+    readonly replicates: number;
+    readonly confidence: number;
+  };
+}
+
+const REPLICATES = 5000;
+/** Dev F1 values at which profiles are taken. */
+const THRESHOLDS = Array.from({ length: 101 }, (_, index) => index / 100);
+
+/**
+ * Turns cells into everything that reports say, in the order of the cells. The seed is the unit of replication:
+ * every number is first made per seed. Deterministic: the bootstrap draws from `options.seed`.
+ * @throws InputError when data or retrieval of one environment differ and that was not allowed, or an option is
+ *   not valid.
+ */
+export function analyze(cells: readonly ComparedCell[], options: AnalysisOptions = {}): Analysis {
+  if (options.allowMixed !== true) refuseMixed(cells);
+  const { seed = 0, replicates = REPLICATES, anchors = {}, threshold = null } = options;
+  if (!(Number.isSafeInteger(replicates) && replicates >= 100)) {
+    throw new InputError(`replicates: ${replicates} is not valid; valid: whole number from 100`);
+  }
+  const resamples = createResamples(createRandom(seed).split('analysis'), replicates);
+  const groups = analyzeGroups(cells, { resamples, anchors, threshold });
+  return {
+    groups,
+    pairs: analyzePairs(groups, resamples, options.baseline),
+    profiles: groups.flatMap(({ environment, algorithm, seeds }) => {
+      const scores = seeds.map(({ f1 }) => f1).filter((f1) => f1 !== null);
+      if (scores.length === 0) return [];
+      return performanceProfile(scores, THRESHOLDS).map((share, index) => ({
+        environment,
+        algorithm,
+        threshold: THRESHOLDS[index]!,
+        share,
+      }));
+    }),
+    unfinished: cells.flatMap(({ environment, algorithm, seed, status }) =>
+      status === 'finished' ? [] : [{ environment, algorithm, seed, status }],
+    ),
+    options: { threshold, anchors, seed, replicates, confidence: 0.95 },
+  };
+}

@@ -1,0 +1,100 @@
+import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
+import { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from '../bench/columns.ts';
+import { COMPARISON_COLUMNS, ENTROPY_CURVE_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
+
+/** A CSV file that creditbench writes. */
+export interface DocumentedFile {
+  readonly name: string;
+  /** What a row is. */
+  readonly rows: string;
+  readonly columns: readonly Column[];
+}
+
+/** The CSV files of a run, in one list for writing, reading and documenting them. */
+export const RUN_FILES = [
+  {
+    name: 'metrics.csv',
+    rows: 'One row per finished cell and iteration; iteration 0 is the evaluation before training. The same command gives the same bytes.',
+    columns: [...CELL_COLUMNS, ...METRIC_COLUMNS],
+  },
+  {
+    name: 'comparison.csv',
+    rows: 'One row per environment and algorithm. Costs and shares are over all training iterations of a seed, then the mean over seeds.',
+    columns: COMPARISON_COLUMNS,
+  },
+  {
+    name: 'pairwise.csv',
+    rows: 'One row per comparison of an algorithm with a baseline, seed by seed.',
+    columns: PAIRWISE_COLUMNS,
+  },
+  {
+    name: 'profiles.csv',
+    rows: 'Performance profiles: one row per environment, algorithm and threshold.',
+    columns: PROFILE_COLUMNS,
+  },
+  {
+    name: 'entropy.csv',
+    rows: 'One row per finished cell, training iteration and level of entropy.',
+    columns: ENTROPY_CURVE_COLUMNS,
+  },
+  {
+    name: 'timings.csv',
+    rows: 'One row per finished cell and iteration. Seconds differ from run to run, so they are in a file of their own.',
+    columns: [...CELL_COLUMNS, ...TIMING_COLUMNS],
+  },
+] as const satisfies readonly DocumentedFile[];
+
+const AUDIT_FILES: readonly DocumentedFile[] = [
+  {
+    name: 'audit.csv',
+    rows: 'Of `creditbench audit --out`: one row per environment and algorithm.',
+    columns: AUDIT_COLUMNS,
+  },
+  {
+    name: 'audit_components.csv',
+    rows: 'Of `creditbench audit --out`: one row per environment, algorithm, quantity and component.',
+    columns: AUDIT_COMPONENT_COLUMNS,
+  },
+];
+
+/** The columns of a file of RUN_FILES. */
+export function columnsOf(name: (typeof RUN_FILES)[number]['name']): readonly Column[] {
+  return RUN_FILES.find((file) => file.name === name)!.columns;
+}
+
+const INTRODUCTION = `# The files of a run
+
+\`creditbench run\` writes these files into its output folder, each whole or not at all. This page is made from the code that writes them (\`reports/files.ts\`); a test compares the two. \`creditbench compare <folders> --out <folder>\` writes the comparison (\`comparison.*\`, \`pairwise.csv\`, \`profiles.csv\`, \`results.json\`) of several runs, or with a threshold and anchors, elsewhere.
+
+An empty field means that there is no such number; \`NaN\` means that the computation diverged. Numbers have full precision. Texts that a spreadsheet would take for a formula have an apostrophe in front.
+
+| | |
+| --- | --- |
+| \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
+| \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
+| \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown and in LaTeX (booktabs) |
+| \`suite.json\` | the complete suite, and its cells with their status and fingerprint |
+| \`cells/\` | what every cell left: the files above are made from it |
+| \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
+
+## How the numbers are made
+
+- The training seed is the unit of replication. Every number is first made per seed; questions and episodes never count as seeds.
+- Intervals are at 95 %. Below 10 seeds they are Student's t (for the IQM Yuen's, with the winsorised variance). From 10 seeds on they are BCa: 5000 bootstrap replicates over seeds, their levels expanded for the number of seeds (Hesterberg 2015), without which they cover 90 % at 10 seeds. The column \`…_interval\` says which it is. Coverage is tested by simulation (\`bench/stats/coverage.test.ts\`).
+- Comparisons are paired: equal seeds meet the same questions, the same starting weights and the same luck. The p value is the paired t test's at any number of seeds; Holm's adjustment counts all comparisons of the file, of all environments.
+- Cells that failed or are missing are in no mean. They are counted in \`comparison.csv\`, and pairs need both sides. A cell that finished with a score that is not a number makes the means NaN and leaves their intervals empty.
+- Anchors and thresholds are stated beforehand (\`creditbench compare --anchor\`, \`--threshold\`), never taken from the best result.
+`;
+
+/** The text of docs/files.md. */
+export function filesPage(): string {
+  const sections = [...RUN_FILES, ...AUDIT_FILES].map(
+    ({ name, rows, columns }) =>
+      `## ${name}\n\n${rows}\n\n| column | unit | |\n| --- | --- | --- |\n${columns
+        .map((one) => `| \`${one.name}\` | ${cell(one.unit)} | ${cell(one.description)} |`)
+        .join('\n')}\n`,
+  );
+  return [INTRODUCTION, ...sections].join('\n');
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');

@@ -1,0 +1,153 @@
+import type { Interval } from '../bench/stats/interval.ts';
+import type { Analysis, GroupAnalysis } from './analysis.ts';
+
+/** A table of plain text, and what has to be said below it. */
+interface PaperTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly notes: readonly string[];
+}
+
+const NONE = '–';
+
+/**
+ * The comparison as a table for a paper, in Markdown: scores and differences with their intervals, Holm's p,
+ * probability of improvement, costs with their ratios to GRPO's, and below it how they were made.
+ */
+export function markdownTable(analysis: Analysis): string {
+  const { head, rows, notes } = paperTable(analysis);
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  return [
+    line(head),
+    `|${head.map((_, index) => (index < 2 ? ' --- |' : ' ---: |')).join('')}`,
+    ...rows.map(line),
+    '',
+    ...notes.map((note) => `${escapeMarkdown(note)}\n`),
+  ].join('\n');
+}
+
+/** The same in LaTeX, for the package booktabs. */
+export function latexTable(analysis: Analysis): string {
+  const { head, rows, notes } = paperTable(analysis);
+  const line = (cells: readonly string[]) => `${cells.map(escapeLatex).join(' & ')} \\\\`;
+  return [
+    '% \\usepackage{booktabs}',
+    `\\begin{tabular}{ll${'r'.repeat(head.length - 2)}}`,
+    '\\toprule',
+    line(head),
+    '\\midrule',
+    ...rows.map(line),
+    '\\bottomrule',
+    '\\end{tabular}',
+    '',
+    ...notes.map((note) => `${escapeLatex(note)}\n`),
+  ].join('\n');
+}
+
+function paperTable(analysis: Analysis): PaperTable {
+  const head = [
+    'Environment',
+    'Algorithm',
+    'Seeds',
+    'Dev F1',
+    'IQM',
+    'Dev EM',
+    'Difference',
+    'p (Holm)',
+    'P(improvement)',
+    'Updates/question',
+    'Rollout actions/question',
+  ];
+  const rows = analysis.groups.map((group) => {
+    const pair = analysis.pairs.find(
+      ({ environment, algorithm }) => environment === group.environment && algorithm === group.algorithm,
+    );
+    return [
+      group.environment,
+      group.algorithm,
+      describeSeeds(group),
+      describe(group.f1),
+      group.f1Iqm === null ? NONE : group.f1Iqm.value.toFixed(3),
+      group.em === null ? NONE : group.em.value.toFixed(3),
+      describe(pair?.difference ?? null, true),
+      pair?.adjustedP == null ? NONE : describeP(pair.adjustedP),
+      describe(pair?.improvement ?? null),
+      describeCost(group, 'update_actions'),
+      describeCost(group, 'rollout_actions'),
+    ];
+  });
+  return { head, rows, notes: notesOf(analysis) };
+}
+
+function notesOf({ groups, pairs, options }: Analysis): readonly string[] {
+  const intervals = groups
+    .flatMap(({ f1, f1Iqm }) => [f1, f1Iqm])
+    .concat(pairs.map((pair) => pair.difference));
+  const methods = new Set(intervals.map((one) => one?.method));
+  const known = [
+    methods.has('t') ? "Student's t below 10 seeds (Yuen's for the IQM)" : null,
+    methods.has('BCa')
+      ? `BCa bootstrap over seeds from 10 on (${options.replicates} replicates, seed ${options.seed})`
+      : null,
+  ].filter((one) => one !== null);
+  const against = [...new Set(pairs.map((pair) => pair.baseline))];
+  const unfinished = groups.reduce((sum, { failed, missing }) => sum + failed + missing, 0);
+  return [
+    known.length === 0
+      ? 'One seed each: no intervals, nothing is said about differences.'
+      : `Brackets: 95 % intervals over training seeds, ${known.join(', ')}.`,
+    ...(pairs.length === 0
+      ? []
+      : [
+          `Differences in dev F1 to ${against.join(', ')}, paired by seed; p of the paired t test, adjusted by Holm for ${pairs[0]!.comparisons} comparisons. P(improvement): chance that a run scores above a run of the baseline.`,
+        ]),
+    ...(unfinished === 0
+      ? []
+      : [`${unfinished} ${unfinished === 1 ? 'cell' : 'cells'} failed or not run: in no number.`]),
+  ];
+}
+
+function describeSeeds({ finished, failed, missing }: GroupAnalysis): string {
+  const rest = [failed > 0 ? `${failed} failed` : null, missing > 0 ? `${missing} not run` : null];
+  const named = rest.filter((one) => one !== null);
+  return named.length === 0 ? String(finished) : `${finished} (${named.join(', ')})`;
+}
+
+function describe(interval: Interval | null, signed = false): string {
+  if (interval === null) return NONE;
+  const show = (value: number): string => `${signed && value > 0 ? '+' : ''}${value.toFixed(3)}`;
+  const { value, low, high } = interval;
+  return low === null || high === null ? show(value) : `${show(value)} [${show(low)}, ${show(high)}]`;
+}
+
+/** A p value as papers print it. */
+export const describeP = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+
+function describeCost({ costs }: GroupAnalysis, name: keyof GroupAnalysis['costs']): string {
+  const { value, ratio } = costs[name];
+  if (value === null) return NONE;
+  return `${value.toFixed(1)}${ratio === null ? '' : ` (${ratio.toFixed(2)}x)`}`;
+}
+
+const escapeMarkdown = (text: string): string =>
+  text
+    .replace(/[\\`*_{}<>|#~$]/g, (character) => `\\${character}`)
+    // Brackets alone stay readable; these two make links.
+    .replace(/\](?=[([])/g, ']\\')
+    .replace(/\s+/g, ' ');
+
+const LATEX: Readonly<Record<string, string>> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '<': '\\textless{}',
+  '>': '\\textgreater{}',
+  '–': '--',
+  // After a line break a bracket would be its argument.
+  '[': '{[}',
+};
+
+const escapeLatex = (text: string): string =>
+  text
+    .replace(/[\\~^<>–[]|[&%$#_{}]/g, (character) => LATEX[character] ?? `\\${character}`)
+    .replace(/\s+/g, ' ');

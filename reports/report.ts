@@ -1,0 +1,18 @@
+import { packageInfo } from '../bench/package.ts';
+import { type AnalysisOptions, analyze } from './analysis.ts';
+import { curves } from './curves.ts';
+import { renderReport } from './html/page.ts';
+import type { Sources } from './sources.ts';
+
+/**
+ * The report over runs, audits and criticality measurements as one HTML page. Deterministic.
+ * @throws InputError when results on different data or retrieval would be mixed and that was not allowed.
+ */
+export function createReport(sources: Sources, options: AnalysisOptions = {}): string {
+  return renderReport({
+    sources,
+    analysis: analyze(sources.cells, options),
+    curves: curves(sources.cells),
+    version: packageInfo().version,
+  });
+}
