@@ -45,6 +45,11 @@ export const METRIC_COLUMNS = [
   column('train_em', '0..1', 'mean exact match of the sampled training rollouts'),
   column('train_reward', 'reward', 'mean return of the sampled training rollouts'),
   column('dev_f1', '0..1', 'mean token F1 on the dev questions; empty where not evaluated'),
+  column(
+    'dev_f1_question_error',
+    '0..1',
+    'standard error of dev_f1 over the dev questions, episodes of one question together: how well they measure this policy; says nothing about other seeds',
+  ),
   column('dev_em', '0..1', 'mean exact match on the dev questions; empty where not evaluated'),
   column('dev_reward', 'reward', 'mean return on the dev questions; empty where not evaluated'),
   column('dev_actions', 'actions', 'mean episode length on the dev questions; empty where not evaluated'),

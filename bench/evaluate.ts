@@ -8,10 +8,16 @@ import { scoreAnswer } from '../envs/scoring/answer.ts';
 import { greedy } from '../policies/enumerable.ts';
 import type { Policy, Sampling } from '../policies/policy.ts';
 import { rollout } from './engine.ts';
+import { clusteredError } from './stats/clustered-error.ts';
 
 /** Means over trajectories. */
 export interface Scores {
   readonly f1: number;
+  /**
+   * Standard error of `f1` over questions, episodes of one question together: how well these questions measure this
+   * policy. Null for one question.
+   */
+  readonly f1QuestionError: number | null;
   readonly em: number;
   readonly reward: number;
   /** Episode length. */
@@ -25,6 +31,7 @@ export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment):
   const { environment, metric = 'hotpotqa' } = loaded;
   const episodes = trees.flatMap((tree) =>
     leaves(tree).map((leaf) => ({
+      question: tree.task.id,
       ...scoreAnswer(metric, environment.answer(leaf.state), tree.task.answers),
       reward: leaf.return,
       actions: leaf.depth,
@@ -39,6 +46,10 @@ export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment):
   });
   return {
     f1: average('f1'),
+    f1QuestionError: clusteredError(
+      episodes.map((episode) => episode.f1),
+      episodes.map((episode) => episode.question),
+    ),
     em: average('em'),
     reward: average('reward'),
     actions: average('actions'),

@@ -158,6 +158,7 @@ async function train(
       });
       Object.assign(row, {
         dev_f1: scores.f1,
+        dev_f1_question_error: scores.f1QuestionError,
         dev_em: scores.em,
         dev_reward: scores.reward,
         dev_actions: scores.actions,

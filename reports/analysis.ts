@@ -43,6 +43,8 @@ export interface SeedAnalysis {
   readonly start: number | null;
   /** Dev F1 of the last evaluation. */
   readonly f1: number | null;
+  /** Standard error of `f1` over the dev questions: of one policy, not over seeds. */
+  readonly questionError: number | null;
   readonly em: number | null;
   /** `f1` minus `start`. */
   readonly gain: number | null;
@@ -90,6 +92,8 @@ export interface GroupAnalysis {
   readonly f1: Interval | null;
   /** Interquartile mean over seeds: a quarter trimmed at either end. */
   readonly f1Iqm: Interval | null;
+  /** Mean over seeds of the error over questions that each seed's last evaluation has. Never part of an interval. */
+  readonly questionError: number | null;
   readonly em: Interval | null;
   readonly start: Interval | null;
   readonly gain: Interval | null;

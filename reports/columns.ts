@@ -42,6 +42,11 @@ export const COMPARISON_COLUMNS: readonly Column[] = [
   column('iterations', 'count', 'training iterations'),
   ...withInterval('dev_f1', '0..1', 'dev F1 after training, mean over seeds'),
   halfWidth('dev_f1'),
+  column(
+    'dev_f1_question_error',
+    '0..1',
+    "standard error of one seed's dev F1 over the dev questions, mean over seeds; not part of the interval, which is over seeds",
+  ),
   ...withInterval(
     'dev_f1_iqm',
     '0..1',

@@ -43,6 +43,7 @@ export function comparisonRows(groups: readonly GroupAnalysis[]): readonly Row[]
       iterations: group.iterations,
       ...intervalRow('dev_f1', group.f1),
       dev_f1_half_width: halfWidth(group.f1),
+      dev_f1_question_error: group.questionError,
       ...intervalRow('dev_f1_iqm', group.f1Iqm),
       dev_f1_start: group.start?.value ?? null,
       ...intervalRow('dev_f1_gain', group.gain),
