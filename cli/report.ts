@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
 import type { AnalysisOptions } from '../reports/analysis.ts';
+import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -14,25 +15,21 @@ no network and no other file. An algorithm that is in several runs is told apart
 one environment with different data, corpus or retrieval are not mixed, unless --allow-mixed says so.
 `;
 
-interface ReportFlags {
+interface ReportFlags extends AnalysisFlags {
   readonly out?: string;
-  readonly baseline?: string;
-  readonly allowMixed?: boolean;
 }
 
 /** `creditbench report`: one HTML page over one or several runs. */
 export function reportCommand(): Command {
-  return new Command('report')
+  const command = new Command('report')
     .description('writes one HTML page over the results of one or several runs')
-    .argument('<results...>', "output folders of 'creditbench run', 'audit' or 'criticality'")
+    .argument('<results...>', "output folders of 'creditbench run', 'audit' or 'criticality'");
+  return addAnalysisOptions(command)
     .option('--out <file>', 'where the page goes (default: report.html in the first folder)')
-    .option('--baseline <name>', 'algorithm that the others are compared with (default: grpo)')
-    .option('--allow-mixed', 'mixes results on different data or retrieval, too')
     .addHelpText('after', EXAMPLES)
-    .action(async (folders: readonly string[], { out, baseline, allowMixed = false }: ReportFlags) => {
-      const file = out ?? join(folders[0]!, 'report.html');
-      await makeWritable('--out', dirname(file));
-      await writeReport(folders, file, { allowMixed, ...(baseline === undefined ? {} : { baseline }) });
+    .action(async (folders: readonly string[], flags: ReportFlags) => {
+      const file = flags.out ?? join(folders[0]!, 'report.html');
+      await writeReport(folders, file, toAnalysisOptions(flags));
       process.stderr.write(`report: ${file}\n`);
     });
 }
@@ -48,5 +45,7 @@ export async function writeReport(
     import('../reports/sources.ts'),
     import('../reports/report.ts'),
   ]);
-  await writeFileAtomic(file, createReport(await readSources(folders), options));
+  const sources = await readSources(folders);
+  await makeWritable('--out', dirname(file));
+  await writeFileAtomic(file, createReport(sources, options));
 }

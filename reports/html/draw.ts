@@ -27,11 +27,11 @@ export function draw(label: string, { style, ...options }: Plot.PlotOptions): Ma
   return Markup.trusted(text);
 }
 
-/** Two decimals are plenty for the screen; Plot's labels name marks, not what they mean. */
+/** A tenth of a unit of the drawing is plenty for the screen; Plot's labels name marks, not what they mean. */
 const slim = (tag: string): string =>
   tag
     .replace(/ aria-(hidden|label)="[^"]*"/g, '')
-    .replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
+    .replace(/-?\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(1))));
 
 const openTag = (label: string, box: string): string =>
   html`<svg role="img" aria-label="${label}" viewBox="${box}" font-size="11" fill="currentColor" text-anchor="middle">`

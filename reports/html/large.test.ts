@@ -33,7 +33,7 @@ it('reports 2,000 cells of 60 iterations in less than 1 GB and 5 MB', async () =
 }, 180_000);
 
 it.each([
-  { algorithms: 40, environments: 5, seeds: 10, most: 5_000_000 },
+  { algorithms: 40, environments: 5, seeds: 5, most: 5_000_000 },
   { algorithms: 10, environments: 40, seeds: 2, most: 5_000_000 },
   { algorithms: 30, environments: 1, seeds: 5, most: 2_000_000 },
 ])(

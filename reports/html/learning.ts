@@ -9,7 +9,7 @@ import { formatNumber } from './table.ts';
 import { fileName, MANY, sayInterval, switcher, type View } from './view.ts';
 
 /** What the page can carry, over all charts: points on mean lines and on lines of seeds, hover texts, CSV rows. */
-const BUDGET = { mean: 20_000, seeds: 40_000, hovers: 3500, rows: 4500 } as const;
+const BUDGET = { mean: 20_000, seeds: 30_000, hovers: 3500, rows: 4500 } as const;
 /** Points on one line of a seed, and on one mean line. */
 const LINE_POINTS = 25;
 const MEAN_POINTS = 150;
