@@ -63,7 +63,7 @@ describe('creditbench audit', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: carl, "],
+    ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
     ['a missing file', ['--algorithm', './nope.ts'], '--algorithm: there is no file ./nope.ts'],
     [
       'an unknown policy',
@@ -72,7 +72,7 @@ describe('creditbench audit', () => {
     ],
     ['a budget out of range', ['--budget', '1'], "--budget: '1' is not valid; valid: whole number from 2 to"],
     ['an unknown objective', ['--objective', 'x'], "--objective: 'x' is not valid; valid: plain, own"],
-    ['options that do not fit', ['--options', '{x: 1}'], '--options: not valid for carl'],
+    ['options that do not fit', ['--options', '{x: 1}'], '--options: not valid for a2tgpo'],
     ['options that are not YAML', ['--options', '{x'], "--options: '{x' is not YAML"],
     ['an environment without exact values', ['--environment', 'multihop'], 'too large for the audit'],
   ])('refuses %s with exit code 2', async (_, args, message) => {

@@ -19,7 +19,7 @@ const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
   algorithms: async () =>
     ALGORITHMS.map(({ id, description, schema }) => {
       const { extraSamples = 'none', critic = 'none', trained = 'all actions', ...rest } = description;
-      return { id, ...rest, 'extra samples': extraSamples, critic, trained, options: schema.parse({}) };
+      return { id, ...rest, extraSamples, critic, trained, options: schema.parse({}) };
     }),
   environments: async () =>
     ENVIRONMENTS.map(({ id, title, tags, schema }) => ({ id, title, tags, options: schema.parse({}) })),
@@ -48,14 +48,15 @@ export function listCommand(): Command {
 
 function table(kind: Kind, entries: readonly Entry[]): string {
   const extra: Record<Kind, readonly string[]> = {
-    algorithms: ['granularity', 'extra samples', 'critic', 'trained', 'evidence', 'paper'],
+    algorithms: ['granularity', 'extraSamples', 'critic', 'trained', 'evidence', 'paper'],
     environments: ['tags'],
     suites: [],
   };
   const columns = ['id', ...extra[kind], 'title'];
   const cell = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value));
   return renderTable(
-    [kind, ...columns.slice(1)],
+    // extraSamples: extra samples
+    [kind, ...columns.slice(1).map((name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))],
     entries.map((entry) => columns.map((column) => cell(entry[column]))),
     { ascii: !process.stdout.isTTY },
   );

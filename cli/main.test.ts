@@ -55,12 +55,12 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown suite',
       ['run', 'tiyn'],
-      "error: suite 'tiyn' is not known; valid: forking, paper, quick, search, tiny, or the path of a YAML file\n",
+      "error: suite 'tiyn' is not known; valid: all, forking, paper, quick, search, tiny, or the path of a YAML file\n",
     ],
     [
       'an unknown algorithm',
       ['run', 'tiny', '--set', 'algorithms=[grop]'],
-      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: carl, carl-exact, carl-lite, dr-grpo, gigpo, grpo, ",
+      "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: a2tgpo, actfocus, aipo, akbe, appo, arpo, carl, ",
     ],
     [
       'an unknown setting',
@@ -110,9 +110,16 @@ describe('list, doctor, help', () => {
       expect.arrayContaining(['carl', 'carl-lite', 'grpo', 'rloo']),
     );
     expect(algorithms.find(({ id }) => id === 'carl')?.options).toMatchObject({ initial: 8, forks: 16 });
+    // What the table shows is in it, also where an algorithm leaves it at the default.
+    for (const entry of algorithms) {
+      for (const key of ['paper', 'granularity', 'extraSamples', 'critic', 'trained', 'evidence']) {
+        expect(entry, entry.id).toHaveProperty(key);
+      }
+    }
     const all = JSON.parse((await creditbench(['list', '--json'])).stdout);
     expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
     expect(all.suites.map(({ id }: { id: string }) => id)).toEqual([
+      'all',
       'forking',
       'paper',
       'quick',

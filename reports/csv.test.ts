@@ -74,7 +74,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     const metrics = (await read('metrics.csv')).split('\n');
     expect(metrics).toHaveLength(1 + 2 + 1);
     expect(metrics[0]).toMatch(/^environment,policy,algorithm,seed,cell,iteration,train_f1,/);
-    expect(metrics[2]).toMatch(new RegExp(`^walk/v1,small,two,0,${hash},1,,,,0.3333333333333333,0,`));
+    expect(metrics[2]).toMatch(new RegExp(`^walk/v1,small,two,0,${hash},1,,,,0.3333333333333333,,0,`));
     expect((await read('timings.csv')).split('\n')[1]).toBe(`walk/v1,small,two,0,${hash},1,0.5,,,`);
     const comparison = (await read('comparison.csv')).split('\n');
     expect(comparison[1]).toMatch(/^walk\/v1,one,0,1,0,,,/);
