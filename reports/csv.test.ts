@@ -79,7 +79,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     const comparison = (await read('comparison.csv')).split('\n');
     expect(comparison[1]).toMatch(/^walk\/v1,one,0,1,0,,,/);
     expect(comparison[2]).toMatch(
-      /^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,none,,0\.3333333333333333,,,none,0\.25,0\.0833333333333333/,
+      /^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,none,,,0\.3333333333333333,,,none,0\.25,0\.0833333333333333/,
     );
     expect(comparison[3]).toMatch(/^walk\/v1,three,0,0,1,,,/);
     expect((await read('pairwise.csv')).split('\n')[2]).toBe(
