@@ -1,15 +1,21 @@
 /** creditbench as a library: silent and typed; anything long takes an AbortSignal. */
 
-export type {
-  Algorithm,
-  AlgorithmDescription,
-  AnyAlgorithm,
-  Credit,
-  CreditedAction,
-  ForkPoint,
+export {
+  type Algorithm,
+  type AlgorithmDescription,
+  type AnyAlgorithm,
+  type Credit,
+  type CreditedAction,
+  type ForkPoint,
+  type Head,
+  MEASUREMENTS,
+  type Measurement,
+  type Resampling,
+  type TokenValues,
 } from './algorithms/algorithm.ts';
 export { flatPlan, trajectoryCredit } from './algorithms/flat.ts';
-export { mean, standardDeviation } from './algorithms/group.ts';
+export { gae } from './algorithms/gae.ts';
+export { mean, standardDeviation, standardized } from './algorithms/group.ts';
 export {
   AGGREGATIONS,
   type Aggregation,
@@ -43,6 +49,7 @@ export { type Plan, type RolloutRequest, rollout } from './bench/engine.ts';
 export { describeEpisode, type Episode } from './bench/episode.ts';
 export { evaluate, type Scores, score } from './bench/evaluate.ts';
 export { withInputs } from './bench/inputs.ts';
+export { GOLD_FLOOR, type Measuring } from './bench/measure.ts';
 export { readResults, type StoredResult } from './bench/results.ts';
 export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runner.ts';
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
