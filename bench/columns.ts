@@ -58,6 +58,11 @@ export const METRIC_COLUMNS = [
   ),
   ...MEASURES,
   column('questions', 'count', 'questions rolled out in this iteration'),
+  column(
+    'questions_used',
+    'count',
+    'of these, questions that are used: fewer where a method samples others in place of those that teach nothing',
+  ),
   column('trajectories', 'count', 'complete trajectories (leaves of the trees)'),
   column('rollout_actions', 'actions', 'actions generated'),
   column('generated_tokens', 'tokens', 'tokens generated'),

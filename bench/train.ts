@@ -118,7 +118,9 @@ async function train(
         ? []
         : trainingRows(trees, algorithm.credit(trees, options, stream.split('credit')));
       const all = [...trees, ...collected.trees.slice(collected.used)];
-      Object.assign(row, describeRollouts(all, loaded, policy), describeCredit(all, rows));
+      Object.assign(row, describeRollouts(all, loaded, policy), describeCredit(all, rows), {
+        questions_used: trees.length,
+      });
       clock.lap('credit_seconds');
       const withReference =
         (objective.kl ?? 0) > 0 ? await addReference(rows, policy, reference, sampling) : rows;

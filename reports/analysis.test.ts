@@ -167,6 +167,20 @@ describe('what is odd gives a sensible result or an error', () => {
     expect(filesOf(bare)['comparison.csv']).not.toContain('NaN');
   });
 
+  it('what was sampled for questions that are not used is a cost of those that are', () => {
+    const [cell] = madeCells('dapo', [0.5]);
+    const rows = (questions_used: number | null) => [
+      cell!.metrics[0]!,
+      { ...cell!.metrics[1]!, questions: 8, questions_used, rollout_actions: 40 },
+    ];
+    const costAt = (questions_used: number | null) =>
+      analyze([{ ...cell!, metrics: rows(questions_used) }]).groups[0]!.costs.rollout_actions.value;
+    expect(costAt(4)).toBe(10);
+    // Results without that column: all were used.
+    expect(costAt(null)).toBe(5);
+    expect(costAt(0)).toBeNull();
+  });
+
   it('a score that is not a number stays one, without interval, test or verdict', () => {
     const cells = [...madeCells('grpo', [0.4, 0.5, 0.6]), ...madeCells('carl', [0.5, Number.NaN, 0.9])];
     const { groups, pairs } = analyze(cells, {

@@ -172,14 +172,16 @@ const curveOf = (metrics: readonly Row[]) =>
 function costsOf(metrics: readonly Row[]) {
   const training = metrics.filter((row) => Number(row.iteration) > 0);
   const per = (name: string, of: string) => ratio(total(training, name), total(training, of));
+  // What was sampled for questions that are then not used is a cost of those that are.
+  const used = training.some((row) => number(row.questions_used) !== null) ? 'questions_used' : 'questions';
   return {
     entropy: number(training.at(-1)?.action_entropy),
     truncated: per('truncated', 'trajectories'),
     zeroSignal: per('zero_signal_questions', 'questions'),
-    update_actions: per('update_actions', 'questions'),
-    rollout_actions: per('rollout_actions', 'questions'),
-    generated_tokens: per('generated_tokens', 'questions'),
-    environment_calls: per('environment_calls', 'questions'),
+    update_actions: per('update_actions', used),
+    rollout_actions: per('rollout_actions', used),
+    generated_tokens: per('generated_tokens', used),
+    environment_calls: per('environment_calls', used),
   };
 }
 
