@@ -1,3 +1,4 @@
+import type { CreditedAction } from './algorithm.ts';
 import { path, type RolloutTree, type TreeEdge, type TreeNode } from './tree.ts';
 
 /** A stretch of a trajectory, and how much closer to the accepted answer it brought the policy. */
@@ -46,4 +47,32 @@ export function gainTurns(tree: RolloutTree, leaf: TreeNode, options: GainOption
 /** The gains of a trajectory's turns, without the last, which has none. */
 export function gainsOf(turns: readonly GainTurn[]): readonly number[] {
   return turns.flatMap(({ gain }) => gain ?? []);
+}
+
+/**
+ * Every action of the turns of one question's trajectories with its credit; a trajectory is one sequence of the loss.
+ * @param index of the question's tree in the batch.
+ * @param trajectories the turns of each, and `ends` their leaves, in the same order.
+ * @param creditOf the credit of an action in turn `turn` of trajectory `trajectory`.
+ */
+export function turnCredit(
+  index: number,
+  trajectories: readonly (readonly GainTurn[])[],
+  ends: readonly TreeNode[],
+  creditOf: (
+    trajectory: number,
+    turn: number,
+    edge: TreeEdge,
+  ) => Pick<CreditedAction, 'advantage' | 'clipScale'>,
+): readonly CreditedAction[] {
+  return trajectories.flatMap((turns, trajectory) =>
+    turns.flatMap(({ edges }, turn) =>
+      edges.map((edge) => ({
+        tree: index,
+        edge: edge.id,
+        ...creditOf(trajectory, turn, edge),
+        sequence: `${index}/${ends[trajectory]!.id}`,
+      })),
+    ),
+  );
 }

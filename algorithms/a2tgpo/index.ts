@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { flatPlan } from '../flat.ts';
 import { mean, standardDeviation } from '../group.ts';
-import { gainsOf, gainTurns } from '../information-gain.ts';
+import { gainsOf, gainTurns, turnCredit } from '../information-gain.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 
@@ -95,16 +95,7 @@ function credit(tree: RolloutTree, index: number, options: A2tgpoOptions): reado
     ends.map((leaf) => leaf.return),
     options,
   );
-  return turns.flatMap((parts, i) =>
-    parts.flatMap(({ edges }, t) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        ...credits[i]![t]!,
-        sequence: `${index}/${ends[i]!.id}`,
-      })),
-    ),
-  );
+  return turnCredit(index, turns, ends, (i, t) => credits[i]![t]!);
 }
 
 /** Agentic Turn-Group Policy Optimization (arXiv 2605.06200), the released `turn-group-v1d`. */

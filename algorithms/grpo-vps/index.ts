@@ -3,7 +3,7 @@ import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { flatPlan } from '../flat.ts';
 import { standardized } from '../group.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { type GainTurn, gainsOf, gainTurns } from '../information-gain.ts';
+import { type GainTurn, gainsOf, gainTurns, turnCredit } from '../information-gain.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 
@@ -76,16 +76,7 @@ function credit(tree: RolloutTree, index: number, options: GrpoVpsOptions): read
     ),
     options,
   );
-  return segments.flatMap((parts, i) =>
-    parts.flatMap(({ edges }, k) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantages[i]![k]!,
-        sequence: `${index}/${ends[i]!.id}`,
-      })),
-    ),
-  );
+  return turnCredit(index, segments, ends, (i, k) => ({ advantage: advantages[i]![k]! }));
 }
 
 /** GRPO with verifiable process supervision (arXiv 2604.20659), a reconstruction. */

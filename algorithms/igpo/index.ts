@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { flatPlan } from '../flat.ts';
 import { mean, standardDeviation } from '../group.ts';
-import { gainTurns } from '../information-gain.ts';
+import { gainTurns, turnCredit } from '../information-gain.ts';
 import { objectiveOptions, toObjective } from '../options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 import { returnsByPosition } from './positions.ts';
@@ -100,16 +100,7 @@ function credit(tree: RolloutTree, index: number, options: IgpoOptions): readonl
           (values) => centred(values, options),
         )
       : turnwise(igpoTurns(rewards, options));
-  return turns.flatMap((parts, i) =>
-    parts.flatMap(({ edges }, k) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantageOf(i, k, edge.id),
-        sequence: `${index}/${ends[i]!.id}`,
-      })),
-    ),
-  );
+  return turnCredit(index, turns, ends, (i, k, { id }) => ({ advantage: advantageOf(i, k, id) }));
 }
 
 const turnwise =
