@@ -1,10 +1,9 @@
-import { fork } from 'node:child_process';
-import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { InputError } from '../core/errors.ts';
 import type { Cell, CellProgress, CellResult } from './cell.ts';
-import { packageInfo } from './package.ts';
-import { describeError, type WorkerReply, type WorkerRequest } from './protocol.ts';
+import type { Executor } from './executor.ts';
+import { createLocalExecutor } from './local-executor.ts';
+import { describeError, type WorkerRequest } from './protocol.ts';
 import {
   type CellError,
   canonicalJson,
@@ -52,6 +51,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** JavaScript file of the worker process. Default: bench/worker.js of the built package. */
   readonly worker?: string;
+  /** Where cells are computed. Default: `workers` processes of this machine. The caller closes it. */
+  readonly executor?: Executor;
   onEvent?(event: RunEvent): void;
 }
 
@@ -81,7 +82,14 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
   // An error of the runner itself (a full disk) stops the other cells like Ctrl-C does, and is thrown at the end.
   const trouble = new AbortController();
   const signal = AbortSignal.any([trouble.signal, ...(options.signal ? [options.signal] : [])]);
-  const limit = pLimit(workers);
+  const executor =
+    options.executor ??
+    createLocalExecutor({
+      workers,
+      cacheDirectory,
+      ...(options.worker === undefined ? {} : { worker: options.worker }),
+    });
+  const limit = pLimit(executor.capacity);
   const job = <T>(work: () => Promise<T>): Promise<T | undefined> =>
     limit(async () => {
       if (signal.aborted) return undefined;
@@ -92,7 +100,7 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
         return undefined;
       }
     });
-  const jobs: Jobs = { options, signal, done, job, emit: (event) => options.onEvent?.(event) };
+  const jobs: Jobs = { options, executor, signal, done, job, emit: (event) => options.onEvent?.(event) };
   try {
     await Promise.all(groupCells(pending).map((group) => runGroup(group, jobs)));
   } finally {
@@ -140,6 +148,7 @@ async function findPending(
 
 interface Jobs {
   readonly options: RunOptions;
+  readonly executor: Executor;
   readonly signal: AbortSignal;
   /** Results by cell hash. */
   readonly done: Map<string, CellResult | CellError>;
@@ -213,72 +222,18 @@ function groupCells(cells: readonly Pending[]): readonly Pending[][] {
   return [...groups.values()];
 }
 
-/** Bytes of a worker's error output that are kept to explain its death. */
-const STDERR_KEPT = 4096;
-
-/** Starts a worker process for one task. Resolves with its result ('prepare': undefined). */
+/** Has the executor do a task, with its progress as events. */
 function askWorker(
   task: WorkerRequest['task'],
   cell: NamedCell,
-  { options, signal, emit }: Jobs,
+  { executor, signal, emit }: Jobs,
 ): Promise<CellResult | undefined> {
-  return new Promise((resolve, reject) => {
-    const worker = options.worker ?? join(packageInfo().root, 'dist', 'bench', 'worker.js');
-    // 'advanced' keeps NaN and infinities, which JSON would turn into null.
-    const child = fork(worker, [], {
-      serialization: 'advanced',
-      execArgv: [],
-      // A process group of its own: Ctrl-C reaches this process only, which then ends its workers.
-      detached: process.platform !== 'win32',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    let reply: WorkerReply | undefined;
-    let stderr = '';
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-STDERR_KEPT);
-    });
-    child.on('message', (message) => {
-      const received = message as WorkerReply;
-      if (received.type === 'progress') {
-        emit({
-          type: task === 'run' ? 'cell-progress' : 'prepare-progress',
-          cell,
-          progress: received.progress,
-        });
-      } else if (received.type === 'notice') {
-        emit({ type: 'notice', cell, message: received.message });
-      } else {
-        reply = received;
-      }
-    });
-    const stop = () => child.kill('SIGKILL');
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    child.on('error', reject);
-    child.on('close', (code, killedBy) => {
-      signal.removeEventListener('abort', stop);
-      if (reply?.type === 'result') resolve(reply.result);
-      else if (reply?.type === 'prepared') resolve(undefined);
-      else if (reply?.type === 'error') reject(restoreError(reply.error));
-      else reject(deathError(code, killedBy, stderr));
-    });
-    const request: WorkerRequest = { task, cell: cell.cell, cacheDirectory: options.cacheDirectory };
-    child.send(request, () => {
-      // A failed send means that the worker has died; 'close' tells why.
-    });
+  const type = task === 'run' ? 'cell-progress' : 'prepare-progress';
+  return executor.execute({
+    task,
+    cell: cell.cell,
+    signal,
+    onProgress: (progress) => emit({ type, cell, progress }),
+    onNotice: (message) => emit({ type: 'notice', cell, message }),
   });
-}
-
-function restoreError({ message, stack }: CellError): Error {
-  const error = new Error(message);
-  if (stack === undefined) delete error.stack;
-  else error.stack = stack;
-  return error;
-}
-
-function deathError(code: number | null, signal: string | null, stderr: string): Error {
-  const how = signal === null ? `ended with exit code ${code} and no result` : `was killed by ${signal}`;
-  const error = new Error(`the worker process ${how}${stderr === '' ? '' : `:\n${stderr.trimEnd()}`}`);
-  delete error.stack;
-  return error;
 }

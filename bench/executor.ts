@@ -1,0 +1,22 @@
+import type { Cell, CellProgress, CellResult } from './cell.ts';
+import type { WorkerRequest } from './protocol.ts';
+
+/** One thing to compute. */
+export interface Job {
+  readonly task: WorkerRequest['task'];
+  readonly cell: Cell;
+  /** Ends the work; the job then rejects. */
+  readonly signal: AbortSignal;
+  onProgress(progress: CellProgress): void;
+  onNotice(message: string): void;
+}
+
+/** Where jobs are computed: processes of this machine, or workers elsewhere. */
+export interface Executor {
+  /** Jobs worth giving at the same time, at least 1. */
+  readonly capacity: number;
+  /** Resolves with the result of a 'run', with nothing for a 'prepare'; rejects with why it failed. */
+  execute(job: Job): Promise<CellResult | undefined>;
+  /** Frees what the executor holds. No job may be under way. */
+  close(): Promise<void>;
+}
