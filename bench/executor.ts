@@ -5,10 +5,14 @@ import type { WorkerRequest } from './protocol.ts';
 export interface Job {
   readonly task: WorkerRequest['task'];
   readonly cell: Cell;
+  /** A 'run' goes on from here when it is given: what an earlier try of the same cell told last. */
+  readonly checkpoint?: Uint8Array;
   /** Ends the work; the job then rejects. */
   readonly signal: AbortSignal;
   onProgress(progress: CellProgress): void;
   onNotice(message: string): void;
+  /** Called now and then in a 'run' with all that is needed to go on from there to the same bytes. */
+  onCheckpoint(checkpoint: Uint8Array): void;
 }
 
 /** Where jobs are computed: processes of this machine, or workers elsewhere. */

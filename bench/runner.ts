@@ -235,5 +235,6 @@ function askWorker(
     signal,
     onProgress: (progress) => emit({ type, cell, progress }),
     onNotice: (message) => emit({ type: 'notice', cell, message }),
+    onCheckpoint: () => {},
   });
 }
