@@ -19,7 +19,7 @@ describe('loadBackend', () => {
 
   it('refuses names that it does not know', async () => {
     await expect(loadBackend('gpu' as BackendName)).rejects.toThrow(InputError);
-    await expect(loadBackend('gpu' as BackendName)).rejects.toThrow(/'gpu' is not one of wasm, tensorflow/);
+    await expect(loadBackend('gpu' as BackendName)).rejects.toThrow(/'gpu' is not one of tensorflow, wasm/);
   });
 });
 
@@ -27,8 +27,8 @@ describe('availableBackends', () => {
   it('has wasm, and says what the others need', async () => {
     const found = await availableBackends();
     expect(found.map(({ name }) => name)).toEqual(BACKENDS);
-    expect(found[0]).toEqual({ name: 'wasm' });
-    for (const { problem } of found.slice(1)) {
+    expect(found).toContainEqual({ name: 'wasm' });
+    for (const { problem } of found.filter(({ name }) => name !== 'wasm')) {
       if (problem !== undefined) expect(problem).toMatch(/install it with npm/);
     }
     expect(tf.getBackend()).toBe('wasm');

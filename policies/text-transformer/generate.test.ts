@@ -256,7 +256,7 @@ it('plain operations write the same actions', async () => {
     const turns: SampledAction[][] = [];
     let requests = Array.from({ length: 5 }, (_, index) => request([9, 8, 7, index % 2], index));
     for (let turn = 0; turn < 3; turn++) {
-      const actions = [...generate(requests, WARM)];
+      const actions = [...(await generate(requests, WARM))];
       turns.push(actions);
       requests = requests.map((old, index) => request(after(old, actions[index]!, [1, 2, turn]), index));
     }

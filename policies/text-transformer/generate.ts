@@ -28,7 +28,10 @@ interface Writing {
 }
 
 /** Writes actions for requests, one token per step for all at once. */
-export type Generator = (requests: readonly ActRequest[], sampling: Sampling) => readonly SampledAction[];
+export type Generator = (
+  requests: readonly ActRequest[],
+  sampling: Sampling,
+) => Promise<readonly SampledAction[]>;
 
 /** Actions from a reader's logits. */
 export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySize: number): Generator {
@@ -66,7 +69,7 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
   };
 
   /** Writes actions whose contexts fit into the cache together. */
-  const write = (group: readonly Writing[], sampling: Sampling): void => {
+  const write = async (group: readonly Writing[], sampling: Sampling): Promise<void> => {
     const { tree } = reader;
     const greedy = sampling.greedy ?? false;
     const distribution = createDistribution(vocabularySize, sampling);
@@ -78,7 +81,7 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
       first!.branch = branch;
       return { branch, from: cached };
     });
-    const logits = reader.read(readings);
+    const logits = await reader.read(readings);
     tree.settle();
     for (const [row, writings] of shared.entries()) {
       const next = distribution(logitsOf(logits, row));
@@ -97,7 +100,7 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
         tree.append(branch!, tokens.at(-1)!);
         return { branch: branch!, from: branch!.length - 1 };
       });
-      const next = reader.read(steps);
+      const next = await reader.read(steps);
       tree.settle();
       for (const [row, writing] of ongoing.entries()) {
         draw(writing, distribution(logitsOf(next, row)), greedy);
@@ -105,12 +108,12 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
     }
   };
 
-  return (requests, sampling) => {
+  return async (requests, sampling) => {
     const stoppers = new Map<string, StopTest>();
     const writings = requests.map((request) => start(request, stoppers));
     for (const group of fittingGroups(writings, reader.capacity)) {
       try {
-        write(group, sampling);
+        await write(group, sampling);
       } catch (error) {
         reader.tree.clear();
         throw error;

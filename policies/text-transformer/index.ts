@@ -2,6 +2,7 @@ import { InputError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import type { TokenCodec, TrainablePolicy } from '../policy.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
+import { createQueue } from '../tensor/read.ts';
 import { checkConfig, type TransformerConfig } from '../transformer/config.ts';
 import { createAngleTables, createParameters } from '../transformer/parameters.ts';
 import { createGenerator } from './generate.ts';
@@ -60,11 +61,13 @@ export async function createTextTransformer({
   const angles = createAngleTables(config);
   const reader = createReader(config, parameters, angles, vocabularySize, cacheFloats);
   const generate = createGenerator(reader, codec, vocabularySize);
+  const turn = createQueue();
   const context = { config, vocabularySize, parameters, angles, activationFloats };
   return {
     id: 'text-transformer',
     codec,
-    act: async (requests, sampling) => generate(requests, sampling),
+    // One at a time: calls share the cache.
+    act: (requests, sampling) => turn(() => generate(requests, sampling)),
     distributions: async () => {
       throw new Error('text-transformer policy: it writes free text and has no listed actions');
     },
@@ -74,9 +77,9 @@ export async function createTextTransformer({
       parameters.set(values);
       reader.tree.clear();
     },
-    logProbs: async (records, sampling) => recordLogProbs(context, records, sampling),
-    features: async (records) => recordFeatures(context, records),
-    gradient: async (records, loss, sampling) => recordGradient(context, records, loss, sampling),
+    logProbs: (records, sampling) => recordLogProbs(context, records, sampling),
+    features: (records) => recordFeatures(context, records),
+    gradient: (records, loss, sampling) => recordGradient(context, records, loss, sampling),
     dispose: () => {
       parameters.dispose();
       angles.dispose();

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
 import { causalAttention, crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
+import { valuesOf } from '../tensor/read.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
 import { headLayout, outputStream, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
@@ -20,25 +21,25 @@ export interface LearnContext {
 }
 
 /** Log-probabilities of the records' tokens, by record. One causal pass per row of `trainingRows`. */
-export function recordLogProbs(
+export async function recordLogProbs(
   context: LearnContext,
   records: readonly ActionRecord[],
   sampling: Sampling,
-): readonly Float64Array[] {
+): Promise<readonly Float64Array[]> {
   const data = trainingRows(records, context.vocabularySize);
-  return byRecord(data, readRows(data, packRows(data.rows), outputOf(context, sampling)));
+  return byRecord(data, await readRows(data, packRows(data.rows), outputOf(context, sampling)));
 }
 
 /**
  * The gradient of a loss of the records' log-probabilities: flat, in the order of the parameters. Slopes at a
  * position that several records share add up.
  */
-export function recordGradient(
+export async function recordGradient(
   context: LearnContext,
   records: readonly ActionRecord[],
   loss: LossGradient,
   sampling: Sampling,
-): Float32Array {
+): Promise<Float32Array> {
   const { config, vocabularySize, parameters, activationFloats } = context;
   const flat = new Float32Array(parameters.size);
   const data = trainingRows(records, vocabularySize);
@@ -49,9 +50,9 @@ export function recordGradient(
     bySlot(data, loss(byRecord(data, logProbs)));
   // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
   // pass of the gradient itself gives them; in several parts, a forward pass before.
-  let slopes = parts.length === 1 ? undefined : slopesOf(readRows(data, batches, output));
+  let slopes = parts.length === 1 ? undefined : slopesOf(await readRows(data, batches, output));
   for (const part of parts) {
-    const result = pullBack(
+    const result = await pullBack(
       parameters.tensors,
       () => {
         const values = part.map((batch) => output.run(batch));
@@ -71,17 +72,18 @@ export function recordGradient(
  * What the model knows before each recorded token: the residual stream after the final norm, from which it predicts
  * the token. One causal pass per row of `trainingRows`.
  */
-export function recordFeatures(context: LearnContext, records: readonly ActionRecord[]): Features {
+export async function recordFeatures(
+  context: LearnContext,
+  records: readonly ActionRecord[],
+): Promise<Features> {
   const { config, vocabularySize, parameters } = context;
   const { modelSize: width } = config;
   const data = trainingRows(records, vocabularySize);
   const found: Float32Array[] = [];
   for (const batch of packRows(data.rows)) {
-    const tensor = tf.tidy(() =>
+    const values = await valuesOf(() =>
       outputStream(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored))),
     );
-    const values = tensor.dataSync<'float32'>();
-    tensor.dispose();
     let from = 0;
     for (const member of batch.members) {
       const size = data.rows[member]!.scored.length * width;
@@ -169,16 +171,14 @@ function outputOf(context: LearnContext, sampling: Sampling): Output {
 }
 
 /** Log-probabilities at the scored positions of every row. */
-function readRows(
+async function readRows(
   data: TrainingRows,
   batches: readonly PackedBatch[],
   output: Output,
-): readonly Float64Array[] {
+): Promise<readonly Float64Array[]> {
   const found: Float64Array[] = data.rows.map(() => new Float64Array());
   for (const batch of batches) {
-    const tensor = tf.tidy(() => output.run(batch));
-    const values = tensor.dataSync<'float32'>();
-    tensor.dispose();
+    const values = await valuesOf(() => output.run(batch));
     const rows = splitRows(data, [batch], values, output);
     for (const member of batch.members) found[member] = rows[member]!;
   }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type Angles, rotate, takeRows } from '../tensor/ops.ts';
 import { createPageStore, PAGE, type PagedTokens, type PageShape, pageFloats } from '../tensor/paged.ts';
+import { takeValues } from '../tensor/read.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
 import { runBlocks, tokenLogits } from '../transformer/model.ts';
 import type { AngleTables, Parameters } from '../transformer/parameters.ts';
@@ -28,7 +29,7 @@ export interface Reader {
    * Computes the keys and values of the readings in their order, and gives the logits after the last id of each:
    * one row of `vocabularySize` floats per reading, one after the other.
    */
-  read(readings: readonly Reading[]): Float32Array;
+  read(readings: readonly Reading[]): Promise<Float32Array>;
   dispose(): void;
 }
 
@@ -47,12 +48,12 @@ export function createReader(
   const tree = createPageTree(store, capacity);
 
   /** Logits at `wanted` tokens of a chunk. */
-  const readChunk = (
+  const readChunk = async (
     ids: Int32Array,
     tokens: PagedTokens,
     wanted: Int32Array,
     table: Angles,
-  ): Float32Array => {
+  ): Promise<Float32Array> => {
     const layout = { batch: 1, length: ids.length, heads, kvHeads, headSize };
     const logits = tf.tidy(() => {
       const positions = tf.tensor1d(tokens.positions, 'int32');
@@ -64,22 +65,21 @@ export function createReader(
       const last = takeRows(hidden, tf.tensor1d(wanted, 'int32'));
       return tokenLogits(config, parameters.tensors, last);
     });
-    const values = logits?.dataSync<'float32'>() ?? new Float32Array();
-    logits?.dispose();
-    return values;
+    const [values] = await takeValues(logits === undefined ? [] : [logits]);
+    return values ?? new Float32Array();
   };
 
   return {
     tree,
     capacity,
-    read: (readings) => {
+    read: async (readings) => {
       const longest = readings.reduce((most, { branch }) => Math.max(most, branch.length), 0);
       const table = angles.of(ANGLE_STEP * Math.ceil(longest / ANGLE_STEP));
       const logits = new Float32Array(readings.length * vocabularySize);
       let done = 0;
       for (const chunk of chunksOf(readings)) {
         const { ids, tokens, wanted } = packChunk(chunk);
-        logits.set(readChunk(ids, tokens, wanted, table), done * vocabularySize);
+        logits.set(await readChunk(ids, tokens, wanted, table), done * vocabularySize);
         done += wanted.length;
       }
       return logits;

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { valuesOf } from '../tensor/read.ts';
 import { type EncodedPrompt, MICRO_BATCH_TOKENS, type MicroBatch, microBatches } from './batches.ts';
 
 /**
@@ -8,17 +9,15 @@ import { type EncodedPrompt, MICRO_BATCH_TOKENS, type MicroBatch, microBatches }
  * @param logProbs of the actions of every prompt.
  * @param read the rows of a micro-batch: one per action, `width` wide.
  */
-export function promptFeatures(
+export async function promptFeatures(
   prompts: readonly EncodedPrompt[],
   logProbs: readonly Float64Array[],
   width: number,
   read: (batch: MicroBatch) => tf.Tensor2D,
-): readonly Float32Array[] {
+): Promise<readonly Float32Array[]> {
   const result: Float32Array[] = [];
   for (const batch of microBatches(prompts, MICRO_BATCH_TOKENS)) {
-    const tensor = tf.tidy(() => read(batch));
-    const values = tensor.dataSync<'float32'>();
-    tensor.dispose();
+    const values = await valuesOf(() => read(batch));
     let from = 0;
     for (const member of batch.members) {
       const mean = new Float32Array(width);

@@ -5,6 +5,7 @@ import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../pol
 import { logSoftmax } from '../softmax.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
 import { takeRows } from '../tensor/ops.ts';
+import { valuesOf } from '../tensor/read.ts';
 import { createTokenizer, PICK, type Vocabulary, vocabularySize } from '../vocabulary.ts';
 import {
   activationSize,
@@ -77,15 +78,13 @@ export async function createTransformerPolicy({
     prompts.map((prompt) => encodePrompt(prompt, tokenize));
 
   /** Action logits of every distinct prompt. */
-  const logits = ({ prompts, keys }: DistinctPrompts): readonly Float32Array[] => {
+  const logits = async ({ prompts, keys }: DistinctPrompts): Promise<readonly Float32Array[]> => {
     const known = keys.map((key) => remembered.get(key));
     const missing = [...known.keys()].filter((index) => known[index] === undefined);
     const encoded = encode(missing.map((index) => prompts[index]!));
     if (remembered.size + missing.length > REMEMBERED) remembered.clear();
     for (const batch of microBatches(encoded, MICRO_BATCH_TOKENS)) {
-      const output = tf.tidy(() => score(batch));
-      const values = output.dataSync<'float32'>();
-      output.dispose();
+      const values = await valuesOf(() => score(batch));
       let from = 0;
       for (const member of batch.members) {
         const index = missing[member]!;
@@ -97,14 +96,17 @@ export async function createTransformerPolicy({
     return known as Float32Array[];
   };
 
-  const distributionsOf = (distinct: DistinctPrompts, temperature: number): readonly Float64Array[] =>
-    logits(distinct).map((values) => logSoftmax(values, temperature));
+  const distributionsOf = async (
+    distinct: DistinctPrompts,
+    temperature: number,
+  ): Promise<readonly Float64Array[]> =>
+    (await logits(distinct)).map((values) => logSoftmax(values, temperature));
 
   return {
     id: 'transformer',
     act: async (requests, { temperature }) => {
       const distinct = distinctPrompts(requests.map((request) => request.prompt));
-      const distributions = distributionsOf(distinct, temperature);
+      const distributions = await distributionsOf(distinct, temperature);
       return sampleActions(
         requests,
         distinct.indices.map((index) => distributions[index]!),
@@ -112,7 +114,7 @@ export async function createTransformerPolicy({
     },
     distributions: async (prompts, { temperature }) => {
       const distinct = distinctPrompts(prompts);
-      const distributions = distributionsOf(distinct, temperature);
+      const distributions = await distributionsOf(distinct, temperature);
       return distinct.indices.map((index) => distributions[index]!.slice());
     },
     promptTokens: (prompt) => encodePrompt(prompt, tokenize).ids,
@@ -123,14 +125,14 @@ export async function createTransformerPolicy({
     },
     logProbs: async (records, { temperature }) => {
       const distinct = distinctPrompts(records.map((record) => record.prompt));
-      const distributions = distributionsOf(distinct, temperature);
+      const distributions = await distributionsOf(distinct, temperature);
       return pickLogProbs(records, distinct, distributions);
     },
     features: async (records, { temperature }) => {
       const distinct = distinctPrompts(records.map((record) => record.prompt));
-      const rows = promptFeatures(
+      const rows = await promptFeatures(
         encode(distinct.prompts),
-        distributionsOf(distinct, temperature),
+        await distributionsOf(distinct, temperature),
         config.modelSize,
         (batch) => outputStream(config, parameters.tensors, read(batch)),
       );
@@ -149,10 +151,10 @@ export async function createTransformerPolicy({
       };
       // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
       // pass of the gradient itself gives them; in several parts, a forward pass before.
-      let slopes = parts.length === 1 ? undefined : slopesFrom(logits(distinct));
+      let slopes = parts.length === 1 ? undefined : slopesFrom(await logits(distinct));
       for (const part of parts) {
         const members = part.flatMap((batch) => batch.members);
-        const result = pullBack(
+        const result = await pullBack(
           parameters.tensors,
           () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
           (values) => {

@@ -65,11 +65,11 @@ describe.each(['wasm', 'cpu'])('the model on %s against PyTorch', (backend) => {
     expect(relativeError(logits, golden.logits)).toBeLessThan(1e-4);
   });
 
-  it('gives its losses and their gradient', () => {
+  it('gives its losses and their gradient', async () => {
     const ids = tf.tensor1d(tokens, 'int32');
     const targets = tf.tensor1d(wanted, 'int32');
     let losses = new Float32Array();
-    const gradient = pullBack(
+    const gradient = await pullBack(
       weights,
       () => nextTokenLosses(config, weights, { ids, batch, length }, targets, angles),
       (values) => {

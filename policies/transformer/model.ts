@@ -10,6 +10,7 @@ import {
   swiGlu,
   takeRows,
 } from '../tensor/ops.ts';
+import { readsAtOnce, takeValues, valuesOf } from '../tensor/read.ts';
 import type { TransformerConfig } from './config.ts';
 
 /** One weight: its name, its shape, and how it starts (`normal` with this deviation, or all ones). */
@@ -182,29 +183,31 @@ export function nextTokenLosses(
 
 /**
  * The gradient of Σ slope · output with respect to the weights, as one flat vector in their order, where
- * `slopesOf` sees the outputs and gives the slopes once. Runs forward once and backward once.
+ * `slopesOf` sees the outputs and gives the slopes once. Runs forward once (twice where the backend cannot be read
+ * in between) and backward once.
  * @param weights the tensors that `outputs` is computed from.
  */
-export function pullBack(
+export async function pullBack(
   weights: readonly tf.Tensor[],
   outputs: () => tf.Tensor1D,
   slopesOf: (values: Float32Array) => Float32Array,
-): Float32Array {
-  const flat = new Float32Array(weights.reduce((sum, tensor) => sum + tensor.size, 0));
-  tf.tidy(() => {
+): Promise<Float32Array> {
+  const known = readsAtOnce() ? undefined : slopesOf(await valuesOf(outputs));
+  const gradient = tf.tidy(() => {
     const read = tf.customGrad((values) => {
-      const slopes = slopesOf((values as tf.Tensor).dataSync<'float32'>());
+      const slopes = known ?? slopesOf((values as tf.Tensor).dataSync<'float32'>());
       return {
         value: tf.scalar(0),
         gradFunc: () => tf.tensor(slopes, (values as tf.Tensor).shape, 'float32'),
       };
     });
-    const result = tf.grads((..._: tf.Tensor[]) => read(outputs()))([...weights]);
-    let offset = 0;
-    for (const tensor of result) {
-      flat.set(tensor.dataSync(), offset);
-      offset += tensor.size;
-    }
+    return tf.grads((..._: tf.Tensor[]) => read(outputs()))([...weights]);
   });
+  const flat = new Float32Array(weights.reduce((sum, tensor) => sum + tensor.size, 0));
+  let offset = 0;
+  for (const values of await takeValues(gradient)) {
+    flat.set(values, offset);
+    offset += values.length;
+  }
   return flat;
 }

@@ -32,8 +32,8 @@ async function trainingStep(batch: number, length: number): Promise<() => void> 
   const [ids, targets] = [draw(), draw()];
   let weights = weightTensors(specs, parameters);
   let step = 0;
-  return () => {
-    const gradient = pullBack(
+  return async () => {
+    const gradient = await pullBack(
       weights,
       () => nextTokenLosses(SMALL_TRANSFORMER, weights, { ids, batch, length }, targets, angles),
       (losses) => new Float32Array(losses.length).fill(1 / losses.length),
