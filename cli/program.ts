@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
 import { auditCommand } from './audit.ts';
+import { benchCommand } from './bench.ts';
 import { compareCommand } from './compare.ts';
 import { criticalityCommand } from './criticality.ts';
 import { dataCommand } from './data.ts';
@@ -25,6 +26,7 @@ Examples:
   creditbench list algorithms               what can be compared
   creditbench data inspect questions.json   what is in a question file?
   creditbench doctor                        is this machine ready?
+  creditbench bench                         how fast is it?
   creditbench score --metric hotpotqa predictions.json gold.json
 
 'creditbench help <command>' tells more about a command.
@@ -57,6 +59,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addCommand(criticalityCommand((value) => (code = value)))
     .addCommand(dataCommand())
     .addCommand(listCommand())
+    .addCommand(benchCommand())
     .addCommand(doctorCommand((value) => (code = value)))
     .addCommand(scoreCommand())
     .addCommand(warmStartCommand());

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['core', 'algorithms', 'envs', 'policies', 'bench', 'reports', 'cli'];
+const FOLDERS = ['core', 'algorithms', 'envs', 'policies', 'bench', 'reports', 'performance', 'cli'];
 /** Written after a build; older than a source file means stale. */
 const STAMP = join(ROOT, 'dist', '.built');
 

@@ -1,0 +1,113 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { Command } from 'commander';
+import { packageInfo } from '../bench/package.ts';
+import type { SpeedResult } from '../performance/case.ts';
+import { chooseCases } from '../performance/cases.ts';
+import { measure } from '../performance/measure.ts';
+import { runTorch, type TorchCase, type TorchRun } from '../performance/torch.ts';
+import type { BackendName } from '../policies/tensor/backend.ts';
+import { checkBackend } from './backends.ts';
+import { DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { renderTable } from './table.ts';
+
+interface BenchFlags {
+  readonly backend?: string;
+  readonly json?: string;
+  readonly torch?: string;
+  readonly torchDevice: string;
+  readonly torchThreads: number;
+  readonly cache: string;
+}
+
+const EXAMPLES = `
+Examples:
+  creditbench bench train-step decode
+  creditbench bench iteration/search --backend webgpu
+  creditbench bench --torch python3 --json speed.json
+
+Times are medians. What they mean and what to expect: docs/performance.md
+`;
+
+/** `creditbench bench`: how fast this machine is. */
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measures speed on this machine, beside PyTorch where it is there')
+    .argument('[cases...]', 'beginnings of the names of cases (default: all)')
+    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
+    .option(
+      '--torch <python>',
+      'also runs the same in PyTorch, with this Python (torch 2.13.0 is what was tried)',
+    )
+    .option('--torch-device <name>', 'where PyTorch computes: cpu, cuda', 'cpu')
+    .option('--torch-threads <n>', 'threads of PyTorch, 1 to 256', wholeNumber('--torch-threads', 1, 256), 1)
+    .option('--json <file>', 'also writes everything there')
+    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .addHelpText('after', EXAMPLES)
+    .action(bench);
+}
+
+async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<void> {
+  const cases = chooseCases(beginnings);
+  const backend = (await checkBackend(flags.backend)) as BackendName;
+  const results: SpeedResult[] = [];
+  let torch: TorchRun | undefined;
+  for (const [index, one] of cases.entries()) {
+    process.stderr.write(`[${index + 1}/${cases.length}] ${one.title}\n`);
+    const { result, torch: other } = await measure(one, { backend, cacheDirectory: flags.cache });
+    results.push(flags.torch === undefined || other === undefined ? result : await withTorch(result, other));
+  }
+  process.stdout.write(`${speedTable(results)}\n`);
+  if (flags.json !== undefined) {
+    await writeFile(flags.json, `${JSON.stringify({ ...machine(torch), results }, null, 2)}\n`);
+  }
+
+  async function withTorch(result: SpeedResult, other: TorchCase): Promise<SpeedResult> {
+    // Right after ours, so that both meet the same machine.
+    torch = await runTorch([other], {
+      python: flags.torch!,
+      device: flags.torchDevice,
+      threads: flags.torchThreads,
+    });
+    return { ...result, torch: torch.seconds.get(result.id)! };
+  }
+}
+
+/** Where it was measured. */
+function machine(torch: TorchRun | undefined) {
+  return {
+    creditbench: packageInfo().version,
+    node: process.versions.node,
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    ...(torch === undefined
+      ? {}
+      : { torch: { version: torch.version, device: torch.device, threads: torch.threads } }),
+  };
+}
+
+const PARTS = ['rollout', 'credit', 'update'] as const;
+
+/** One line per case; parts of an iteration in percent of it; the ratio is our time over PyTorch's. */
+function speedTable(results: readonly SpeedResult[]): string {
+  const time = (seconds: number): string =>
+    seconds >= 1 ? `${seconds.toFixed(2)} s` : `${(1000 * seconds).toPrecision(3)} ms`;
+  const rows = results.map(({ title, backend, median, work, torch }) => {
+    const { seconds } = median;
+    const parts = PARTS.filter((part) => median[part] !== undefined).map(
+      (part) => `${part} ${((100 * median[part]!) / seconds).toFixed(1)} %`,
+    );
+    return [
+      title,
+      backend ?? '-',
+      time(seconds),
+      work === undefined ? parts.join(', ') : `${Math.round(work.amount / seconds)} ${work.unit}/s`,
+      torch === undefined ? '-' : time(torch.seconds),
+      torch === undefined ? '-' : (seconds / torch.seconds).toFixed(2),
+    ];
+  });
+  return renderTable(['what', 'backend', 'time', 'rate or parts', 'PyTorch', 'ours / PyTorch'], rows, {
+    ascii: !process.stdout.isTTY,
+    numbersFrom: 2,
+  });
+}
