@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import { loadBackend } from './backend.ts';
-import type { HeadLayout } from './layout.ts';
-import { causalAttention, crossEntropy, rmsNorm, rotate, swiGlu, takeRows } from './ops.ts';
+import type { HeadLayout, Paths } from './layout.ts';
+import { causalAttention, crossEntropy, pathAttention, rmsNorm, rotate, swiGlu, takeRows } from './ops.ts';
 
 const random = createRandom(11);
 const numbers = (size: number, scale = 1): Float32Array =>
@@ -37,6 +37,39 @@ const attentionCase = (layout: HeadLayout): Case => {
     name: `causalAttention ${JSON.stringify(layout)}`,
     inputs: [[numbers(batch * length * width, 4), [batch * length, width]]],
     run: (x) => causalAttention(x as tf.Tensor2D, layout),
+  };
+};
+
+/** Runs that go on from any token of any run before them. */
+function somePaths(runs: number, longest: number): Paths {
+  const paths: number[][] = [];
+  const [firsts, queries]: number[][] = [[], []];
+  let count = 0;
+  for (let run = 0; run < runs; run++) {
+    const from = run === 0 || random.uniform() < 0.2 ? [] : paths[random.integer(run)]!;
+    const own = Array.from({ length: 1 + random.integer(longest) }, (_, index) => count + index);
+    firsts!.push(count);
+    queries!.push(own.length);
+    count += own.length;
+    paths.push([...from.slice(0, random.integer(from.length + 1)), ...own]);
+  }
+  return {
+    firsts: Int32Array.from(firsts!),
+    queries: Int32Array.from(queries!),
+    lengths: Int32Array.from(paths, (path) => path.length),
+    tokens: Int32Array.from(paths.flat()),
+  };
+}
+
+const pathCase = (runs: number, longest: number, heads: number, kvHeads: number): Case => {
+  const paths = somePaths(runs, longest);
+  const shape = { heads, kvHeads, headSize: 8 };
+  const count = paths.queries.reduce((sum, one) => sum + one, 0);
+  const width = (heads + 2 * kvHeads) * 8;
+  return {
+    name: `pathAttention of ${runs} runs of up to ${longest}, ${heads} heads`,
+    inputs: [[numbers(count * width, 4), [count, width]]],
+    run: (x) => pathAttention(x as tf.Tensor2D, paths, shape),
   };
 };
 
@@ -113,6 +146,10 @@ const cases: readonly Case[] = [
     run: (matrix) => takeRows(matrix as tf.Tensor2D, tf.tensor1d([3, 0, 3, 3, 4], 'int32')),
   },
   rotateCase({ batch: 2, length: 5, heads: 4, kvHeads: 2, headSize: 16 }),
+  pathCase(1, 9, 2, 1),
+  pathCase(7, 5, 4, 2),
+  pathCase(9, 60, 6, 2),
+  pathCase(40, 12, 2, 2),
   attentionCase({ batch: 2, length: 1, heads: 2, kvHeads: 1, headSize: 8 }),
   attentionCase({ batch: 3, length: 7, heads: 2, kvHeads: 2, headSize: 8 }),
   attentionCase({ batch: 2, length: 33, heads: 6, kvHeads: 2, headSize: 16 }),
@@ -187,4 +224,24 @@ describe('on wasm', () => {
     expect(loss).toBeNaN();
     x.dispose();
   });
+});
+
+it('pathAttention on wrong paths is something else', () => {
+  const paths = somePaths(9, 20);
+  const tokens = paths.tokens.slice();
+  // The last run goes on from another token than it did.
+  const last = tokens.length - paths.lengths.at(-1)!;
+  tokens[last] = tokens[last] === 0 ? 1 : 0;
+  const count = paths.queries.reduce((sum, one) => sum + one, 0);
+  const data = numbers(count * 32, 4);
+  const [right, wrong] = [paths, { ...paths, tokens }].map((given) =>
+    tf.tidy(() =>
+      pathAttention(tf.tensor2d(data, [count, 32]), given, {
+        heads: 2,
+        kvHeads: 1,
+        headSize: 8,
+      }).dataSync<'float32'>(),
+    ),
+  ) as [Float32Array, Float32Array];
+  expect(Math.max(...right.map((value, index) => Math.abs(value - wrong[index]!)))).toBeGreaterThan(1e-3);
 });

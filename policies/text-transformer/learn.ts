@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
-import { causalAttention, crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
+import { crossEntropy, pathAttention, pathAttentionFloats, rotate, takeRows } from '../tensor/ops.ts';
 import { valuesOf } from '../tensor/read.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
@@ -102,27 +102,27 @@ const indices = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32'
 
 /** The residual stream at every token of a micro-batch. */
 function readBatch({ config, parameters, angles }: LearnContext, batch: PackedBatch): tf.Tensor2D {
-  const { cos, sin } = angles.of(batch.length);
+  const { cos, sin } = angles.of(ANGLE_STEP * Math.ceil(batch.length / ANGLE_STEP));
   const positions = indices(batch.positions);
   const turns = { cos: takeRows(cos, positions), sin: takeRows(sin, positions) };
-  const packed = headLayout(config, 1, batch.ids.length);
-  const padded = headLayout(config, batch.members.length, batch.length);
-  const [expand, compact] = [indices(batch.expand), indices(batch.compact)];
-  return runBlocks(config, parameters.tensors, indices(batch.ids), (heads) => {
-    const whole = takeRows(rotate(heads, turns, packed), expand);
-    return takeRows(causalAttention(whole, padded), compact);
-  });
+  const layout = headLayout(config, 1, batch.ids.length);
+  return runBlocks(config, parameters.tensors, indices(batch.ids), (heads) =>
+    pathAttention(rotate(heads, turns, layout), batch.paths, layout),
+  );
 }
+
+/** Angle tables grow by this many positions. */
+const ANGLE_STEP = 64;
 
 /** Floats that a backward pass keeps of its forward pass over a batch, about. */
 function activationSize(config: TransformerConfig, vocabularySize: number, batch: PackedBatch): number {
   const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
   const projected = (heads + 2 * kvHeads) * headSize;
-  const perToken = 6 * modelSize + 3 * ffnSize + 2 * projected;
-  const perPlace = projected + heads * (headSize + batch.length);
+  const perToken = 6 * modelSize + 3 * ffnSize + 2 * projected + heads * headSize;
+  const attention = pathAttentionFloats(batch.paths, config);
   // A scored position keeps its logits, those over the temperature, probabilities and their slopes.
   const ends = 4 * vocabularySize * batch.scored.length;
-  return layers * (perToken * batch.ids.length + perPlace * batch.expand.length) + ends;
+  return layers * (perToken * batch.ids.length + attention) + ends;
 }
 
 /** What is read off the model at a scored position, and how it gives a log-probability. */

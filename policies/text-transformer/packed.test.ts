@@ -17,13 +17,20 @@ it('reads once what rows have in common, and every scored position knows its tar
   expect(others).toEqual([]);
   // 9 1 | 1 2 3 7 | 4 6 | 5: nine ids instead of sixteen.
   expect([...batch!.ids].sort()).toEqual([1, 1, 2, 3, 4, 5, 6, 7, 9]);
-  expect(batch!.length).toBe(8);
-  for (const [index, member] of batch!.members.entries()) {
-    const tokens = batch!.expand.subarray(8 * index, 8 * index + rows[member]!.ids.length);
-    expect(tokens.map((token) => batch!.ids[token]!)).toEqual(rows[member]!.ids);
-    expect([...tokens].map((token) => batch!.positions[token])).toEqual([...tokens.keys()]);
+  expect(batch!.length).toBe(5);
+  const { firsts, queries, lengths, tokens } = batch!.paths;
+  let path = 0;
+  for (const [run, member] of batch!.members.entries()) {
+    const seen = tokens.subarray(path, path + lengths[run]!);
+    path += lengths[run]!;
+    expect(seen.map((token) => batch!.ids[token]!)).toEqual(rows[member]!.ids);
+    expect([...seen].map((token) => batch!.positions[token])).toEqual([...seen.keys()]);
+    // A run's own tokens are the last of its path, in the order of the matrix.
+    const own = Array.from({ length: queries[run]! }, (_, index) => firsts[run]! + index);
+    expect([...seen.subarray(seen.length - own.length)]).toEqual(own);
   }
-  expect([...batch!.compact].map((place) => batch!.expand[place])).toEqual([...batch!.ids.keys()]);
+  expect(path).toBe(tokens.length);
+  expect(queries.reduce((sum, count) => sum + count, 0)).toBe(batch!.ids.length);
   const pairs = [...batch!.scored].map((token, index) => [batch!.ids[token], batch!.targets[index]]);
   expect(pairs.sort()).toEqual([
     [3, 4],

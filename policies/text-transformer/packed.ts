@@ -1,26 +1,21 @@
+import type { Paths } from '../tensor/layout.ts';
 import { MICRO_BATCH_TOKENS } from '../transformer/batches.ts';
 import type { TrainingRow } from './rows.ts';
 
-/** Padding is at most so many times what the model reads. */
-const MAXIMUM_SPREAD = 4;
-const LENGTH_STEP = 8;
+/** Rows are together at most so many times as long as what is read of them: backends without a kernel lay them out. */
+const MAXIMUM_SPREAD = 16;
 
-/**
- * Rows that go through the model together. What rows have in common at their beginning is read once; only
- * attention sees whole rows, padded to one length.
- */
+/** Rows that go through the model together. What rows have in common at their beginning is read once. */
 export interface PackedBatch {
   /** Which of the rows, in the order of `scored`. */
   readonly members: readonly number[];
-  /** Length of the padded rows. */
+  /** Length of the longest row. */
   readonly length: number;
   /** The tokens that are read, and the position of each in its row. */
   readonly ids: Int32Array;
   readonly positions: Int32Array;
-  /** For every place in the padded rows, one row after the other, the token that stands there (0 in the padding). */
-  readonly expand: Int32Array;
-  /** For every token that is read, a place where it stands. */
-  readonly compact: Int32Array;
+  /** How attention reads them: one run per row, the tokens that it does not share with the row before. */
+  readonly paths: Paths;
   /** The tokens at the scored positions, by row. */
   readonly scored: Int32Array;
   /** The recorded token after each. */
@@ -33,53 +28,58 @@ export interface PackedBatch {
  */
 export function packRows(rows: readonly TrainingRow[]): readonly PackedBatch[] {
   const groups: number[][] = [];
-  let [read, length] = [0, 0];
+  let [read, laidOut] = [0, 0];
   for (const [index, row] of rows.entries()) {
     if (row.scored.length === 0) continue;
     const group = groups.at(-1);
     const size = row.ids.length;
     const more = group === undefined ? size : size - sharedLength(rows[group.at(-1)!]!.ids, row.ids);
-    const padded = Math.max(length, LENGTH_STEP * Math.ceil(size / LENGTH_STEP));
     const fits =
       group !== undefined &&
       read + more <= MICRO_BATCH_TOKENS &&
-      (group.length + 1) * padded <= MAXIMUM_SPREAD * MICRO_BATCH_TOKENS;
+      laidOut + size <= MAXIMUM_SPREAD * MICRO_BATCH_TOKENS;
     if (fits) {
       group.push(index);
-      [read, length] = [read + more, padded];
+      [read, laidOut] = [read + more, laidOut + size];
     } else {
       groups.push([index]);
-      [read, length] = [size, LENGTH_STEP * Math.ceil(size / LENGTH_STEP)];
+      [read, laidOut] = [size, size];
     }
   }
   return groups.map((members) => pack(rows, members));
 }
 
 function pack(rows: readonly TrainingRow[], members: readonly number[]): PackedBatch {
-  const longest = members.reduce((most, member) => Math.max(most, rows[member]!.ids.length), 0);
-  const length = LENGTH_STEP * Math.ceil(longest / LENGTH_STEP);
-  const expand = new Int32Array(members.length * length);
-  const [ids, positions, compact, scored, targets]: number[][] = [[], [], [], [], []];
+  const [ids, positions, path, scored, targets]: number[][] = [[], [], [], [], []];
+  const [firsts, queries, lengths] = [0, 1, 2].map(() => new Int32Array(members.length)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ];
+  /** Where the row before begins in `path`. */
+  let before = 0;
   for (const [index, member] of members.entries()) {
     const row = rows[member]!;
-    const start = index * length;
+    const start = path!.length;
     const shared = index === 0 ? 0 : sharedLength(rows[members[index - 1]!]!.ids, row.ids);
-    expand.copyWithin(start, start - length, start - length + shared);
+    firsts[index] = ids!.length;
+    queries[index] = row.ids.length - shared;
+    lengths[index] = row.ids.length;
+    for (let position = 0; position < shared; position++) path!.push(path![before + position]!);
     for (let position = shared; position < row.ids.length; position++) {
-      expand[start + position] = ids!.push(row.ids[position]!) - 1;
+      path!.push(ids!.push(row.ids[position]!) - 1);
       positions!.push(position);
-      compact!.push(start + position);
     }
-    for (const position of row.scored) scored!.push(expand[start + position]!);
+    for (const position of row.scored) scored!.push(path![start + position]!);
     for (const target of row.targets) targets!.push(target);
+    before = start;
   }
   return {
     members,
-    length,
+    length: lengths.reduce((most, length) => Math.max(most, length), 0),
     ids: Int32Array.from(ids!),
     positions: Int32Array.from(positions!),
-    expand,
-    compact: Int32Array.from(compact!),
+    paths: { firsts, queries, lengths, tokens: Int32Array.from(path!) },
     scored: Int32Array.from(scored!),
     targets: Int32Array.from(targets!),
   };

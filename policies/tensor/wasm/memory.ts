@@ -37,6 +37,10 @@ export function viewOf(backend: WasmBackend, tensor: TensorInfo): Float32Array |
   return new View(backend.wasm.asm.memory.buffer, addressOf(backend, tensor), size);
 }
 
+/** The whole memory. Only valid until the next allocation. */
+export const floatsOf = (backend: WasmBackend): Float32Array =>
+  new Float32Array(backend.wasm.asm.memory.buffer);
+
 /** Runs `body` with the addresses of scratch areas of the given sizes in floats, and frees them after. */
 export function withScratch<Result>(
   backend: WasmBackend,

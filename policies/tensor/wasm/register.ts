@@ -1,5 +1,5 @@
 import { getKernel, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs';
-import type { HeadLayout } from '../layout.ts';
+import type { HeadLayout, Paths } from '../layout.ts';
 import type { PagedAttributes } from '../paged.ts';
 import { attend, attendGradient } from './attention.ts';
 import { multiplyMatrices } from './matmul.ts';
@@ -62,6 +62,14 @@ export function registerWasmKernels(): void {
   register<HeadLayout>('CausalAttention', (backend, { x }, layout) => attend(backend, x!, layout));
   register<HeadLayout>('CausalAttentionGradient', (backend, { x, weights, slopes }, layout) =>
     attendGradient(backend, x!, weights!, slopes!, layout),
+  );
+  register<HeadLayout & { paths: Paths }>('PathAttention', (backend, { x }, { paths, ...layout }) =>
+    attend(backend, x!, layout, paths),
+  );
+  register<HeadLayout & { paths: Paths }>(
+    'PathAttentionGradient',
+    (backend, { x, weights, slopes }, { paths, ...layout }) =>
+      attendGradient(backend, x!, weights!, slopes!, layout, paths),
   );
   register<PagedAttributes>('PagedAttention', (backend, { x, ...slabs }, attributes) =>
     // Integer names come in ascending order.
