@@ -84,31 +84,41 @@ export function carlCredit(
   options: CarlOptions,
 ): readonly CreditedAction[] {
   const values = nodeValues(tree, options.values);
-  const outcome = mean(leaves(tree).map((leaf) => leaf.return));
-  const advantage = (edge: TreeEdge): number =>
-    values[edge.to]! - (options.credit === 'outcome' ? outcome : values[edge.from]!);
+  const outcome = options.credit === 'outcome' ? meanReturn(tree) : undefined;
+  const advantage = (edge: TreeEdge): number => values[edge.to]! - (outcome ?? values[edge.from]!);
+  const forked = options.updateRule === 'forked' ? forkedNodes(tree) : undefined;
+  const inherited = options.updateRule === 'all_inherit' ? new Float64Array(tree.edges.length) : undefined;
   const actions: CreditedAction[] = [];
-  const inherited = new Float64Array(tree.edges.length);
   for (const edge of tree.edges) {
-    const siblings = tree.nodes[edge.from]!.children;
-    const branching = siblings.length > 1;
-    let credit = advantage(edge);
-    if (options.updateRule === 'all_inherit') {
-      const before = tree.nodes[edge.from]!.parent;
-      if (!branching) credit = before === undefined ? 0 : inherited[before]!;
+    const { children, parent } = tree.nodes[edge.from]!;
+    const branching = children.length > 1;
+    let credit: number;
+    if (inherited !== undefined) {
+      credit = branching ? advantage(edge) : parent === undefined ? 0 : inherited[parent]!;
       inherited[edge.id] = credit;
-    } else if (!branching) {
+    } else if (
+      !branching ||
+      forked?.[edge.from] === 0 ||
+      (options.updateRule === 'phase2_only' && edge.round === 0)
+    ) {
       continue;
-    } else if (options.updateRule === 'forked') {
-      if (!siblings.some((id) => tree.edges[id]!.start && tree.edges[id]!.round > 0)) continue;
-    } else if (options.updateRule === 'phase2_only' && edge.round === 0) {
-      continue;
+    } else {
+      credit = advantage(edge);
     }
     // One row of the loss per action.
     actions.push({ tree: index, edge: edge.id, advantage: credit, sequence: `${index}/${edge.id}` });
   }
   return actions;
 }
+
+/** 1 for every node that was chosen as a fork point, index = node id. */
+function forkedNodes(tree: RolloutTree): Uint8Array {
+  const forked = new Uint8Array(tree.nodes.length);
+  for (const { start, round, from } of tree.edges) if (start && round > 0) forked[from] = 1;
+  return forked;
+}
+
+const meanReturn = (tree: RolloutTree): number => mean(leaves(tree).map((leaf) => leaf.return));
 
 /** A member of the family: CARL with other defaults. */
 export function carlFamily(
