@@ -2,10 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
 import { packageInfo } from '../bench/package.ts';
+import { InputError } from '../core/errors.ts';
 import type { SpeedResult } from '../performance/case.ts';
 import { chooseCases } from '../performance/cases.ts';
 import { measure } from '../performance/measure.ts';
-import { runTorch, type TorchCase, type TorchRun } from '../performance/torch.ts';
+import { runTorch, type TorchRun } from '../performance/torch.ts';
 import type { BackendName } from '../policies/tensor/backend.ts';
 import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
@@ -33,7 +34,7 @@ Times are medians. What they mean and what to expect: docs/performance.md
 export function benchCommand(): Command {
   return new Command('bench')
     .description('measures speed on this machine, beside PyTorch where it is there')
-    .argument('[cases...]', 'beginnings of the names of cases (default: all)')
+    .argument('[cases...]', 'names of cases or how they begin (default: all)')
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option(
       '--torch <python>',
@@ -50,27 +51,34 @@ export function benchCommand(): Command {
 async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<void> {
   const cases = chooseCases(beginnings);
   const backend = (await checkBackend(flags.backend)) as BackendName;
+  const { json } = flags;
+  const options = { python: flags.torch ?? '', device: flags.torchDevice, threads: flags.torchThreads };
+  // Before anything is measured: whether PyTorch is there, and whether the file can be written.
+  const torch = flags.torch === undefined ? undefined : await runTorch([], options);
   const results: SpeedResult[] = [];
-  let torch: TorchRun | undefined;
+  const save = async (): Promise<void> => {
+    if (json === undefined) return;
+    const text = `${JSON.stringify({ ...machine(torch), results }, null, 2)}\n`;
+    await writeFile(json, text).catch((error: Error) => {
+      throw new InputError(
+        `--json: cannot write ${json} (${error.message}); valid: a file that can be written`,
+      );
+    });
+  };
+  await save();
   for (const [index, one] of cases.entries()) {
     process.stderr.write(`[${index + 1}/${cases.length}] ${one.title}\n`);
     const { result, torch: other } = await measure(one, { backend, cacheDirectory: flags.cache });
-    results.push(flags.torch === undefined || other === undefined ? result : await withTorch(result, other));
+    if (torch === undefined || other === undefined) {
+      results.push(result);
+    } else {
+      // Right after ours, so that both meet the same machine.
+      const { seconds } = await runTorch([other], options);
+      results.push({ ...result, torch: seconds.get(result.id)! });
+    }
+    await save();
   }
   process.stdout.write(`${speedTable(results)}\n`);
-  if (flags.json !== undefined) {
-    await writeFile(flags.json, `${JSON.stringify({ ...machine(torch), results }, null, 2)}\n`);
-  }
-
-  async function withTorch(result: SpeedResult, other: TorchCase): Promise<SpeedResult> {
-    // Right after ours, so that both meet the same machine.
-    torch = await runTorch([other], {
-      python: flags.torch!,
-      device: flags.torchDevice,
-      threads: flags.torchThreads,
-    });
-    return { ...result, torch: torch.seconds.get(result.id)! };
-  }
 }
 
 /** Where it was measured. */
@@ -94,8 +102,10 @@ function speedTable(results: readonly SpeedResult[]): string {
     seconds >= 1 ? `${seconds.toFixed(2)} s` : `${(1000 * seconds).toPrecision(3)} ms`;
   const rows = results.map(({ title, backend, median, work, torch }) => {
     const { seconds } = median;
+    // Medians of parts need not add up to the median of the whole.
+    const whole = PARTS.reduce((sum, part) => sum + (median[part] ?? 0), 0);
     const parts = PARTS.filter((part) => median[part] !== undefined).map(
-      (part) => `${part} ${((100 * median[part]!) / seconds).toFixed(1)} %`,
+      (part) => `${part} ${((100 * median[part]!) / whole).toFixed(1)} %`,
     );
     return [
       title,

@@ -8,15 +8,17 @@ import { PLAIN_CASES } from './plain.ts';
 export const SPEED_CASES: readonly SpeedCase[] = [...MODEL_CASES, ...ITERATION_CASES, ...PLAIN_CASES];
 
 /**
- * The cases whose ids begin with one of the given beginnings; all when none is given.
- * @throws InputError that lists the ids when nothing begins so.
+ * The cases that are named, each by its id or by how its id begins; all when nothing is named.
+ * @throws InputError that lists the ids when a name fits none.
  */
-export function chooseCases(beginnings: readonly string[]): readonly SpeedCase[] {
-  for (const beginning of beginnings) {
-    if (SPEED_CASES.some(({ id }) => id.startsWith(beginning))) continue;
-    const ids = SPEED_CASES.map(({ id }) => id).join(', ');
-    throw new InputError(`bench: '${beginning}' begins no case; valid: ${ids}`);
-  }
-  if (beginnings.length === 0) return SPEED_CASES;
-  return SPEED_CASES.filter(({ id }) => beginnings.some((beginning) => id.startsWith(beginning)));
+export function chooseCases(names: readonly string[]): readonly SpeedCase[] {
+  const chosen = names.flatMap((name) => {
+    const exact = SPEED_CASES.filter(({ id }) => id === name);
+    const found = exact.length > 0 ? exact : SPEED_CASES.filter(({ id }) => id.startsWith(name));
+    if (found.length > 0) return found;
+    throw new InputError(
+      `bench: '${name}' begins no case; valid: ${SPEED_CASES.map(({ id }) => id).join(', ')}`,
+    );
+  });
+  return names.length === 0 ? SPEED_CASES : SPEED_CASES.filter((one) => chosen.includes(one));
 }
