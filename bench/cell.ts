@@ -57,4 +57,13 @@ export interface CellContext {
   onProgress?(progress: CellProgress): void;
   /** Something a person should know that does not stop the work. */
   onNotice?(message: string): void;
+  /** Goes on from here: what an earlier try of the same cell told last. One that cannot be used is left, with a notice. */
+  readonly checkpoint?: Uint8Array;
+  /** Seconds between two checkpoints, at least 0; 0 is after every iteration. Changes no number. Default: 30. */
+  readonly checkpointSeconds?: number;
+  /** Called between iterations with all that is needed to go on from there to the same bytes; awaited. */
+  onCheckpoint?(checkpoint: Uint8Array): void | Promise<void>;
 }
+
+/** Default of `checkpointSeconds`: little is lost, and writing takes a thousandth of the time. */
+export const CHECKPOINT_SECONDS = 30;

@@ -7,6 +7,8 @@ export interface Job {
   readonly cell: Cell;
   /** A 'run' goes on from here when it is given: what an earlier try of the same cell told last. */
   readonly checkpoint?: Uint8Array;
+  /** As in `CellContext`. */
+  readonly checkpointSeconds: number;
   /** Ends the work; the job then rejects. */
   readonly signal: AbortSignal;
   onProgress(progress: CellProgress): void;

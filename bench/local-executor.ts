@@ -30,7 +30,7 @@ export function createLocalExecutor({ workers, cacheDirectory, worker }: LocalEx
 
 /** Starts a worker process for one job. */
 function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<CellResult | undefined> {
-  const { task, cell, signal, onProgress, onNotice } = job;
+  const { task, cell, checkpoint, checkpointSeconds, signal, onProgress, onNotice, onCheckpoint } = job;
   return new Promise((resolve, reject) => {
     // 'advanced' keeps NaN and infinities, which JSON would turn into null.
     const child = fork(worker, [], {
@@ -49,6 +49,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       const received = message as WorkerReply;
       if (received.type === 'progress') onProgress(received.progress);
       else if (received.type === 'notice') onNotice(received.message);
+      else if (received.type === 'checkpoint') onCheckpoint(received.checkpoint);
       else reply = received;
     });
     const stop = () => child.kill('SIGKILL');
@@ -62,7 +63,13 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       else if (reply?.type === 'error') reject(restoreError(reply.error));
       else reject(deathError(code, killedBy, stderr));
     });
-    const request: WorkerRequest = { task, cell, cacheDirectory };
+    const request: WorkerRequest = {
+      task,
+      cell,
+      cacheDirectory,
+      checkpointSeconds,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+    };
     child.send(request, () => {
       // A failed send means that the worker has died; 'close' tells why.
     });

@@ -7,12 +7,15 @@ export interface WorkerRequest {
   readonly task: 'prepare' | 'run';
   readonly cell: Cell;
   readonly cacheDirectory: string;
+  readonly checkpointSeconds: number;
+  readonly checkpoint?: Uint8Array;
 }
 
 /** What a worker process tells. The last one is `result`, `prepared` or `error`. */
 export type WorkerReply =
   | { readonly type: 'progress'; readonly progress: CellProgress }
   | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'checkpoint'; readonly checkpoint: Uint8Array }
   | { readonly type: 'prepared' }
   | { readonly type: 'result'; readonly result: CellResult }
   | { readonly type: 'error'; readonly error: CellError };
@@ -36,15 +39,17 @@ export function serveWorker(tasks: WorkerTasks): void {
       process.send!(reply, undefined, {}, () => resolve());
     });
   process.once('message', (message) => {
-    const { task, cell, cacheDirectory } = message as WorkerRequest;
+    const { task, cell, ...given } = message as WorkerRequest;
     const context: CellContext = {
-      cacheDirectory,
+      ...given,
       onProgress: (progress) => {
         // Pure computation may keep the event loop, and with it 'disconnect', waiting to the end.
         if (process.ppid !== parent) process.exit(0);
         void send({ type: 'progress', progress });
       },
       onNotice: (notice) => void send({ type: 'notice', message: notice }),
+      // Awaited: what is larger than the pipe only leaves while the event loop turns.
+      onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
     };
     perform(tasks, task, cell, context)
       .catch((error: unknown): WorkerReply => ({ type: 'error', error: describeError(error) }))

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import { InputError } from '../core/errors.ts';
-import type { Cell, CellProgress, CellResult } from './cell.ts';
-import type { Executor } from './executor.ts';
+import { type Cell, type CellProgress, type CellResult, CHECKPOINT_SECONDS } from './cell.ts';
+import { createKeeper, readCellCheckpoint, removeCellCheckpoints } from './cell-checkpoints.ts';
+import type { Executor, Job } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
 import { describeError, type WorkerRequest } from './protocol.ts';
 import {
@@ -51,6 +52,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** JavaScript file of the worker process. Default: bench/worker.js of the built package. */
   readonly worker?: string;
+  /** Seconds between two checkpoints of a cell, at least 0; 0 is after every iteration. Default: 30. */
+  readonly checkpointSeconds?: number;
   /** Where cells are computed. Default: `workers` processes of this machine. The caller closes it. */
   readonly executor?: Executor;
   onEvent?(event: RunEvent): void;
@@ -184,7 +187,7 @@ async function runPending([hash, cell]: Pending, jobs: Jobs): Promise<void> {
   emit({ type: 'cell-start', cell });
   let result: CellResult | undefined;
   try {
-    result = await askWorker('run', cell, jobs);
+    result = await runCell([hash, cell], jobs);
   } catch (error) {
     return fail([hash, cell], describeError(error), jobs);
   }
@@ -197,8 +200,29 @@ async function runPending([hash, cell]: Pending, jobs: Jobs): Promise<void> {
   }
   const stored = await readCell(options.out, cell.cell);
   if (stored.status !== 'finished') throw new Error(`a cell that was just stored is ${stored.status}`);
+  await removeCellCheckpoints(options.out, hash);
   done.set(hash, stored.result);
   emit({ type: 'cell-done', cell });
+}
+
+/** Computes a cell, on from its last checkpoint, and keeps the checkpoints that it tells. */
+async function runCell([hash, cell]: Pending, jobs: Jobs): Promise<CellResult | undefined> {
+  const { out } = jobs.options;
+  const notice = (message: string): void => jobs.emit({ type: 'notice', cell, message });
+  const checkpoint = await readCellCheckpoint(out, hash, notice);
+  const keeper = createKeeper(out, hash, notice);
+  let stage = '';
+  try {
+    return await askWorker('run', cell, jobs, {
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      onProgress: (progress) => {
+        stage = progress.stage;
+      },
+      onCheckpoint: (bytes) => keeper.save(bytes, stage),
+    });
+  } finally {
+    await keeper.settle();
+  }
 }
 
 async function fail([hash, cell]: Pending, error: CellError, jobs: Jobs): Promise<void> {
@@ -226,15 +250,21 @@ function groupCells(cells: readonly Pending[]): readonly Pending[][] {
 function askWorker(
   task: WorkerRequest['task'],
   cell: NamedCell,
-  { executor, signal, emit }: Jobs,
+  { options, executor, signal, emit }: Jobs,
+  resuming: Partial<Pick<Job, 'checkpoint' | 'onProgress' | 'onCheckpoint'>> = {},
 ): Promise<CellResult | undefined> {
   const type = task === 'run' ? 'cell-progress' : 'prepare-progress';
   return executor.execute({
     task,
     cell: cell.cell,
+    checkpointSeconds: options.checkpointSeconds ?? CHECKPOINT_SECONDS,
     signal,
-    onProgress: (progress) => emit({ type, cell, progress }),
-    onNotice: (message) => emit({ type: 'notice', cell, message }),
     onCheckpoint: () => {},
+    onNotice: (message) => emit({ type: 'notice', cell, message }),
+    ...resuming,
+    onProgress: (progress) => {
+      resuming.onProgress?.(progress);
+      emit({ type, cell, progress });
+    },
   });
 }

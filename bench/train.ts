@@ -5,14 +5,16 @@ import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../policies/policy.ts';
 import { adamState } from './adam.ts';
-import type { Cell, CellContext, CellResult, Row } from './cell.ts';
+import { type Cell, type CellContext, type CellResult, CHECKPOINT_SECONDS, type Row } from './cell.ts';
 import { collect } from './collect.ts';
 import { describeCredit, describeHeads, describeRollouts, describeUpdate } from './describe.ts';
 import { evaluate } from './evaluate.ts';
 import { consultantOf } from './given.ts';
 import { headStates, readHeads, trainHead } from './heads.ts';
 import { checkInputs } from './inputs.ts';
+import { resumeTraining } from './resume.ts';
 import type { TrainingOptions } from './training.ts';
+import { writeState } from './training-state.ts';
 import { type TrainingRow, trainingRows, update } from './update.ts';
 import { startingPolicy } from './warm-start.ts';
 
@@ -23,8 +25,8 @@ export async function prepareCell(cell: Cell, context: CellContext): Promise<voi
 }
 
 /**
- * Trains one cell from the shared starting point and returns its curves. Deterministic: the same cell gives the
- * same metrics, whatever runs beside it.
+ * Trains one cell from the shared starting point, or on from a checkpoint, and returns its curves. Deterministic: the
+ * same cell gives the same metrics, whatever runs beside it and wherever it was interrupted.
  */
 export async function runCell(cell: Cell, context: CellContext): Promise<CellResult> {
   const { loaded, policy } = await load(cell, context);
@@ -78,15 +80,18 @@ async function train(
   const dev = loaded.tasks.dev.slice(0, training.evaluationQuestions);
   const reference = policy.parameters();
   const needs = algorithm.needs?.(options) ?? [];
-  let heads = headStates(algorithm.heads?.(options) ?? []);
-  let adam = adamState(reference.length);
+  const wanted = algorithm.heads?.(options) ?? [];
+  const resumed = await resumeTraining(context, policy, wanted, training.iterations, sampling);
+  let heads = headStates(wanted).map((state, index) => ({ ...state, ...resumed?.heads[index] }));
+  let adam = resumed?.adam ?? adamState(reference.length);
   /** Weights before the last update. */
-  let previous: ReturnType<TrainablePolicy['parameters']> | undefined;
-  let asked = 0;
-  const metrics: Row[] = [];
-  const timings: Row[] = [];
+  let previous = resumed?.previous;
+  let asked = resumed?.asked ?? 0;
+  const metrics: Row[] = [...(resumed?.metrics ?? [])];
+  const timings: Row[] = [...(resumed?.timings ?? [])];
+  const isDue = every(context.checkpointSeconds ?? CHECKPOINT_SECONDS);
 
-  for (let iteration = 0; iteration <= training.iterations; iteration++) {
+  for (let iteration = (resumed?.iteration ?? -1) + 1; iteration <= training.iterations; iteration++) {
     context.onProgress?.({
       stage: `iteration ${iteration} of ${training.iterations}`,
       fraction: iteration / (training.iterations + 1),
@@ -170,6 +175,21 @@ async function train(
     }
     metrics.push(row);
     timings.push({ iteration, ...clock.seconds });
+    if (context.onCheckpoint !== undefined && iteration < training.iterations && isDue()) {
+      await context.onCheckpoint(
+        writeState({
+          iteration,
+          asked,
+          parameters: policy.parameters(),
+          prompts: policy.prompts?.(),
+          previous,
+          adam,
+          heads,
+          metrics,
+          timings,
+        }),
+      );
+    }
   }
   return { metrics, timings, fingerprint: loaded.fingerprint };
 }
@@ -214,6 +234,16 @@ async function addReference(
   );
   policy.setParameters(current);
   return rows.map((row, index) => ({ ...row, referenceLogProbs: logProbs[index]! }));
+}
+
+/** Whether so many seconds have passed since it last said so, or began. */
+function every(seconds: number): () => boolean {
+  let last = performance.now();
+  return () => {
+    const isDue = performance.now() - last >= seconds * 1000;
+    if (isDue) last = performance.now();
+    return isDue;
+  };
 }
 
 function stopwatch(): { readonly seconds: Record<string, number>; lap(name: string): void } {

@@ -110,6 +110,11 @@ export interface Features {
 export interface TrainablePolicy extends Policy {
   /** A copy of the parameters. */
   parameters(): Float32Array | Float64Array;
+  /**
+   * Where the order of the parameters is that in which prompts were first met: these, in that order. A fresh policy
+   * that has met them (`distributions`) takes the same parameters.
+   */
+  prompts?(): readonly Prompt[];
   /** Replaces the parameters. Throws when the length differs. */
   setParameters(parameters: ArrayLike<number>): void;
   /**

@@ -9,6 +9,7 @@ export interface TabularOptions {
 
 /** The logits of one prompt, where they lie in the flat vector, and what they started from. */
 interface Entry {
+  readonly prompt: Prompt;
   /** Its number among the prompts, in the order in which they were first seen. */
   readonly place: number;
   readonly offset: number;
@@ -31,7 +32,8 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     let found = table.get(prompt.text);
     if (found === undefined) {
       const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
-      found = { place: table.size, offset: size, start, logits: start.slice() };
+      const known = { text: prompt.text, actions };
+      found = { prompt: known, place: table.size, offset: size, start, logits: start.slice() };
       table.set(prompt.text, found);
       size += actions.length;
     }
@@ -61,6 +63,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
       for (const { offset, logits } of table.values()) flat.set(logits, offset);
       return flat;
     },
+    prompts: () => [...table.values()].map(({ prompt }) => prompt),
     setParameters: (parameters) => {
       if (parameters.length > size) {
         throw new RangeError(`tabular policy: ${parameters.length} parameters given, at most ${size} known`);
