@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { CellResult } from './cell.ts';
-import type { Executor, Job } from './executor.ts';
+import { type Executor, type Job, MachineError } from './executor.ts';
 import { packageInfo } from './package.ts';
 import type { WorkerReply, WorkerRequest } from './protocol.ts';
 import type { CellError } from './storage.ts';
@@ -85,7 +85,8 @@ function restoreError({ message, stack }: CellError): Error {
 
 function deathError(code: number | null, signal: string | null, stderr: string): Error {
   const how = signal === null ? `ended with exit code ${code} and no result` : `was killed by ${signal}`;
-  const error = new Error(`the worker process ${how}${stderr === '' ? '' : `:\n${stderr.trimEnd()}`}`);
+  const message = `the worker process ${how}${stderr === '' ? '' : `:\n${stderr.trimEnd()}`}`;
+  const error = signal === null ? new Error(message) : new MachineError(message);
   delete error.stack;
   return error;
 }

@@ -1,4 +1,5 @@
 import type { Cell, CellContext, CellProgress, CellResult } from './cell.ts';
+import { MachineError } from './executor.ts';
 import type { CellError } from './storage.ts';
 
 /** What a worker process is told, once. */
@@ -69,10 +70,12 @@ async function perform(
   return { type: 'prepared' };
 }
 
-/** Message and stack of anything thrown. */
+/** Message and stack of anything thrown, and whether the machine is to blame. */
 export function describeError(error: unknown): CellError {
   if (!(error instanceof Error)) return { message: String(error) };
-  return error.stack === undefined
-    ? { message: error.message }
-    : { message: error.message, stack: error.stack };
+  return {
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error instanceof MachineError ? { cause: 'machine' } : {}),
+  };
 }

@@ -1,132 +1,21 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageInfo } from './package.ts';
-import { type CellOutcome, type NamedCell, type RunEvent, type RunOptions, runSuite } from './runner.ts';
-import { cellFolder, cellHash, readCell } from './storage.ts';
-import { type Suite, suiteCells } from './suite.ts';
-import { trainingSchema, warmStartSchema } from './training.ts';
+import { contents, createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
+import { type CellOutcome, type RunEvent, runSuite } from './runner.ts';
+import { cellFolder, cellHash, readCell, temporaryName } from './storage.ts';
+import { suiteCells } from './suite.ts';
 
-/** Does what the options of a cell's algorithm say. Each task leaves a line in the log of the cache folder. */
-const FAKE_WORKER = `
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { serveWorker } from ${JSON.stringify(pathToFileURL(join(packageInfo().root, 'dist/bench/protocol.js')).href)};
-const log = (cell, context, what) => appendFileSync(join(context.cacheDirectory, 'log'), what + ' ' + cell.algorithm.options.label + ' ' + cell.seed + '\\n');
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-serveWorker({
-  async prepareCell(cell, context) {
-    log(cell, context, 'prepare');
-    if (cell.policy.options.broken) throw new Error('no starting weights');
-    await sleep(30);
-    log(cell, context, 'prepared');
-  },
-  async runCell(cell, context) {
-    log(cell, context, 'run');
-    const { behave, label } = cell.algorithm.options;
-    context.onProgress({ stage: 'half', fraction: 0.5 });
-    if (behave === 'throw') throw new RangeError('cannot go on');
-    if (behave === 'kill') { process.kill(process.pid, 'SIGKILL'); await sleep(10000); }
-    if (behave === 'exit') { console.error('out of memory'); process.exit(7); }
-    if (behave === 'hang') await sleep(600000);
-    if (behave === 'notice') context.onNotice('careful');
-    // The first cells take longest, so that they end in another order than they began.
-    await sleep(behave === 'slow' ? 120 : 1);
-    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f' };
-    const value = Math.sqrt(cell.seed + label.length);
-    return {
-      metrics: [{ iteration: 0, dev_f1: 0.25 }, { iteration: 1, dev_f1: value, loss: NaN, questions: 2, update_actions: 6 }],
-      timings: [{ iteration: 0 }, { iteration: 1, rollout_seconds: Math.random() }],
-      fingerprint: 'f',
-    };
-  },
-});
-`;
-
-let folder: string;
-let worker: string;
-let count = 0;
+let runs: Awaited<ReturnType<typeof createRuns>>;
+let run: typeof runs.run;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'creditbench-'));
-  worker = join(folder, 'worker.mjs');
-  await writeFile(worker, FAKE_WORKER);
+  runs = await createRuns();
+  run = runs.run;
 });
-afterAll(() => rm(folder, { recursive: true }));
-
-function suite(behaviours: Record<string, string>, seeds = 1, policy: Record<string, unknown> = {}): Suite {
-  return {
-    name: 'fake',
-    description: '',
-    environments: [
-      {
-        id: 'walk/v1',
-        options: {},
-        policy: { id: 'small', options: policy },
-        training: trainingSchema.parse({}),
-        warmStart: warmStartSchema.parse({}),
-      },
-    ],
-    policy: { id: 'small', options: policy },
-    algorithms: Object.entries(behaviours).map(([label, behave]) => ({
-      name: label,
-      id: 'grpo',
-      options: { label, behave },
-      ownRate: undefined,
-    })),
-    seeds,
-    rates: 'common',
-    training: trainingSchema.parse({}),
-    warmStart: warmStartSchema.parse({}),
-    backend: 'wasm',
-  };
-}
-
-/** Runs a suite into a new folder, or the given one. */
-async function run(suite: Suite, options: Partial<RunOptions> = {}, out = join(folder, `out${count++}`)) {
-  const cacheDirectory = join(folder, `cache${count++}`);
-  await mkdir(cacheDirectory);
-  await writeFile(join(cacheDirectory, 'log'), '');
-  const events: RunEvent[] = [];
-  const summary = await runSuite({
-    cells: suiteCells(suite),
-    out,
-    workers: 2,
-    cacheDirectory,
-    worker,
-    ...options,
-    onEvent: (event) => {
-      events.push(event);
-      options.onEvent?.(event);
-    },
-  });
-  const log = (await readFile(join(cacheDirectory, 'log'), 'utf8')).split('\n').filter((line) => line !== '');
-  return {
-    out,
-    events,
-    summary,
-    log,
-    statuses: summary.outcomes.map(({ name, status }) => `${name} ${status}`),
-  };
-}
-
-/** Every file of a folder but timings.csv, as text. */
-async function contents(root: string): Promise<Record<string, string>> {
-  const files = await readdir(root, { recursive: true, withFileTypes: true });
-  const entries = files
-    .filter((file) => file.isFile() && file.name !== 'timings.csv')
-    .map(async (file) => {
-      const path = join(file.parentPath, file.name);
-      return [path.slice(root.length), await readFile(path, 'utf8')] as const;
-    });
-  return Object.fromEntries((await Promise.all(entries)).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
+afterAll(() => runs.remove());
 
 const withoutTimings = (outcome: CellOutcome) =>
   outcome.status === 'finished' ? { ...outcome, result: outcome.result.metrics } : outcome;
-
-const hashOf = ({ cell }: NamedCell) => cellHash(cell);
 
 describe('runSuite', () => {
   it('writes the same bytes with 1 and 3 workers, whatever ends first', async () => {
@@ -185,14 +74,34 @@ describe('runSuite', () => {
     );
   });
 
-  it('skips finished cells and retries failed ones', async () => {
+  it('skips finished cells, leaves failed ones, and runs those when asked', async () => {
     const cells = suite({ fine: 'ok', bad: 'throw' });
     const first = await run(cells);
     const before = await contents(first.out);
     const second = await run(cells, {}, first.out);
-    expect(second.log.filter((line) => line.startsWith('run'))).toEqual(['run bad 0']);
-    expect(second.events.filter(({ type }) => type === 'cell-skipped')).toHaveLength(1);
+    expect(second.log).toEqual([]);
+    expect(second.events.map(({ type }) => type)).toEqual(['cell-skipped', 'cell-left']);
+    expect(second.summary.outcomes.map(withoutTimings)).toEqual(first.summary.outcomes.map(withoutTimings));
+    const third = await run(cells, { retryFailed: true }, first.out);
+    expect(third.log.filter((line) => line.startsWith('run'))).toEqual(['run bad 0']);
+    expect(third.notices).toEqual(['goes on from point']);
+    expect(third.statuses).toEqual(['fine finished', 'bad failed']);
     expect(await contents(first.out)).toEqual(before);
+  });
+
+  it('goes on with a cell whose process was killed, by the same call', async () => {
+    const cells = suite({ fine: 'ok', unlucky: 'once' });
+    const first = await run(cells);
+    expect(first.statuses).toEqual(['fine finished', 'unlucky failed']);
+    const second = await run(cells, {}, first.out);
+    expect(second.notices).toEqual(['goes on from point']);
+    expect(second.statuses).toEqual(['fine finished', 'unlucky finished']);
+    // Neither the failure nor the checkpoints are left.
+    expect((await readdir(join(first.out, 'cells'))).sort()).toEqual(
+      suiteCells(cells)
+        .map((cell) => hashOf(cell).slice(0, 16))
+        .sort(),
+    );
   });
 
   it('runs damaged cells again and says so', async () => {
@@ -247,15 +156,15 @@ describe('runSuite', () => {
     }
   });
 
-  it('ends its workers and throws when results cannot be stored', async () => {
-    const cells = suite({ stuck: 'hang', bad: 'throw' });
-    const out = join(folder, `out${count++}`);
-    const hash = hashOf(suiteCells(cells)[1]!);
+  it('keeps a failure in mind that cannot be recorded, and goes on', async () => {
+    const cells = suite({ bad: 'throw', fine: 'ok' });
+    const out = runs.newFolder();
+    const hash = hashOf(suiteCells(cells)[0]!);
     // A folder where the failure record should go stands for a disk that fails.
     await mkdir(`${cellFolder(out, hash)}.failed.json`, { recursive: true });
-    await expect(run(cells, {}, out)).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
-    const names = await readdir(join(out, 'cells'));
-    expect(names).toEqual([`${hash.slice(0, 16)}.failed.json`]);
+    const { statuses, notices } = await run(cells, {}, out);
+    expect(statuses).toEqual(['bad failed', 'fine finished']);
+    expect(notices).toEqual([expect.stringMatching(/^its failure could not be recorded: E/)]);
   });
 
   it('fails a cell whose rows have columns that nobody declared', async () => {
@@ -267,16 +176,19 @@ describe('runSuite', () => {
   });
 
   it('clears away what a killed run left half-written, but not what a live one is writing', async () => {
-    const out = join(folder, `out${count++}`);
-    const dead = join(out, 'cells', '.tmp-999999999-0123456789abcdef');
-    const alive = join(out, 'cells', `.tmp-${process.ppid}-0123456789abcdef`);
-    await mkdir(dead, { recursive: true });
-    await mkdir(alive);
+    const out = runs.newFolder();
+    const own = temporaryName('0123456789abcdef');
+    const dead = own.replace(`-${process.pid}-`, '-999999999-');
+    const alive = own.replace(`-${process.pid}-`, `-${process.ppid}-`);
+    // Processes of other machines cannot be judged; only what they left long ago is removed.
+    const elsewhere = '.tmp-node_7.12-999999999-0123456789abcdef';
+    const longAgo = '.tmp-node_7.12-999999999-old';
+    const names = [dead, alive, elsewhere, longAgo];
+    for (const name of names) await mkdir(join(out, 'cells', name), { recursive: true });
+    await utimes(join(out, 'cells', longAgo), 1e9, 1e9);
     await run(suite({ a: 'ok' }), {}, out);
-    const names = await readdir(join(out, 'cells'));
-    expect(names.filter((name) => name.startsWith('.tmp'))).toEqual([
-      `.tmp-${process.ppid}-0123456789abcdef`,
-    ]);
+    const left = await readdir(join(out, 'cells'));
+    expect(left.filter((name) => name.startsWith('.tmp')).sort()).toEqual([alive, elsewhere].sort());
   });
 
   it('does not take a folder of another cell for its own', async () => {
@@ -287,13 +199,13 @@ describe('runSuite', () => {
   });
 
   it('refuses a folder that cannot be written, and a bad number of workers, before any work', async () => {
-    const file = join(folder, 'file');
+    const file = join(runs.folder, 'file');
     await writeFile(file, '');
     const events: RunEvent[] = [];
     const options = {
       cells: suiteCells(suite({ a: 'ok' })),
-      cacheDirectory: folder,
-      worker,
+      cacheDirectory: runs.folder,
+      worker: runs.worker,
       onEvent: (event: RunEvent) => events.push(event),
     };
     const below = join(file, 'out');
@@ -301,7 +213,7 @@ describe('runSuite', () => {
       `cannot write in the folder ${below}`,
     );
     for (const workers of [0, 257, 1.5]) {
-      await expect(runSuite({ ...options, out: folder, workers })).rejects.toThrow('from 1 to 256');
+      await expect(runSuite({ ...options, out: runs.folder, workers })).rejects.toThrow('from 1 to 256');
     }
     expect(events).toEqual([]);
   });

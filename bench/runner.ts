@@ -1,21 +1,18 @@
+import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { InputError } from '../core/errors.ts';
 import { type Cell, type CellProgress, type CellResult, CHECKPOINT_SECONDS } from './cell.ts';
-import { createKeeper, readCellCheckpoint, removeCellCheckpoints } from './cell-checkpoints.ts';
-import type { Executor, Job } from './executor.ts';
+import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
-import { describeError, type WorkerRequest } from './protocol.ts';
+import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
 import {
   type CellError,
   canonicalJson,
   cellHash,
-  discardUnfinished,
   makeWritable,
   openOutput,
   readCell,
-  removeCell,
-  writeCell,
-  writeFailure,
+  readFailure,
 } from './storage.ts';
 
 /** A cell and the name that its suite gives to its algorithm entry. */
@@ -31,13 +28,13 @@ export type CellOutcome = NamedCell & { readonly hash: string } & (
     | { readonly status: 'missing' }
   );
 
-/** What happens while a suite runs. `cell-skipped` means finished by an earlier run. */
+/** What happens while a suite runs. `cell-skipped`: finished by another run. `cell-left`: failed before, not run. */
 export type RunEvent =
   | { readonly type: 'prepare-start' | 'prepare-done'; readonly cell: NamedCell }
   | { readonly type: 'prepare-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
   | { readonly type: 'cell-start' | 'cell-done' | 'cell-skipped'; readonly cell: NamedCell }
   | { readonly type: 'cell-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
-  | { readonly type: 'cell-failed'; readonly cell: NamedCell; readonly error: CellError }
+  | { readonly type: 'cell-failed' | 'cell-left'; readonly cell: NamedCell; readonly error: CellError }
   | { readonly type: 'notice'; readonly cell: NamedCell; readonly message: string };
 
 export interface RunOptions {
@@ -56,6 +53,10 @@ export interface RunOptions {
   readonly checkpointSeconds?: number;
   /** Where cells are computed. Default: `workers` processes of this machine. The caller closes it. */
   readonly executor?: Executor;
+  /** Also runs cells that have failed before. Default: false. */
+  readonly retryFailed?: boolean;
+  /** Called once with what earlier runs have left, before any cell is run; awaited. */
+  onBegin?(outcomes: readonly CellOutcome[]): void | Promise<void>;
   onEvent?(event: RunEvent): void;
 }
 
@@ -66,23 +67,40 @@ export interface RunSummary {
   readonly interrupted: boolean;
 }
 
+/** Seconds between two looks at cells that other runs compute. */
+const LOOK_SECONDS = 1;
+
 /**
- * Runs cells in worker processes, one process per cell, and stores each as it ends. Cells that are finished on
- * disk are not run again; failed ones are recorded and do not stop the others.
+ * Runs cells, each in a process of its own, and stores each as it ends. Cells that are finished on disk are not run
+ * again; interrupted ones go on from their last checkpoint; failed ones are recorded and do not stop the others. Cells
+ * that another run in the same folder computes are left to it, and waited for.
  *
- * @throws InputError when `workers` is out of range, or `out` or `cacheDirectory` cannot be written.
+ * @throws InputError when `workers` or `checkpointSeconds` is out of range, or `out` or `cacheDirectory` cannot be
+ *   written.
  */
 export async function runSuite(options: RunOptions): Promise<RunSummary> {
-  const { cells, out, workers, cacheDirectory } = options;
+  const { cells, out, workers, cacheDirectory, checkpointSeconds = CHECKPOINT_SECONDS } = options;
   if (!Number.isInteger(workers) || workers < 1 || workers > 256) {
     throw new InputError(`--workers: ${workers} is not valid; valid: whole number from 1 to 256`);
+  }
+  if (!(checkpointSeconds >= 0)) {
+    throw new InputError(`--checkpoint-seconds: ${checkpointSeconds} is not valid; valid: at least 0`);
   }
   await openOutput(out);
   await makeWritable('--cache', cacheDirectory);
   const done = new Map<string, CellResult | CellError>();
+  const outcomes = (): CellOutcome[] =>
+    cells.map(({ name, cell }): CellOutcome => {
+      const hash = cellHash(cell);
+      const found = done.get(hash);
+      if (found === undefined) return { name, cell, hash, status: 'missing' };
+      if ('message' in found) return { name, cell, hash, status: 'failed', error: found };
+      return { name, cell, hash, status: 'finished', result: found };
+    });
   const pending = await findPending(options, done);
+  await options.onBegin?.(outcomes());
 
-  // An error of the runner itself (a full disk) stops the other cells like Ctrl-C does, and is thrown at the end.
+  // An error of the runner itself stops the other cells like Ctrl-C does, and is thrown at the end.
   const trouble = new AbortController();
   const signal = AbortSignal.any([trouble.signal, ...(options.signal ? [options.signal] : [])]);
   const executor =
@@ -103,28 +121,21 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
         return undefined;
       }
     });
-  const jobs: Jobs = { options, executor, signal, done, job, emit: (event) => options.onEvent?.(event) };
-  try {
-    await Promise.all(groupCells(pending).map((group) => runGroup(group, jobs)));
-  } finally {
-    await discardUnfinished(out);
+  const emit = (event: RunEvent): void => options.onEvent?.(event);
+  const running = { out, checkpointSeconds, executor, signal, done, emit, waited: new Set<string>() };
+  const jobs: Jobs = { ...running, job, prepared: new Map() };
+  for (let rest = pending; rest.length > 0 && !signal.aborted; ) {
+    const held = await Promise.all(groupCells(rest).map((group) => runGroup(group, jobs)));
+    rest = held.flat();
+    if (rest.length > 0) await pause(LOOK_SECONDS, signal);
   }
   if (trouble.signal.aborted) throw trouble.signal.reason;
-  return {
-    interrupted: signal.aborted,
-    outcomes: cells.map(({ name, cell }): CellOutcome => {
-      const hash = cellHash(cell);
-      const found = done.get(hash);
-      if (found === undefined) return { name, cell, hash, status: 'missing' };
-      if ('message' in found) return { name, cell, hash, status: 'failed', error: found };
-      return { name, cell, hash, status: 'finished', result: found };
-    }),
-  };
+  return { interrupted: signal.aborted, outcomes: outcomes() };
 }
 
 /** The cells that have to be computed, each once: entries with different names may describe the same cell. */
 async function findPending(
-  { cells, out, onEvent }: RunOptions,
+  { cells, out, retryFailed = false, onEvent }: RunOptions,
   done: Map<string, CellResult | CellError>,
 ): Promise<readonly Pending[]> {
   const seen = new Set<string>();
@@ -139,132 +150,61 @@ async function findPending(
       onEvent?.({ type: 'cell-skipped', cell });
       continue;
     }
-    if (stored.status === 'damaged') {
-      const message = `stored result is damaged (${stored.reason}); running it again`;
-      onEvent?.({ type: 'notice', cell, message });
-      await removeCell(out, cell.cell);
+    const failure = await readFailure(out, hash);
+    if (failure !== undefined && failure.error.cause === undefined && !retryFailed) {
+      done.set(hash, failure.error);
+      onEvent?.({ type: 'cell-left', cell, error: failure.error });
+      continue;
     }
-    pending.push([hash, cell]);
+    pending.push({ hash, cell, failedAt: failure?.at.getTime() });
   }
   return pending;
 }
 
-interface Jobs {
-  readonly options: RunOptions;
-  readonly executor: Executor;
-  readonly signal: AbortSignal;
-  /** Results by cell hash. */
-  readonly done: Map<string, CellResult | CellError>;
+interface Jobs extends Running {
   /** Does work as soon as a worker is free; nothing once the run has been stopped. */
   job<T>(work: () => Promise<T>): Promise<T | undefined>;
-  emit(event: RunEvent): void;
+  /** Why the starting weights of a group could not be made, by group; nothing where they could. */
+  readonly prepared: Map<string, Promise<CellError | undefined>>;
 }
 
-/** Cells of a group share a warm start. One process makes it first, so that no two make it at once. */
-async function runGroup(group: readonly Pending[], jobs: Jobs): Promise<void> {
-  const { job, emit } = jobs;
-  const first = group[0]![1];
-  const problem = await job(async (): Promise<CellError | undefined> => {
-    emit({ type: 'prepare-start', cell: first });
-    try {
-      await askWorker('prepare', first, jobs);
-      return undefined;
-    } catch (error) {
-      return describeError(error);
-    } finally {
-      emit({ type: 'prepare-done', cell: first });
-    }
-  });
-  if (problem === undefined) {
-    await Promise.all(group.map((pending) => job(() => runPending(pending, jobs))));
-  } else {
-    for (const pending of group) await job(() => fail(pending, problem, jobs));
+/**
+ * Cells of a group share a warm start. One process makes it first, so that no two make it at once.
+ * @returns those that other runs are computing.
+ */
+async function runGroup([key, group]: Group, jobs: Jobs): Promise<readonly Pending[]> {
+  const { job, prepared } = jobs;
+  const held: Pending[] = [];
+  const open: Pending[] = [];
+  for (const pending of group) {
+    if (await adopt(pending, jobs)) continue;
+    ((await isHeld(pending, jobs)) ? held : open).push(pending);
   }
+  if (open.length === 0) return held;
+  const preparing = prepared.get(key) ?? job(() => prepare(open[0]!.cell, jobs));
+  prepared.set(key, preparing);
+  const problem = await preparing;
+  const run = async (pending: Pending): Promise<void> => {
+    if (problem !== undefined) await failCell(pending, problem, jobs);
+    else if (!(await runPending(pending, jobs))) held.push(pending);
+  };
+  await Promise.all(open.map((pending) => job(() => run(pending))));
+  return held;
 }
 
-async function runPending([hash, cell]: Pending, jobs: Jobs): Promise<void> {
-  const { options, done, emit } = jobs;
-  emit({ type: 'cell-start', cell });
-  let result: CellResult | undefined;
-  try {
-    result = await runCell([hash, cell], jobs);
-  } catch (error) {
-    return fail([hash, cell], describeError(error), jobs);
-  }
-  try {
-    await writeCell(options.out, cell.cell, result!);
-  } catch (error) {
-    // Rows that cannot be written are the cell's fault, a disk that cannot be written is not.
-    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
-    return fail([hash, cell], describeError(error), jobs);
-  }
-  const stored = await readCell(options.out, cell.cell);
-  if (stored.status !== 'finished') throw new Error(`a cell that was just stored is ${stored.status}`);
-  await removeCellCheckpoints(options.out, hash);
-  done.set(hash, stored.result);
-  emit({ type: 'cell-done', cell });
-}
-
-/** Computes a cell, on from its last checkpoint, and keeps the checkpoints that it tells. */
-async function runCell([hash, cell]: Pending, jobs: Jobs): Promise<CellResult | undefined> {
-  const { out } = jobs.options;
-  const notice = (message: string): void => jobs.emit({ type: 'notice', cell, message });
-  const checkpoint = await readCellCheckpoint(out, hash, notice);
-  const keeper = createKeeper(out, hash, notice);
-  let stage = '';
-  try {
-    return await askWorker('run', cell, jobs, {
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-      onProgress: (progress) => {
-        stage = progress.stage;
-      },
-      onCheckpoint: (bytes) => keeper.save(bytes, stage),
-    });
-  } finally {
-    await keeper.settle();
-  }
-}
-
-async function fail([hash, cell]: Pending, error: CellError, jobs: Jobs): Promise<void> {
-  // A worker that was stopped with the run has not failed.
-  if (jobs.signal.aborted) return;
-  await writeFailure(jobs.options.out, cell.cell, error);
-  jobs.done.set(hash, error);
-  jobs.emit({ type: 'cell-failed', cell, error });
-}
-
-type Pending = readonly [hash: string, cell: NamedCell];
+type Group = readonly [key: string, cells: readonly Pending[]];
 
 /** Cells that start from the same weights, together. */
-function groupCells(cells: readonly Pending[]): readonly Pending[][] {
+function groupCells(cells: readonly Pending[]): readonly Group[] {
   const groups = new Map<string, Pending[]>();
-  for (const entry of cells) {
-    const { environment, policy, warmStart, backend } = entry[1].cell;
+  for (const pending of cells) {
+    const { environment, policy, warmStart, backend } = pending.cell.cell;
     const key = canonicalJson({ environment, policy, warmStart, backend });
-    groups.set(key, [...(groups.get(key) ?? []), entry]);
+    groups.set(key, [...(groups.get(key) ?? []), pending]);
   }
-  return [...groups.values()];
+  return [...groups];
 }
 
-/** Has the executor do a task, with its progress as events. */
-function askWorker(
-  task: WorkerRequest['task'],
-  cell: NamedCell,
-  { options, executor, signal, emit }: Jobs,
-  resuming: Partial<Pick<Job, 'checkpoint' | 'onProgress' | 'onCheckpoint'>> = {},
-): Promise<CellResult | undefined> {
-  const type = task === 'run' ? 'cell-progress' : 'prepare-progress';
-  return executor.execute({
-    task,
-    cell: cell.cell,
-    checkpointSeconds: options.checkpointSeconds ?? CHECKPOINT_SECONDS,
-    signal,
-    onCheckpoint: () => {},
-    onNotice: (message) => emit({ type: 'notice', cell, message }),
-    ...resuming,
-    onProgress: (progress) => {
-      resuming.onProgress?.(progress);
-      emit({ type, cell, progress });
-    },
-  });
-}
+/** Resolves after so many seconds, or when the signal is aborted. */
+const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
+  setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});

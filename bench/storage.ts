@@ -1,18 +1,34 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { Cell, CellResult } from './cell.ts';
 import { METRIC_COLUMNS, TIMING_COLUMNS } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
 import { codeFingerprint } from './fingerprint.ts';
 import { packageInfo } from './package.ts';
+import { isAlive, ownIdentity } from './process-identity.ts';
+
+const errorSchema = z.object({
+  message: z.string(),
+  stack: z.string().exactOptional(),
+  /**
+   * 'machine': the cell's process was killed, or its result could not be stored. Absent: what the cell computes went
+   * wrong, and would again.
+   */
+  cause: z.literal('machine').exactOptional(),
+});
 
 /** Why a cell has no result. Holds no clock time, so that equal failures are equal files. */
-export interface CellError {
-  readonly message: string;
-  readonly stack?: string;
+export type CellError = Readonly<z.infer<typeof errorSchema>>;
+
+/** A failure on record. */
+export interface StoredFailure {
+  readonly error: CellError;
+  /** When it was recorded. */
+  readonly at: Date;
 }
 
 /** What the disk knows about a cell. */
@@ -56,7 +72,7 @@ const failureFile = (out: string, hash: string) => `${cellFolder(out, hash)}.fai
  * @throws InputError naming the option and the folder when it cannot be written.
  */
 export async function makeWritable(option: string, folder: string): Promise<void> {
-  const probe = join(folder, `.tmp-${process.pid}-probe`);
+  const probe = temporaryName(join(folder, 'probe'));
   try {
     await makeFolders(resolve(folder));
     await writeSynced(probe, '');
@@ -82,38 +98,36 @@ async function makeFolders(folder: string): Promise<void> {
 }
 
 /**
- * Makes an output folder ready: creates it and removes the temporary folders of runs that were killed.
+ * Makes an output folder ready: creates it and removes what runs that were killed left half-written.
  *
  * @throws InputError naming the folder when it cannot be written.
  */
 export async function openOutput(out: string): Promise<void> {
   await makeWritable('--out', out);
   await makeWritable('--out', join(out, 'cells'));
-  await removeTemporary(out, (pid) => !isAlive(pid));
-}
-
-/** Removes what this process left half-written in an output folder. */
-export async function discardUnfinished(out: string): Promise<void> {
-  await removeTemporary(out, (pid) => pid === process.pid);
-}
-
-async function removeTemporary(out: string, isOurs: (pid: number) => boolean): Promise<void> {
   for (const folder of [out, join(out, 'cells')]) {
     for (const name of await readdir(folder)) {
-      const pid = /^\.tmp-(\d+)-/.exec(name)?.[1];
-      if (pid !== undefined && isOurs(Number(pid)))
-        await rm(join(folder, name), { recursive: true, force: true });
+      const path = join(folder, name);
+      if (await isAbandoned(path)) await rm(path, { recursive: true, force: true });
     }
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Of another machine's processes nothing is known: what they left counts as abandoned after a day. */
+const ABANDONED_SECONDS = 24 * 3600;
+
+async function isAbandoned(path: string): Promise<boolean> {
+  const [, where, pid] = /^\.tmp-([^-]+)-(\d+)-/.exec(basename(path)) ?? [];
+  if (where === undefined) return false;
+  if (where === whereabouts()) return !isAlive(Number(pid));
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && (Date.now() - found.mtimeMs) / 1000 > ABANDONED_SECONDS;
+}
+
+/** Machine and process space in a file name. */
+function whereabouts(): string {
+  const { host, space } = ownIdentity();
+  return `${host}.${space}`.replace(/[^A-Za-z0-9.]/g, '_');
 }
 
 async function writeSynced(path: string, text: string | Uint8Array): Promise<void> {
@@ -136,7 +150,10 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-const temporaryName = (path: string) => join(dirname(path), `.tmp-${process.pid}-${basename(path)}`);
+/** Where a file or folder is before it is whole. Those of processes that have ended are removed (`openOutput`). */
+export function temporaryName(path: string): string {
+  return join(dirname(path), `.tmp-${whereabouts()}-${process.pid}-${basename(path)}`);
+}
 
 /** Writes a whole file or nothing: readers see the old content or the new, never a part. */
 export async function writeFileAtomic(path: string, text: string | Uint8Array): Promise<void> {
@@ -153,7 +170,7 @@ export async function writeFileAtomic(path: string, text: string | Uint8Array): 
 
 /**
  * Stores a finished cell: `cell.json`, `metrics.csv`, `timings.csv` and the marker `done.json` appear together,
- * by one rename. An earlier failure record of the cell is removed.
+ * by one rename. An earlier failure record of the cell is removed. Of several processes that store the same cell one does.
  */
 export async function writeCell(out: string, cell: Cell, result: CellResult): Promise<void> {
   const hash = cellHash(cell);
@@ -171,21 +188,36 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
     fingerprint: result.fingerprint,
   };
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary);
-  await writeSynced(join(temporary, 'cell.json'), cellText);
-  await writeSynced(join(temporary, 'metrics.csv'), metrics);
-  await writeSynced(join(temporary, 'timings.csv'), timings);
-  await writeSynced(join(temporary, 'done.json'), `${JSON.stringify(marker, null, 2)}\n`);
-  await syncFolder(temporary);
-  await rm(folder, { recursive: true, force: true });
-  await rename(temporary, folder);
+  try {
+    await mkdir(temporary);
+    await writeSynced(join(temporary, 'cell.json'), cellText);
+    await writeSynced(join(temporary, 'metrics.csv'), metrics);
+    await writeSynced(join(temporary, 'timings.csv'), timings);
+    await writeSynced(join(temporary, 'done.json'), `${JSON.stringify(marker, null, 2)}\n`);
+    await syncFolder(temporary);
+    await rename(temporary, folder).catch(async () => {
+      // Another process was faster, or a damaged result is in the way.
+      if ((await readStored(out, hash)).status === 'finished') return;
+      await rm(folder, { recursive: true, force: true });
+      await rename(temporary, folder);
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
   await syncFolder(dirname(folder));
   await rm(failureFile(out, hash), { force: true });
 }
 
 /** Reads a cell back and checks every file of it. Never throws on bad content: that is `damaged`. */
-export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
-  const hash = cellHash(cell);
+export function readCell(out: string, cell: Cell): Promise<StoredCell> {
+  return readStored(out, cellHash(cell));
+}
+
+/**
+ * The same of a cell that is known by its hash.
+ * @param hash or at least the first 16 digits of it, as suite.json has them.
+ */
+export async function readStored(out: string, hash: string): Promise<StoredCell> {
   const folder = cellFolder(out, hash);
   try {
     await readdir(folder);
@@ -200,7 +232,7 @@ export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
       timingRows?: number;
       fingerprint?: string;
     };
-    if (marker.hash !== hash) throw new Error('done.json belongs to another cell');
+    if (marker.hash?.startsWith(hash) !== true) throw new Error('done.json belongs to another cell');
     for (const name of ['cell.json', 'metrics.csv']) {
       if (sha256(await readFile(join(folder, name))) !== marker.sha256?.[name]) {
         throw new Error(`${name} does not match its checksum`);
@@ -219,6 +251,18 @@ export async function readCell(out: string, cell: Cell): Promise<StoredCell> {
 /** Removes a damaged cell folder. */
 export async function removeCell(out: string, cell: Cell): Promise<void> {
   await rm(cellFolder(out, cellHash(cell)), { recursive: true, force: true });
+}
+
+/** Why a cell failed, where that is on record. A record that cannot be read is none. */
+export async function readFailure(out: string, hash: string): Promise<StoredFailure | undefined> {
+  const file = failureFile(out, hash);
+  try {
+    const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const { error } = z.object({ error: errorSchema }).parse(record);
+    return { error, at: (await stat(file)).mtime };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Records why a cell failed, beside where its folder would be: `cells/<hash>.failed.json`. */

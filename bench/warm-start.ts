@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { createRandom, type Random } from '../core/random.ts';
@@ -12,7 +12,7 @@ import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
 import { checkKinds } from './context.ts';
 import { demonstratedTexts, demonstration } from './demonstrations.ts';
 import { codeFingerprint } from './fingerprint.ts';
-import { canonicalJson } from './storage.ts';
+import { canonicalJson, writeFileAtomic } from './storage.ts';
 import type { WarmStartOptions } from './training.ts';
 
 /** What decides the starting weights of a cell, besides the data. */
@@ -153,13 +153,10 @@ async function imitate(
 async function writeStart(file: string, start: StartingPoint, context: CellContext): Promise<void> {
   const bytes = Buffer.from(Float64Array.from(start.parameters).buffer);
   const head = JSON.stringify({ sha256: checksum(start.assets, bytes), assets: start.assets });
-  const temporary = `${file}.${process.pid}.tmp`;
   try {
     await mkdir(context.cacheDirectory, { recursive: true });
-    await writeFile(temporary, Buffer.concat([Buffer.from(`${head}\n`), bytes]));
-    await rename(temporary, file);
+    await writeFileAtomic(file, Buffer.concat([Buffer.from(`${head}\n`), bytes]));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {}); // the folder may not be one
     context.onNotice?.(`the warm start could not be cached in ${context.cacheDirectory}: ${String(error)}`);
   }
 }
