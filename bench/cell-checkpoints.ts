@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
 import { cellFolder, writeFileAtomic } from './storage.ts';
 
@@ -13,6 +13,9 @@ const headSchema = z.object({ hash: z.string(), sha256: z.string(), stage: z.str
 
 /** What a stored checkpoint tells of itself: the first line of its file. */
 export type CheckpointHead = z.infer<typeof headSchema>;
+
+/** The first line is not longer than this, in bytes. */
+const HEAD_SIZE = 2048;
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -36,6 +39,28 @@ export async function readCellCheckpoint(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       onNotice(`the checkpoint ${path} is not used: ${(error as Error).message}`);
+    }
+  }
+  return undefined;
+}
+
+/** What the newest checkpoint that begins like one says of itself, and when it was written. Reads no more than that. */
+export async function readCheckpointHead(
+  out: string,
+  hash: string,
+): Promise<(CheckpointHead & { readonly at: Date }) | undefined> {
+  for (const path of checkpointPaths(out, hash)) {
+    try {
+      const file = await open(path);
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_SIZE), 0, HEAD_SIZE, 0);
+        const { head } = readHead(buffer.subarray(0, bytesRead));
+        return { ...head, at: (await file.stat()).mtime };
+      } finally {
+        await file.close();
+      }
+    } catch {
+      // It is not there, or is not one.
     }
   }
   return undefined;
@@ -100,7 +125,7 @@ export function createKeeper(
 
 async function store(out: string, hash: string, bytes: Uint8Array, stage: string): Promise<void> {
   const [newest, old] = checkpointPaths(out, hash);
-  const head: CheckpointHead = { hash, sha256: sha256(bytes), stage };
+  const head: CheckpointHead = { hash, sha256: sha256(bytes), stage: stage.slice(0, 200) };
   const file = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bytes]);
   await rename(newest, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;

@@ -13,11 +13,13 @@ import { reportCommand } from './report.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
+import { statusCommand } from './status.ts';
 import { warmStartCommand } from './warm-start.ts';
 
 const EXAMPLES = `
 Examples:
   creditbench run quick                     compare the algorithms, a few minutes
+  creditbench status results/quick          what is finished, running, failed, waiting
   creditbench report results/quick          one page with charts, for any runs
   creditbench power --help                  how many seeds does a difference need?
   creditbench rollout search --question 3   one episode, token by token
@@ -41,7 +43,7 @@ class UsageError extends Error {
   }
 }
 
-/** Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong input, 130 stopped. */
+/** Runs the command line. Returns the exit code: 0 done, 1 failed, 2 wrong input, 3 not finished, 130 stopped. */
 export async function main(args: readonly string[]): Promise<number> {
   let code = 0;
   const program = new Command('creditbench')
@@ -51,6 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(packageInfo().version, '-V, --version', 'prints the version')
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
+    .addCommand(statusCommand((value) => (code = value)))
     .addCommand(compareCommand())
     .addCommand(reportCommand())
     .addCommand(powerCommand())

@@ -19,6 +19,7 @@ export function createProgress(cells: number, stream: NodeJS.WriteStream): Progr
 function spoken(event: RunEvent): string | undefined {
   if (event.type === 'notice') return `note    ${label(event.cell)}: ${event.message}`;
   if (event.type === 'cell-failed') return `FAILED  ${label(event.cell)}: ${event.error.message}`;
+  if (event.type === 'cell-left') return `left    ${label(event.cell)}: failed before`;
   return undefined;
 }
 
@@ -33,8 +34,7 @@ export function plainLines(cells: number, write: (line: string) => void): Progre
     stop: () => {},
     onEvent: (event) => {
       const words = spoken(event);
-      if (event.type === 'cell-done' || event.type === 'cell-skipped' || event.type === 'cell-failed')
-        ended++;
+      if (/^cell-(done|skipped|failed|left)$/.test(event.type)) ended++;
       if (words !== undefined) say(words);
       else if (event.type === 'prepare-start') say(`prepare ${label(event.cell)}: data and starting weights`);
       else if (event.type === 'cell-skipped') say(`skip    ${label(event.cell)}: finished before`);

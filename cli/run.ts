@@ -1,16 +1,17 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { CATALOG } from '../bench/catalog.ts';
+import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
 import { withInputs } from '../bench/inputs.ts';
 import { type RunSummary, runSuite } from '../bench/runner.ts';
 import { cellHash } from '../bench/storage.ts';
 import { resolveSuite, suiteCells } from '../bench/suite.ts';
 import { readSuite } from '../bench/suite-file.ts';
-import type { Analysis } from '../reports/analysis.ts';
-import { analyzeOutcomes, writeEventFiles, writeSuiteFiles } from '../reports/csv.ts';
+import { analyzeOutcomes, writeEventFiles, writeResultFiles, writeSuiteFiles } from '../reports/csv.ts';
 import { checkBackend } from './backends.ts';
-import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { comparisonTable } from './table.ts';
@@ -23,6 +24,8 @@ interface RunFlags {
   readonly cache: string;
   readonly set?: readonly string[];
   readonly tensorboard?: boolean;
+  readonly retryFailed?: boolean;
+  readonly checkpointSeconds?: number;
 }
 
 const EXAMPLES = `
@@ -32,7 +35,8 @@ Examples:
   creditbench run quick --set training.iterations=60 --set algorithms.grpo.options.groupSize=8
   creditbench run my-suite.yaml
 
-Finished cells in the output folder are not run again; failed ones are. Ctrl-C keeps what is finished.
+The same command goes on where a run was stopped: finished cells are kept, the others go on from their last
+checkpoint, those that failed are left unless --retry-failed is given. Several runs may share an output folder.
 Exit codes: 0 all cells finished, 1 a cell failed, 2 something given is wrong, 130 stopped by Ctrl-C.
 `;
 
@@ -50,6 +54,12 @@ export function runCommand(setExitCode: (code: number) => void): Command {
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--out <folder>', 'where results go (default: results/<suite>)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .option('--retry-failed', 'also runs cells that failed before, on from their last checkpoint')
+    .option(
+      '--checkpoint-seconds <n>',
+      `seconds between two checkpoints of a cell, 0 to 86400; 0: after every iteration (default: ${CHECKPOINT_SECONDS})`,
+      decimalIn('--checkpoint-seconds', 0, 86_400),
+    )
     .option('--tensorboard', 'also writes TensorBoard event files, one run per cell')
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .addHelpText('after', EXAMPLES)
@@ -68,43 +78,90 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();
   const progress = createProgress(new Set(cells.map(({ cell }) => cellHash(cell))).size, process.stderr);
+  // A disk that fills up costs files and the exit code, and not what was learned on the way.
+  const problems: string[] = [];
+  const store = async <Value>(write: () => Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await write();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      problems.push((error as Error).message);
+      return undefined;
+    }
+  };
   let summary: RunSummary;
-  let analysis: Analysis;
-  let events: string | undefined;
+  let left = 0;
   try {
     summary = await runSuite({
       cells,
       out,
       workers,
       cacheDirectory: flags.cache,
+      retryFailed: flags.retryFailed ?? false,
+      ...(flags.checkpointSeconds === undefined ? {} : { checkpointSeconds: flags.checkpointSeconds }),
       signal,
-      onEvent: progress.onEvent,
+      // So that `creditbench status` knows the cells from the start.
+      onBegin: async (outcomes) => void (await store(() => writeResultFiles(out, suite, outcomes))),
+      onEvent: (event) => {
+        if (event.type === 'cell-left') left++;
+        progress.onEvent(event);
+      },
     });
-    analysis = analyzeOutcomes(summary.outcomes);
-    await writeSuiteFiles(out, suite, summary.outcomes, analysis);
-    if (flags.tensorboard) events = await writeEventFiles(out, summary.outcomes);
   } finally {
     progress.stop();
     release();
   }
+  const analysis = analyzeOutcomes(summary.outcomes);
+  const { length: before } = problems;
+  await store(() => writeSuiteFiles(out, suite, summary.outcomes, analysis));
+  const events = flags.tensorboard ? await store(() => writeEventFiles(out, summary.outcomes)) : undefined;
   process.stdout.write(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
   if (events !== undefined) process.stderr.write(`event files: tensorboard --logdir ${events}\n`);
-  await writeReport([out], join(out, 'report.html'));
-  return report(summary, out, received());
+  if (problems.length === before) await store(() => writeReport([out], join(out, 'report.html')));
+  return report(summary, { out, left, problems, stoppedBy: received() });
 }
 
 /** Says on stderr what went wrong and where the files are. Returns the exit code. */
-function report(summary: RunSummary, out: string, stoppedBy: NodeJS.Signals | undefined): number {
+function report(
+  summary: RunSummary,
+  {
+    out,
+    left,
+    problems,
+    stoppedBy,
+  }: {
+    readonly out: string;
+    /** Cells that failed before and were not run. */
+    readonly left: number;
+    /** Why files could not be written. */
+    readonly problems: readonly string[];
+    readonly stoppedBy: NodeJS.Signals | undefined;
+  },
+): number {
   const failed = summary.outcomes.filter((outcome) => outcome.status === 'failed');
   for (const { name, cell, hash, error } of failed) {
     const record = join(out, 'cells', `${hash.slice(0, 16)}.failed.json`);
+    const where = existsSync(record) ? ` (${record})` : '';
     process.stderr.write(
-      `FAILED  ${cell.environment.id} ${name} seed ${cell.seed}: ${error.message} (${record})\n`,
+      `FAILED  ${cell.environment.id} ${name} seed ${cell.seed}: ${error.message}${where}\n`,
     );
   }
   const missing = summary.outcomes.filter((outcome) => outcome.status === 'missing').length;
-  if (missing > 0)
-    process.stderr.write(`stopped: ${missing} cells are not finished; the same command goes on\n`);
+  if (missing > 0) {
+    process.stderr.write(
+      `stopped: ${missing} cells are not finished; the same command goes on, those that were running from their last checkpoint\n`,
+    );
+  }
+  if (left > 0) {
+    process.stderr.write(`left: ${left} cells failed before and were not run; --retry-failed runs them\n`);
+  }
+  if (problems.length > 0) {
+    const message = [...new Set(problems)].join('; ');
+    process.stderr.write(
+      `FAILED  files could not be written: ${message}; the same command writes them, and keeps finished cells\n`,
+    );
+    return 1;
+  }
   process.stderr.write(
     `files: ${join(out, 'comparison.csv')}, pairwise.csv, metrics.csv and others (docs/files.md)\n`,
   );

@@ -12,17 +12,21 @@ export interface Ended {
 }
 
 /**
- * Runs the built command line in a folder. `onLine` sees every line of stderr and may send signals; `variables` are
- * added to the environment.
+ * Runs the built command line in a folder. `onLine` sees every line of stderr and may send signals to the process, whose
+ * number it is told; `variables` are added to the environment. `shell`: commands of sh that come first.
  */
 export function spawnCreditbench(
   folder: string,
   args: readonly string[],
-  onLine: (line: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  onLine: (line: string, kill: (signal: NodeJS.Signals) => void, pid: number) => void = () => {},
   variables: Readonly<Record<string, string>> = {},
+  shell?: string,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const command = [process.execPath, MAIN, ...args];
+    const [file, ...rest] =
+      shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command];
+    const child = spawn(file!, rest, {
       cwd: folder,
       env: { ...process.env, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -34,7 +38,7 @@ export function spawnCreditbench(
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
-      for (const line of text.split('\n')) onLine(line, (signal) => child.kill(signal));
+      for (const line of text.split('\n')) onLine(line, (signal) => child.kill(signal), child.pid!);
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));

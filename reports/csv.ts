@@ -57,6 +57,16 @@ export async function writeSuiteFiles(
   outcomes: readonly CellOutcome[],
   analysis: Analysis = analyzeOutcomes(outcomes),
 ): Promise<void> {
+  await writeResultFiles(out, suite, outcomes);
+  await writeAnalysisFiles(out, analysis);
+}
+
+/** Those of them that say what was found, without what is made of it: enough to read the folder. */
+export async function writeResultFiles(
+  out: string,
+  suite: Suite,
+  outcomes: readonly CellOutcome[],
+): Promise<void> {
   const finished = outcomes.flatMap((outcome) =>
     outcome.status === 'finished'
       ? [{ ...identify(outcome), metrics: outcome.result.metrics, timings: outcome.result.timings }]
@@ -74,7 +84,6 @@ export async function writeSuiteFiles(
       merged(({ timings }) => timings),
     ),
     'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(finished)),
-    ...analysisFiles(analysis),
     'suite.json': `${JSON.stringify(
       {
         creditbench: packageInfo().version,

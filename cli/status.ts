@@ -1,0 +1,70 @@
+import { Command } from 'commander';
+import { type CellStatus, type FolderStatus, readStatus } from '../bench/status.ts';
+import { renderTable } from './table.ts';
+
+const EXAMPLES = `
+Examples:
+  creditbench status results/quick
+  creditbench status results/quick --json
+
+It may be asked while runs are under way, on this machine or others. The JSON is described in
+docs/interrupted-runs.md.
+Exit codes: 0 all cells are finished, 1 a cell failed or is damaged, 2 the folder is no output folder,
+3 nothing failed and cells are not finished.
+`;
+
+/** `creditbench status`: where the cells of an output folder stand. */
+export function statusCommand(setExitCode: (code: number) => void): Command {
+  return new Command('status')
+    .description('shows which cells of an output folder are finished, running, failed or waiting')
+    .argument('<folder>', "output folder of 'creditbench run'")
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (folder: string, { json }: { json?: boolean }) => {
+      const status = await readStatus(folder);
+      process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
+      setExitCode(exitCode(status));
+    });
+}
+
+function exitCode({ counts, cells }: FolderStatus): number {
+  if (counts.failed + counts.damaged > 0) return 1;
+  return counts.finished === cells.length ? 0 : 3;
+}
+
+function describe({ suite, counts, cells }: FolderStatus): string {
+  const table = renderTable(
+    ['status', 'environment', 'algorithm', 'seed', 'when', ''],
+    cells.map((cell) => [
+      cell.status,
+      cell.environment,
+      cell.algorithm,
+      String(cell.seed),
+      'at' in cell ? cell.at.replace(/\.\d+Z$/, 'Z') : '',
+      wordsOf(cell),
+    ]),
+    { ascii: !process.stdout.isTTY },
+  );
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  const summary = some.map(([status, count]) => `${count} ${status}`).join(', ');
+  return `${table}\nsuite ${suite}, ${cells.length} cells: ${summary}\n`;
+}
+
+function wordsOf(cell: CellStatus): string {
+  switch (cell.status) {
+    case 'running':
+    case 'interrupted': {
+      const owner = cell.owner === null ? '' : `process ${cell.owner.pid} on ${cell.owner.host}`;
+      const left = cell.status === 'interrupted' && owner !== '' ? `left behind by ${owner}` : owner;
+      return [cell.stage, left].filter((part) => part !== '').join(', ');
+    }
+    case 'failed': {
+      const again = cell.cause === 'machine' ? 'goes on with the same command' : 'needs --retry-failed';
+      return `${cell.reason.split('\n')[0]} (${again})`;
+    }
+    case 'damaged':
+      return cell.reason;
+    default:
+      return '';
+  }
+}
