@@ -10,9 +10,11 @@ import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
 import { InputError } from '../core/errors.ts';
+import { printableJson } from '../core/printable.ts';
 import { type AnyEnvironmentSpec, ENVIRONMENTS, findEnvironment } from '../envs/registry.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
+import { print, tell } from './terminal.ts';
 import { loadAlgorithm } from './user-module.ts';
 
 interface AuditFlags {
@@ -105,10 +107,10 @@ async function runAudit(flags: AuditFlags): Promise<void> {
           throw new InputError(`--algorithm ${algorithm.id}: ${error.message}`);
         throw error;
       }
-      if (process.stderr.isTTY) process.stderr.write(`${environment.id} ${algorithm.id}\n`);
+      if (process.stderr.isTTY) tell(`${environment.id} ${algorithm.id}\n`);
     }
   }
-  const json = `${JSON.stringify(report(flags, audits), null, 2)}\n`;
+  const json = `${printableJson(report(flags, audits))}\n`;
   if (flags.out !== undefined) {
     await writeFileAtomic(
       join(flags.out, 'audit.csv'),
@@ -123,9 +125,9 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   }
   const sampled = audits.some(({ method }) => method === 'monte carlo');
   const footnote = sampled ? `mc: sampled with seed ${flags.seed}, judged at 4 standard errors\n` : '';
-  process.stdout.write(flags.json ? json : `${table(audits)}\n${footnote}`);
+  print(flags.json ? json : `${table(audits)}\n${footnote}`);
   if (flags.out !== undefined) {
-    process.stderr.write(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
+    tell(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
   }
 }
 

@@ -8,6 +8,7 @@ import { analyze } from '../reports/analysis.ts';
 import { writeAnalysisFiles } from '../reports/csv.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { comparisonTable, pairTable } from './table.ts';
+import { print } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -42,7 +43,7 @@ export function compareCommand(): Command {
       if (flags.out !== undefined) await writeAnalysisFiles(flags.out, analysis);
       const ascii = !process.stdout.isTTY;
       const tables = [comparisonTable(analysis.groups, ascii), pairTable(analysis.pairs, ascii)];
-      process.stdout.write(`${tables.filter((table) => table !== '').join('\n\n')}\n`);
+      print(`${tables.filter((table) => table !== '').join('\n\n')}\n`);
     });
 }
 

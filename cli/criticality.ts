@@ -5,9 +5,11 @@ import { type CriticalitySettings, runCriticality } from '../bench/criticality/r
 import { type CriticalityTables, tableCsv } from '../bench/criticality/tables.ts';
 import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
 import { InputError } from '../core/errors.ts';
+import { printableJson } from '../core/printable.ts';
 import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
+import { print, retell, tell } from './terminal.ts';
 
 interface CriticalityFlags {
   readonly environment: string;
@@ -88,25 +90,25 @@ async function criticality(flags: CriticalityFlags): Promise<number> {
     tables = await runCriticality(settings, {
       cacheDirectory: flags.cache,
       signal: controller.signal,
-      onNotice: (message) => process.stderr.write(`${message}\n`),
+      onNotice: (message) => tell(`${message}\n`),
       onProgress: ({ stage }) => {
-        if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${stage}`);
+        if (process.stderr.isTTY) retell(stage);
       },
     });
   } catch (error) {
     if (!controller.signal.aborted) throw error;
-    process.stderr.write('stopped: nothing was written\n');
+    tell('stopped: nothing was written\n');
     return 130;
   } finally {
     process.off('SIGINT', stop);
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+    if (process.stderr.isTTY) retell('');
   }
   for (const [name, table] of Object.entries(tables)) {
     await writeFileAtomic(join(flags.out, `${name}.csv`), tableCsv(table));
   }
-  process.stdout.write(flags.json ? asJson(settings, tables) : asText(tables, !process.stdout.isTTY));
+  print(flags.json ? asJson(settings, tables) : asText(tables, !process.stdout.isTTY));
   const names = Object.keys(tables).map((name) => `${name}.csv`);
-  process.stderr.write(`files: ${join(flags.out, names[0]!)}, ${names.slice(1).join(', ')}\n`);
+  tell(`files: ${join(flags.out, names[0]!)}, ${names.slice(1).join(', ')}\n`);
   return 0;
 }
 
@@ -149,7 +151,7 @@ function decimal(option: string): (text: string) => number {
 function asJson(settings: CriticalitySettings, tables: CriticalityTables): string {
   const { states: _, ...rest } = tables;
   const rows = Object.fromEntries(Object.entries(rest).map(([name, table]) => [name, table.rows]));
-  return `${JSON.stringify({ settings, tables: rows }, null, 2)}\n`;
+  return `${printableJson({ settings, tables: rows })}\n`;
 }
 
 function asText(tables: CriticalityTables, ascii: boolean): string {

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
-import { printable } from '../envs/data/fields.ts';
+import { printable, printableJson } from '../core/printable.ts';
 import { type Inspection, inspect, type Spread } from '../envs/data/inspect.ts';
 import { QUESTION_FORMATS, type QuestionFormat } from '../envs/data/record.ts';
 import { decimalIn, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
+import { print, tell } from './terminal.ts';
 
 interface InspectFlags {
   readonly format?: string;
@@ -44,8 +45,8 @@ function inspectCommand(): Command {
         k1: flags.k1,
         b: flags.b,
       });
-      for (const remark of remarks(found)) process.stderr.write(`note: ${printable(remark)}\n`);
-      process.stdout.write(flags.json ? `${json(found)}\n` : `${table(found)}\n`);
+      for (const remark of remarks(found)) tell(`note: ${printable(remark)}\n`);
+      print(flags.json ? `${printableJson(found)}\n` : `${table(found)}\n`);
     });
 }
 
@@ -53,14 +54,6 @@ function parseFormat(value: string): QuestionFormat {
   const format = QUESTION_FORMATS.find((name) => name === value);
   if (format !== undefined) return format;
   throw new InputError(`--format: unknown value '${value}'; valid: ${QUESTION_FORMATS.join(', ')}`);
-}
-
-/** JSON leaves the control characters from U+007F on as they are: escaped here. */
-function json(found: Inspection): string {
-  return JSON.stringify(found, null, 2).replace(
-    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function table(found: Inspection): string {

@@ -4,9 +4,11 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { packageInfo } from '../bench/package.ts';
+import { printableJson } from '../core/printable.ts';
 import { describeBackends } from './backends.ts';
 import { DEFAULT_CACHE } from './options.ts';
 import { renderTable } from './table.ts';
+import { print } from './terminal.ts';
 
 const NODE_REQUIRED = [20, 19] as const;
 
@@ -30,9 +32,7 @@ export function doctorCommand(setExitCode: (code: number) => void): Command {
     .action(async ({ cache, json }: { cache: string; json?: boolean }) => {
       const report = await examine(cache);
       const ready = report.node.ok && report.cache.ok && report.backends.some(({ available }) => available);
-      process.stdout.write(
-        json ? `${JSON.stringify({ ready, ...report }, null, 2)}\n` : describe(ready, report),
-      );
+      print(json ? `${printableJson({ ready, ...report })}\n` : describe(ready, report));
       setExitCode(ready ? 0 : 1);
     });
 }

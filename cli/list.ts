@@ -1,8 +1,10 @@
 import { Argument, Command } from 'commander';
 import { ALGORITHMS } from '../algorithms/registry.ts';
 import { describeSuites } from '../bench/suite-file.ts';
+import { printableJson } from '../core/printable.ts';
 import { ENVIRONMENTS } from '../envs/registry.ts';
 import { renderTable } from './table.ts';
+import { print } from './terminal.ts';
 
 const KINDS = ['algorithms', 'environments', 'suites'] as const;
 type Kind = (typeof KINDS)[number];
@@ -39,10 +41,10 @@ export function listCommand(): Command {
       const lists = await Promise.all(kinds.map(async (kind) => [kind, await LISTS[kind]()] as const));
       if (json) {
         const data = what === undefined ? Object.fromEntries(lists) : lists[0]![1];
-        process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+        print(`${printableJson(data)}\n`);
         return;
       }
-      for (const [kind, entries] of lists) process.stdout.write(`${table(kind, entries)}\n`);
+      for (const [kind, entries] of lists) print(`${table(kind, entries)}\n`);
     });
 }
 

@@ -5,6 +5,7 @@ import { InputError } from '../core/errors.ts';
 import { analyze, type PairAnalysis } from '../reports/analysis.ts';
 import { decimalIn, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
+import { print } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -55,7 +56,7 @@ export function powerCommand(): Command {
     .action(async (folders: readonly string[], flags: PowerFlags) => {
       const text =
         flags.deviation === undefined ? await fromPilot(folders, flags) : fromDeviation(folders, flags);
-      process.stdout.write(`${text}\n`);
+      print(`${text}\n`);
     });
 }
 

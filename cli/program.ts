@@ -14,6 +14,7 @@ import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { scoreCommand } from './score.ts';
 import { statusCommand } from './status.ts';
+import { tell } from './terminal.ts';
 import { warmStartCommand } from './warm-start.ts';
 
 const EXAMPLES = `
@@ -93,16 +94,16 @@ function withDescendants(command: Command): readonly Command[] {
 function fail(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode;
   if (error instanceof UsageError) {
-    process.stderr.write(`${usageMessage(error)}\n`);
+    tell(`${usageMessage(error)}\n`);
     return 2;
   }
   if (error instanceof InputError) {
     const lines = error.message.split('\n');
-    process.stderr.write(lines.length === 1 ? `error: ${lines[0]}\n` : `error:\n  ${lines.join('\n  ')}\n`);
+    tell(lines.length === 1 ? `error: ${lines[0]}\n` : `error:\n  ${lines.join('\n  ')}\n`);
     return 2;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`unexpected error, please report it:\n${text}\n`);
+  tell(`unexpected error, please report it:\n${text}\n`);
   return 1;
 }
 

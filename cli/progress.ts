@@ -1,5 +1,6 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
 import type { NamedCell, RunEvent } from '../bench/runner.ts';
+import { printable, printableLines } from '../core/printable.ts';
 
 /** Shows the events of a run. */
 export interface ProgressView {
@@ -8,11 +9,13 @@ export interface ProgressView {
   stop(): void;
 }
 
-const label = ({ name, cell }: NamedCell) => `${cell.environment.id} ${name} seed ${cell.seed}`;
+const label = ({ name, cell }: NamedCell) => printable(`${cell.environment.id} ${name} seed ${cell.seed}`);
 
 /** Bars with a time estimate on a terminal, plain lines everywhere else. */
 export function createProgress(cells: number, stream: NodeJS.WriteStream): ProgressView {
-  return stream.isTTY ? bars(cells, stream) : plainLines(cells, (line) => stream.write(`${line}\n`));
+  return stream.isTTY
+    ? bars(cells, stream)
+    : plainLines(cells, (line) => stream.write(printableLines(`${line}\n`)));
 }
 
 /** What is said in words: failures and notices, on a terminal too. */
@@ -96,14 +99,14 @@ function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
     stop: () => multibar.stop(),
     onEvent: (event) => {
       const words = spoken(event);
-      if (words !== undefined) multibar.log(`${words}\n`);
+      if (words !== undefined) multibar.log(printableLines(`${words}\n`));
       if (event.type === 'prepare-start' || event.type === 'cell-start') {
         running.set(event.cell, multibar.create(STEPS, 0, { what: label(event.cell) }));
       } else if (event.type === 'prepare-done') {
         close(event.cell);
       } else if (event.type === 'cell-progress' || event.type === 'prepare-progress') {
         const { fraction, stage } = event.progress;
-        const what = `${label(event.cell)}: ${stage}`;
+        const what = `${label(event.cell)}: ${printable(stage)}`;
         running.get(event.cell)?.update(Math.round(fraction * STEPS), { what });
         if (event.type === 'cell-progress') fractions.set(event.cell, fraction);
       } else if (event.type !== 'notice') {

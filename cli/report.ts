@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
 import type { AnalysisOptions } from '../reports/analysis.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
+import { tell } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -30,7 +31,7 @@ export function reportCommand(): Command {
     .action(async (folders: readonly string[], flags: ReportFlags) => {
       const file = flags.out ?? join(folders[0]!, 'report.html');
       await writeReport(folders, file, toAnalysisOptions(flags));
-      process.stderr.write(`report: ${file}\n`);
+      tell(`report: ${file}\n`);
     });
 }
 

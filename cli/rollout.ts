@@ -4,13 +4,14 @@ import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/episod
 import { samplingOf } from '../bench/train.ts';
 import { startingPolicy } from '../bench/warm-start.ts';
 import { InputError } from '../core/errors.ts';
+import { printableJson, printableLines } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
-import { printable } from '../envs/data/fields.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { type StartFlags, startingPoint } from './starting-point.ts';
+import { print, tell } from './terminal.ts';
 
 interface RolloutFlags extends StartFlags {
   readonly question?: string;
@@ -57,7 +58,7 @@ async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
   const { environment, backend } = await startingPoint(id, flags);
   const context = {
     cacheDirectory: flags.cache,
-    onNotice: (message: string) => void process.stderr.write(`note: ${message}\n`),
+    onNotice: (message: string) => tell(`note: ${message}\n`),
   };
   const loaded = await findEnvironment(environment.id).load(environment.options, context);
   const task = findTask(loaded, flags);
@@ -76,9 +77,9 @@ async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
     });
     const episode = describeEpisode(tree!, loaded, policy.codec);
     const text = flags.json
-      ? JSON.stringify(episode, null, 2)
+      ? printableJson(episode)
       : renderEpisode(episode, { tokens: flags.tokens ?? false });
-    process.stdout.write(`${text}\n`);
+    print(`${text}\n`);
   } finally {
     policy.dispose();
   }
@@ -90,7 +91,7 @@ function progressLine(): (progress: { stage: string }) => void {
   return ({ stage }) => {
     if (told || !stage.startsWith('warm start')) return;
     told = true;
-    process.stderr.write('making the starting weights; they are kept for the next time\n');
+    tell('making the starting weights; they are kept for the next time\n');
   };
 }
 
@@ -125,8 +126,8 @@ export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: b
     ([name, value]) => `${name} ${value === null ? '-' : Number.isInteger(value) ? value : number(value)}`,
   );
   return [
-    `question: ${shown(episode.question)}`,
-    ...(answers.length === 0 ? [] : [`accepted: ${shown(answers.join(' | '))}`]),
+    `question: ${printableLines(episode.question)}`,
+    ...(answers.length === 0 ? [] : [`accepted: ${printableLines(answers.join(' | '))}`]),
     ...episode.turns.flatMap((turn, index) => renderTurn(turn, index, tokens)),
     '',
     ending(episode),
@@ -139,24 +140,21 @@ export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: b
 
 function ending({ end, answer, measures }: Episode): string {
   if (end === 'truncated') return 'truncated: stopped by a limit';
-  return measures.answered === 0 ? 'ended without an answer' : `answered: ${shown(answer)}`;
+  return measures.answered === 0 ? 'ended without an answer' : `answered: ${printableLines(answer)}`;
 }
 
 function renderTurn(turn: EpisodeTurn, index: number, tokens: boolean): readonly string[] {
   const count = turn.tokens.length === 1 ? '' : `, ${turn.tokens.length} tokens`;
   const cut = turn.cut ? ', cut at the limit' : '';
-  const each = turn.tokens.map(({ text, entropy }) => `${JSON.stringify(shown(text))} ${number(entropy)}`);
+  const each = turn.tokens.map(
+    ({ text, entropy }) => `${JSON.stringify(printableLines(text))} ${number(entropy)}`,
+  );
   return [
     '',
     `-- turn ${index + 1} reads${turn.observationCut ? ' (cut at the limit)' : ''}`,
-    shown(turn.observation.trim()),
+    printableLines(turn.observation.trim()),
     `-- turn ${index + 1} writes (entropy ${number(turn.entropy)} nats, log-probability ${number(turn.logProb)}${count}${cut})`,
-    shown(turn.action.trim()),
+    printableLines(turn.action.trim()),
     ...(tokens && turn.tokens.length > 1 ? [`   token entropies: ${each.join(' ')}`] : []),
   ];
-}
-
-/** Text of files and models may hold terminal control sequences: only line breaks are kept. */
-function shown(text: string): string {
-  return text.split('\n').map(printable).join('\n');
 }

@@ -15,6 +15,7 @@ import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { writeReport } from './report.ts';
 import { comparisonTable } from './table.ts';
+import { print, tell } from './terminal.ts';
 
 interface RunFlags {
   readonly seeds?: number;
@@ -115,8 +116,8 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
   const { length: before } = problems;
   await store(() => writeSuiteFiles(out, suite, summary.outcomes, analysis));
   const events = flags.tensorboard ? await store(() => writeEventFiles(out, summary.outcomes)) : undefined;
-  process.stdout.write(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
-  if (events !== undefined) process.stderr.write(`event files: tensorboard --logdir ${events}\n`);
+  print(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
+  if (events !== undefined) tell(`event files: tensorboard --logdir ${events}\n`);
   if (problems.length === before) await store(() => writeReport([out], join(out, 'report.html')));
   return report(summary, { out, left, problems, stoppedBy: received() });
 }
@@ -142,30 +143,26 @@ function report(
   for (const { name, cell, hash, error } of failed) {
     const record = join(out, 'cells', `${hash.slice(0, 16)}.failed.json`);
     const where = existsSync(record) ? ` (${record})` : '';
-    process.stderr.write(
-      `FAILED  ${cell.environment.id} ${name} seed ${cell.seed}: ${error.message}${where}\n`,
-    );
+    tell(`FAILED  ${cell.environment.id} ${name} seed ${cell.seed}: ${error.message}${where}\n`);
   }
   const missing = summary.outcomes.filter((outcome) => outcome.status === 'missing').length;
   if (missing > 0) {
-    process.stderr.write(
+    tell(
       `stopped: ${missing} cells are not finished; the same command goes on, those that were running from their last checkpoint\n`,
     );
   }
   if (left > 0) {
-    process.stderr.write(`left: ${left} cells failed before and were not run; --retry-failed runs them\n`);
+    tell(`left: ${left} cells failed before and were not run; --retry-failed runs them\n`);
   }
   if (problems.length > 0) {
     const message = [...new Set(problems)].join('; ');
-    process.stderr.write(
+    tell(
       `FAILED  files could not be written: ${message}; the same command writes them, and keeps finished cells\n`,
     );
     return 1;
   }
-  process.stderr.write(
-    `files: ${join(out, 'comparison.csv')}, pairwise.csv, metrics.csv and others (docs/files.md)\n`,
-  );
-  process.stderr.write(`report: ${join(out, 'report.html')}\n`);
+  tell(`files: ${join(out, 'comparison.csv')}, pairwise.csv, metrics.csv and others (docs/files.md)\n`);
+  tell(`report: ${join(out, 'report.html')}\n`);
   if (stoppedBy !== undefined) return stoppedBy === 'SIGTERM' ? 143 : 130;
   return failed.length > 0 ? 1 : 0;
 }

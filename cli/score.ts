@@ -1,8 +1,10 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
+import { printable, printableJson } from '../core/printable.ts';
 import type { FileScore } from '../envs/scoring/file-score.ts';
 import { FILE_METRICS, type FileMetric, isFileMetric, scoreFiles } from '../envs/scoring/files.ts';
+import { print, tell } from './terminal.ts';
 
 interface ScoreOptions {
   readonly metric?: string;
@@ -12,6 +14,8 @@ interface ScoreOptions {
 
 /** How many ids a remark on stderr lists. */
 const SHOWN_IDS = 5;
+/** Characters of an id. */
+const SHOWN_LENGTH = 60;
 
 /**
  * `creditbench score --metric hotpotqa predictions.json gold.json`: the official scores of a prediction file,
@@ -31,10 +35,8 @@ export function scoreCommand(): Command {
       const { aliases } = options;
       const paths = aliases === undefined ? { predictions, gold } : { predictions, gold, aliases };
       const score = await scoreFiles(metric, paths);
-      for (const remark of remarks(score)) process.stderr.write(`${remark}\n`);
-      process.stdout.write(
-        options.json ? `${JSON.stringify({ metric, ...score }, null, 2)}\n` : table(metric, score),
-      );
+      for (const remark of remarks(score)) tell(`${remark}\n`);
+      print(options.json ? `${printableJson({ metric, ...score })}\n` : table(metric, score));
     });
 }
 
@@ -63,7 +65,7 @@ function table(metric: FileMetric, score: FileScore): string {
 
 function remarks(score: FileScore): string[] {
   const list = (ids: readonly string[]): string =>
-    ids.slice(0, SHOWN_IDS).join(', ') + (ids.length > SHOWN_IDS ? ', …' : '');
+    ids.slice(0, SHOWN_IDS).map(shown).join(', ') + (ids.length > SHOWN_IDS ? ', …' : '');
   const missing = Object.entries(score.missing)
     .filter(([, ids]) => ids.length > 0)
     .map(([part, ids]) => `note: no ${part} prediction for ${ids.length} questions, scored 0: ${list(ids)}`);
@@ -73,4 +75,10 @@ function remarks(score: FileScore): string[] {
     ...missing,
     ...(score.unknown.length > 0 ? [unknown] : []),
   ];
+}
+
+/** An id may be any text. */
+function shown(id: string): string {
+  const text = printable(id);
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }

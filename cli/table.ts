@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { Interval } from '../bench/stats/interval.ts';
+import { printable, printableLines } from '../core/printable.ts';
 import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analysis.ts';
 import { gainInErrors } from '../reports/comparison.ts';
 import { describeP } from '../reports/paper-table.ts';
@@ -34,8 +35,8 @@ export function renderTable(
     style: { head: [], border: [], compact: true },
     ...(ascii ? { chars: ASCII } : {}),
   });
-  // Before the layout: the replacement is a character longer.
-  const plain = (text: string) => (ascii ? text.replaceAll('±', '+-') : text);
+  // Before the layout: what is taken out or put in changes the width.
+  const plain = (text: string) => printableLines(ascii ? text.replaceAll('±', '+-') : text);
   table.push(...rows.map((row) => row.map(plain)));
   return table.toString();
 }
@@ -79,8 +80,8 @@ export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean
     ...(steps ? [`reached ${steps.threshold},\nmedian iteration`] : []),
   ];
   const body = groups.map((group) => [
-    ...(several ? [group.environment] : []),
-    group.algorithm,
+    ...(several ? [printable(group.environment)] : []),
+    printable(group.algorithm),
     `${group.finished}${group.failed > 0 ? `, ${group.failed} FAILED` : ''}${group.missing > 0 ? `, ${group.missing} not run` : ''}`,
     fixed(group.start?.value, 3),
     withInterval(group.f1),
@@ -116,9 +117,9 @@ export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): strin
   const body = pairs.map((pair) => {
     const { difference, improvement } = pair;
     return [
-      ...(several ? [pair.environment] : []),
-      pair.algorithm,
-      pair.baseline,
+      ...(several ? [printable(pair.environment)] : []),
+      printable(pair.algorithm),
+      printable(pair.baseline),
       String(pair.pairs),
       `${(difference?.value ?? 0) > 0 ? '+' : ''}${withInterval(difference)}`,
       difference?.method ?? NONE,
@@ -138,9 +139,8 @@ function verdict(pairs: readonly PairAnalysis[]): string {
   const tested = pairs[0]!.comparisons;
   if (tested === 0) return 'Nothing could be tested: that takes two seeds that both sides finished.';
   const found = pairs.filter(({ adjustedP }) => adjustedP !== null && adjustedP < 0.05);
-  const names = found.map(
-    ({ environment, algorithm, baseline, difference }) =>
-      `${algorithm} ${difference!.value > 0 ? 'above' : 'below'} ${baseline} (${environment})`,
+  const names = found.map(({ environment, algorithm, baseline, difference }) =>
+    printable(`${algorithm} ${difference!.value > 0 ? 'above' : 'below'} ${baseline} (${environment})`),
   );
   const what = names.length === 0 ? 'none told apart' : `told apart: ${names.join(', ')}`;
   return `Equal seeds in pairs, paired t tests; of ${tested} ${tested === 1 ? 'comparison' : 'comparisons'} at 5 % after Holm, ${what}.`;

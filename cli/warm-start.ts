@@ -8,6 +8,7 @@ import { createRandom } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
 import { type StartFlags, startingPoint } from './starting-point.ts';
+import { print, tell } from './terminal.ts';
 
 interface WarmStartFlags extends StartFlags {
   readonly out: string;
@@ -43,11 +44,11 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
   let tenth = -1;
   const context = {
     cacheDirectory: flags.cache,
-    onNotice: (message: string) => void process.stderr.write(`note: ${message}\n`),
+    onNotice: (message: string) => tell(`note: ${message}\n`),
     onProgress: ({ stage, fraction }: { stage: string; fraction: number }) => {
       if (Math.floor(fraction * 10) === tenth) return;
       tenth = Math.floor(fraction * 10);
-      process.stderr.write(`${stage}\n`);
+      tell(`${stage}\n`);
     },
   };
   const loaded = await findEnvironment(environment.id).load(environment.options, context);
@@ -76,7 +77,7 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
         devEm: scores.em,
       },
     );
-    process.stdout.write(
+    print(
       `${flags.out}: dev F1 ${scores.f1.toFixed(3)}, EM ${scores.em.toFixed(3)} (${training.evaluationDecoding}, ${training.evaluationEpisodes} episodes per question)\n`,
     );
   } finally {

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { CsvError, type Info, parse } from 'csv-parse';
 import { InputError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import { MAX_RECORD_BYTES, utf8Chunks } from './bytes.ts';
-import { printable, quoted } from './fields.ts';
+import { quoted } from './fields.ts';
 import type { RawRecord } from './source.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { printable } from '../../core/printable.ts';
 import { asArray, asFields, asString, type Fields, wrong } from '../scoring/json.ts';
 
 /** Where a record stands and what belongs there: for messages. */
@@ -65,11 +66,6 @@ export function distinct(texts: Iterable<string>): readonly string[] {
 /** The names whose fields are absent. */
 export function absentNames(fields: Fields, names: readonly string[]): readonly string[] {
   return names.filter((name) => isAbsent(fields[name]));
-}
-
-/** The text without control characters and marks that reorder what a terminal shows. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '');
 }
 
 /** A text from a file in quotes, printable, at most 60 characters: for messages. */

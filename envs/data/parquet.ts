@@ -2,8 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { InputError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import { openFile } from './bytes.ts';
-import { printable, quoted } from './fields.ts';
+import { quoted } from './fields.ts';
 import { checkColumns, checkFooter, checkRowGroup } from './parquet-limits.ts';
 import type { RawRecord } from './source.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../../../core/errors.ts';
+import { printable } from '../../../core/printable.ts';
 
 /** Where requests go and how long they are tried. Units as in `RemoteRetrieverOptions`. */
 export interface Endpoint {
@@ -143,9 +144,4 @@ function connectionProblem(error: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
   const known = code === undefined ? undefined : CONNECTION_PROBLEMS[code];
   return known ?? `connection failed (${printable(cause instanceof Error ? cause.message : String(cause))})`;
-}
-
-/** In one line, without control and formatting characters, which could write on somebody's terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Z}]+/gu, ' ');
 }

@@ -1,0 +1,312 @@
+import { runInThisContext } from 'node:vm';
+import fc, { type Arbitrary } from 'fast-check';
+import { InputError } from './errors.ts';
+
+/** Cases that every parser is given. */
+const CASES = 10_000;
+/** Cases are made from this seed: a failure comes again. */
+const SEED = 20_261_126;
+/** What parsing a few kilobytes may take at most, in bytes, whether or not it is touched. */
+const MEMORY = 256 * 2 ** 20;
+/** Long enough for all cases on a busy machine: says that something hangs, and nothing about speed. */
+const HANG_MS = 200_000;
+const MESSAGE_LENGTH = 10_000;
+
+interface FuzzOptions {
+  readonly cases?: number;
+  readonly hangMs?: number;
+}
+
+/**
+ * Gives a parser many inputs. It has to return, or to throw an InputError whose message is short and has no control
+ * characters; not hang, not take memory beyond measure, not change `Object.prototype`.
+ * @param parse synchronous, so that a hang can be ended.
+ * @throws Error with the smallest failing input that was found.
+ */
+export function fuzz<T>(inputs: Arbitrary<T>, parse: (input: T) => unknown, options: FuzzOptions = {}): void {
+  let last: T | undefined;
+  const property = fc.property(inputs, (input) => {
+    last = input;
+    const before = watch();
+    try {
+      parse(input);
+    } catch (error) {
+      checkError(error);
+    }
+    before.check();
+  });
+  // The only way to end a synchronous loop from within its own process.
+  Object.assign(globalThis, { fuzzed: () => fc.assert(property, parameters(options)) });
+  try {
+    runInThisContext('fuzzed()', { timeout: options.hangMs ?? HANG_MS });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+    throw new Error(`the parser does not return from ${fc.stringify(last).slice(0, 2000)}`);
+  }
+}
+
+/**
+ * As `fuzz`, for loaders that wait for files. A loader that never settles is a failure; one that loops without ever
+ * waiting cannot be ended.
+ */
+export async function fuzzAsync<T>(
+  inputs: Arbitrary<T>,
+  load: (input: T) => Promise<unknown>,
+  options: FuzzOptions = {},
+): Promise<void> {
+  const property = fc.asyncProperty(inputs, async (input) => {
+    const before = watch();
+    try {
+      await load(input);
+    } catch (error) {
+      checkError(error);
+    }
+    before.check();
+  });
+  await fc.assert(property, { ...parameters(options), timeout: options.hangMs ?? HANG_MS });
+}
+
+const parameters = ({ cases = CASES }: FuzzOptions) => ({
+  numRuns: cases,
+  seed: SEED,
+  includeErrorInReport: true,
+});
+
+function checkError(error: unknown): void {
+  if (!(error instanceof InputError)) throw error;
+  if (error.message.length > MESSAGE_LENGTH) {
+    throw new Error(`a message of ${error.message.length} characters: ${error.message.slice(0, 200)}`);
+  }
+  const control = /(?![\t\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.exec(error.message)?.[0];
+  if (control !== undefined) {
+    throw new Error(
+      `a message with U+${control.charCodeAt(0).toString(16)}: ${JSON.stringify(error.message)}`,
+    );
+  }
+}
+
+/** Buffers count whether or not they are touched, everything else by its pages. */
+function watch(): { check(): void } {
+  const buffers = process.memoryUsage().arrayBuffers;
+  const peak = process.resourceUsage().maxRSS * 1024;
+  return {
+    check: () => {
+      const taken = Math.max(
+        process.memoryUsage().arrayBuffers - buffers,
+        process.resourceUsage().maxRSS * 1024 - peak,
+      );
+      if (taken > MEMORY) throw new Error(`${taken} bytes taken`);
+      for (const key in {}) {
+        delete (Object.prototype as Record<string, unknown>)[key];
+        throw new Error(`Object.prototype has got ${JSON.stringify(key)}`);
+      }
+    },
+  };
+}
+
+const KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', 'then', ''];
+const NUMBERS = [
+  ...['1e999', '-1e999', '1e308', '18446744073709551616', '-9223372036854775809', '4294967296', '-1', '0'],
+  ...['0.1', '1e-320', '-0', '9007199254740993', '1000000000000', 'NaN', 'Infinity', '0x7fffffff'],
+];
+/** Pieces of text that have broken parsers before. */
+const TEXTS = [
+  ...['\0', '\u001b[2J', '\u001b]0;x\u0007', '\u009b31m', '\u202e', '\u2028', '\ufeff', '\r', '\t', '\ufffd'],
+  ...[
+    '\\ud800',
+    '\\u0000',
+    '"',
+    "'",
+    '`',
+    '\\',
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '\n',
+    '\n---\n',
+    '|',
+    '<',
+    '>',
+    '%',
+  ],
+  ...['&a [*a]', '*a', '<<: *a', '!!js/function "x"', '!x ', '../', '/', '=1+1', '-', '+', '@', '//', '?'],
+  ...[
+    'null',
+    'true',
+    '{}',
+    '[]',
+    '""',
+    '</search>',
+    '<answer>',
+    '<|end|>',
+    '.',
+    '..',
+    '__proto__',
+    'constructor',
+  ],
+  '['.repeat(20_000),
+  '{"a":'.repeat(20_000),
+  '- '.repeat(20_000),
+  '('.repeat(20_000),
+  ' '.repeat(20_000),
+  'x'.repeat(70_000),
+  '\ud83d',
+];
+
+interface Edit {
+  readonly kind: number;
+  /** Place and length, as shares of the content. */
+  readonly at: number;
+  readonly to: number;
+  readonly pick: number;
+  readonly bytes: Uint8Array;
+}
+
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const edits = fc.array(
+  fc.record({
+    kind: fc.nat(8),
+    at: share,
+    to: share,
+    pick: fc.nat(1000),
+    bytes: fc.uint8Array({ maxLength: 8 }),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+
+/**
+ * Bytes near valid content: flipped, cut, inserted, deleted and repeated pieces, numbers that are too large, keys that
+ * objects have by themselves, deep nesting, control characters; now and then any bytes at all.
+ */
+export function mutatedBytes(valid: readonly (Uint8Array | string)[]): Arbitrary<Uint8Array> {
+  const contents = valid.map((content) => Buffer.from(content));
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 300 }) },
+    {
+      weight: 9,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...contents), edits)
+        .map(([content, changes]) => changes.reduce<Uint8Array>(edited, content)),
+    },
+  );
+}
+
+/** As `mutatedBytes`, of texts; lone surrogates among them. */
+export function mutatedText(valid: readonly string[]): Arbitrary<string> {
+  return fc.oneof(
+    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }) },
+    {
+      weight: 1,
+      arbitrary: fc.array(fc.constantFrom(...TEXTS, ...NUMBERS, ...KEYS), { maxLength: 6 }).map(joined),
+    },
+    { weight: 8, arbitrary: mutatedBytes(valid).map((bytes) => Buffer.from(bytes).toString('utf8')) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...valid), share, fc.constantFrom('\ud800', '\udfff', ...TEXTS))
+        .map(([text, at, piece]) => insert(text, at, piece)),
+    },
+  );
+}
+
+const joined = (parts: readonly string[]): string => parts.join('');
+const insert = (text: string, at: number, piece: string): string =>
+  text.slice(0, Math.floor(at * text.length)) + piece + text.slice(Math.floor(at * text.length));
+
+function edited(content: Uint8Array, { kind, at, to, pick, bytes }: Edit): Uint8Array {
+  const from = Math.floor(at * content.length);
+  const length = Math.min(content.length - from, Math.floor(to * to * Math.min(content.length, 4000)));
+  const replace = (until: number, ...pieces: readonly Uint8Array[]): Uint8Array =>
+    Buffer.concat([content.subarray(0, from), ...pieces, content.subarray(until)]);
+  switch (kind) {
+    case 0: {
+      const copy = Uint8Array.from(content);
+      if (from < copy.length) copy[from]! ^= 1 << (pick % 8);
+      return copy;
+    }
+    case 1:
+      return content.subarray(0, from);
+    case 2:
+      return replace(from + length);
+    case 3:
+      return replace(
+        from + length,
+        content.subarray(from, from + length),
+        content.subarray(from, from + length),
+      );
+    case 4:
+      return replace(from, bytes);
+    case 5:
+      return replace(from + Math.min(bytes.length, content.length - from), bytes);
+    case 6:
+      return replace(from, Buffer.from(TEXTS[pick % TEXTS.length]!));
+    default: {
+      // The next number, or the next name, becomes another one.
+      const text = Buffer.from(content).toString('latin1');
+      const [pattern, words] = kind === 7 ? [/-?\d[\d.]*/g, NUMBERS] : [/[A-Za-z_]\w*/g, KEYS];
+      pattern.lastIndex = from;
+      const found = pattern.exec(text);
+      if (found === null) return content;
+      const word = words[pick % words.length]!;
+      return Buffer.from(text.slice(0, found.index) + word + text.slice(pattern.lastIndex), 'latin1');
+    }
+  }
+}
+
+/** Values that JSON can hold, in the place of valid parts: wrong kinds, huge numbers, deep lists, odd keys and texts. */
+const odd: Arbitrary<unknown> = fc.oneof(
+  fc.constantFrom<unknown>(null, true, 0, -1, 0.5, 1e15, 2 ** 53, 1e308, -0, '', 'x', [], {}, [[]], [null]),
+  fc.constantFrom<unknown>(...TEXTS, ...NUMBERS.map(Number).filter(Number.isFinite)),
+  fc.constantFrom(...KEYS.slice(0, 6)).map((key) => JSON.parse(`{"${key}": {"x": 1}}`) as unknown),
+  fc.nat(3).map((times) => nested(10 ** times)),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < depth; level++) value = level % 2 === 0 ? [value] : { a: value };
+  return value;
+}
+
+/** JSON values near valid ones: some parts are replaced, left out, doubled, or put under another key. */
+export function mutatedJson(valid: readonly unknown[]): Arbitrary<unknown> {
+  const change = fc.record({ kind: fc.nat(3), at: share, value: odd, key: fc.constantFrom(...KEYS) });
+  return fc.oneof(
+    { weight: 1, arbitrary: odd },
+    {
+      weight: 9,
+      arbitrary: fc
+        .tuple(fc.constantFrom(...valid), fc.array(change, { minLength: 1, maxLength: 3 }))
+        .map(([value, changes]) =>
+          changes.reduce<unknown>((before, { kind, at, value: other, key }) => {
+            const holder = { root: structuredClone(before) };
+            const places = [...placesOf(holder)];
+            const [parent, name] = places[Math.floor(at * (places.length - 1))]!;
+            if (kind === 0 || parent === holder) parent[name] = other;
+            else if (kind === 1) delete parent[name];
+            else if (kind === 2 && Array.isArray(parent)) parent.push(structuredClone(parent[Number(name)]));
+            else define(parent, key, parent[name]);
+            return holder.root;
+          }, value),
+        ),
+    },
+  );
+}
+
+type Parent = Record<string, unknown>;
+
+function* placesOf(parent: unknown, depth = 0): Generator<readonly [Parent, string]> {
+  if (typeof parent !== 'object' || parent === null || depth > 20) return;
+  for (const name of Object.keys(parent)) {
+    yield [parent as Parent, name];
+    yield* placesOf((parent as Parent)[name], depth + 1);
+  }
+}
+
+/** As JSON.parse does: '__proto__' becomes a key like any other. */
+function define(parent: Parent, key: string, value: unknown): void {
+  Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
+}
