@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { InputError } from '../core/errors.ts';
 import type { Path } from './problems.ts';
+import { readYaml } from './yaml.ts';
 
 /** A value given on the command line, and where it went. */
 export interface Override {
@@ -31,16 +31,12 @@ export function applySetting(root: Plain, setting: string): Override {
   if (keys.some((key) => key === '' || key === '__proto__')) {
     throw new InputError(`${label}: the key is not valid; valid: names separated by dots`);
   }
-  let value: unknown;
-  try {
-    value = parse(setting.slice(equals + 1));
-  } catch (error) {
-    throw new InputError(`${label}: the value is not valid YAML: ${firstLine(error)}`);
+  const { value, problems } = readYaml(setting.slice(equals + 1));
+  if (problems.length > 0) {
+    throw new InputError(`${label}: the value is not valid YAML: ${problems[0]!.message}`);
   }
   return setPath(root, keys, value, label);
 }
-
-const firstLine = (error: unknown) => (error as Error).message.split('\n')[0];
 
 function setPath(root: Plain, keys: readonly string[], value: unknown, label: string): Override {
   const path: PropertyKey[] = [];
@@ -51,7 +47,7 @@ function setPath(root: Plain, keys: readonly string[], value: unknown, label: st
       const index = findElement(at, key);
       if (index === -1) {
         throw new InputError(
-          `${label}: '${key}' is not in ${keys.slice(0, i).join('.')}; valid: ${at.map(nameOf).join(', ')}`,
+          `${label}: '${key}' is not in ${keys.slice(0, i).join('.')}; valid: ${at.map((element, index) => nameOf(element, String(index))).join(', ')}`,
         );
       }
       path.push(index);
@@ -70,9 +66,11 @@ function setPath(root: Plain, keys: readonly string[], value: unknown, label: st
   return { path, label };
 }
 
-function nameOf(element: unknown, index: number): string {
-  if (!isPlain(element)) return String(index);
-  return String(element.name ?? element.id ?? index);
+/** What an entry of a list is called: its `name`, its `id`, or else `other`. */
+export function nameOf(element: unknown, other: string): string {
+  if (!isPlain(element)) return other;
+  // Anything may stand there, and not everything can be made a text.
+  return [element.name, element.id].find((name) => typeof name === 'string') ?? other;
 }
 
 function findElement(list: readonly unknown[], key: string): number {
@@ -81,7 +79,7 @@ function findElement(list: readonly unknown[], key: string): number {
   const found = [
     by((element) => element.name === key),
     by((element) => element.id === key),
-    by((element) => String(element.id).split('/')[0] === key),
+    by(({ id }) => typeof id === 'string' && id.split('/')[0] === key),
     /^\d+$/.test(key) && Number(key) < list.length ? Number(key) : -1,
   ];
   return found.find((index) => index !== -1) ?? -1;

@@ -95,6 +95,18 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
       return wrong(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
     }
   };
+  return parseRun(await read('suite.json'), await read('metrics.csv'), wrong);
+}
+
+/**
+ * The cells of a run by the text of its suite.json and its metrics.csv.
+ * @param wrong throws what is wrong with a file.
+ */
+export function parseRun(
+  suite: string,
+  csv: string,
+  wrong: (file: string, what: string) => never,
+): readonly Omit<StoredResult, 'run' | 'entry'>[] {
   const attempt = <Value>(file: string, parse: () => Value): Value => {
     try {
       return parse();
@@ -102,14 +114,12 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
       return wrong(file, (error as Error).message);
     }
   };
-  const text = await read('suite.json');
-  const json: unknown = attempt('suite.json', () => JSON.parse(text));
+  const json: unknown = attempt('suite.json', () => JSON.parse(suite));
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     return wrong('suite.json', `${issue.path.join('.') || 'content'}: ${issue.message}`);
   }
-  const csv = await read('metrics.csv');
   const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
   const keyOf = (cell: unknown, algorithm: unknown): string => JSON.stringify([cell, algorithm].map(String));
   const byCell = new Map<string, Row[]>();

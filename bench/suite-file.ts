@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from './package.ts';
+import { readYaml } from './yaml.ts';
 
 /** The text of a suite and how to name it in messages. */
 export interface SuiteSource {
@@ -24,7 +24,7 @@ export async function describeSuites(): Promise<readonly { name: string; descrip
   const names = await suiteNames();
   return Promise.all(
     names.map(async (name) => {
-      const { description } = parse(await readFile(join(folder(), `${name}.yaml`), 'utf8')) as {
+      const { description } = readYaml(await readFile(join(folder(), `${name}.yaml`), 'utf8')).value as {
         description?: string;
       };
       return { name, description: (description ?? '').trim() };

@@ -267,7 +267,7 @@ training:
       "4:7: environments.walk/v2.id: 'walk/v2' is there twice",
     ],
     ['broken YAML', 'name: [x\nseeds: 1\n', 'suites/example.yaml:2:1'],
-    ['a key given twice', `${SUITE}seeds: 3\n`, '13:1: Map keys must be unique'],
+    ['a key given twice', `${SUITE}seeds: 3\n`, '13:1: the key "seeds" is there twice'],
     ['a list', '- a\n', 'suites/example.yaml:1:1: not a suite'],
     ['nothing', '', 'suites/example.yaml:1:1: not a suite'],
   ])('%s', (_, text, message) => {

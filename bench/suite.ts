@@ -1,14 +1,15 @@
-import { LineCounter, parseDocument } from 'yaml';
+import type { Document, LineCounter } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import type { Cell, Choice } from './cell.ts';
-import { applySetting, type Override } from './override.ts';
+import { applySetting, nameOf, type Override } from './override.ts';
 import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
 import type { NamedCell } from './runner.ts';
 import type { SuiteSource } from './suite-file.ts';
 import { expandShorthand } from './suite-shorthand.ts';
 import { type TrainingOptions, trainingSchema, type WarmStartOptions, warmStartSchema } from './training.ts';
+import { readYaml } from './yaml.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]*$/;
 
@@ -27,6 +28,9 @@ const entrySchema = z.strictObject({
   /** Luck of its own instead of the seed's common one: for a control that compares an algorithm with itself. */
   luck: z.string().regex(NAME).optional(),
 });
+
+/** A run keeps its cells in memory. Days of work have some hundreds. */
+const MAX_CELLS = 100_000;
 
 /** Settings of the suite that an environment may have its own values of. */
 const OWN = ['training', 'warmStart'] as const;
@@ -104,16 +108,14 @@ type Plain = Record<string, unknown>;
  *   the value and the valid range.
  */
 export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: SuiteOverrides = {}): Suite {
-  const lines = new LineCounter();
-  const document = parseDocument(source.text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
+  const { value: data, document, lines, problems: broken } = readYaml(source.text);
+  if (broken.length > 0) {
     throw new InputError(
-      document.errors
-        .map(({ pos, message }) => `${describeOffset(source.file, lines, pos[0])}: ${message}`)
+      broken
+        .map(({ offset, message }) => `${describeOffset(source.file, lines, offset)}: ${message}`)
         .join('\n'),
     );
   }
-  const data: unknown = document.toJS();
   if (data === null || typeof data !== 'object' || Array.isArray(data)) {
     throw new InputError(
       `${source.file}:1:1: not a suite; valid: a mapping with name, environments, policy, …`,
@@ -156,12 +158,12 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
   );
   const names = indexes(raw.algorithms).map((i) => {
     const entry = (raw.algorithms as readonly Plain[])[i];
-    return String(entry?.name ?? entry?.id ?? '');
+    return nameOf(entry, '');
   });
   problems.push(...repeated(names, 'algorithms', 'name'));
 
   if (problems.length > 0 || !('value' in shape)) {
-    const place = (path: Path) => locate(path, source, document, lines, applied);
+    const place = (path: Path) => locate(path, source, document!, lines, applied);
     const described = problems
       .map((problem) => ({
         ...place(problem.path),
@@ -171,6 +173,12 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     throw new InputError([...new Set(described.map(({ where, text }) => `${where}: ${text}`))].join('\n'));
   }
   const { value } = shape;
+  const cells = environments.length * algorithms.length * value.seeds;
+  if (cells > MAX_CELLS) {
+    throw new InputError(
+      `${source.file}: ${cells} cells (environments x algorithms x seeds); valid: at most ${MAX_CELLS}`,
+    );
+  }
   return {
     ...value,
     environments,
@@ -292,7 +300,7 @@ function pathName(raw: Plain, path: Path): string {
     .map((key, i) => {
       if (typeof key !== 'number') return String(key);
       const entry = valueAt(raw, path.slice(0, i + 1)) as Plain | undefined;
-      return String(entry?.name ?? entry?.id ?? key);
+      return nameOf(entry, String(key));
     })
     .join('.');
 }
@@ -300,7 +308,7 @@ function pathName(raw: Plain, path: Path): string {
 function locate(
   path: Path,
   source: SuiteSource,
-  document: ReturnType<typeof parseDocument>,
+  document: Document,
   lines: LineCounter,
   applied: readonly Override[],
 ): { readonly offset: number; readonly where: string } {

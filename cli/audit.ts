@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { parse } from 'yaml';
 import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
 import { ALGORITHMS } from '../algorithms/registry.ts';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
@@ -9,6 +8,7 @@ import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
+import { readYaml } from '../bench/yaml.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { type AnyEnvironmentSpec, ENVIRONMENTS, findEnvironment } from '../envs/registry.ts';
@@ -134,11 +134,9 @@ async function runAudit(flags: AuditFlags): Promise<void> {
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => spec.tags.includes('diagnostic');
 
 function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): { options: unknown; given: object } {
-  let given: unknown = {};
-  try {
-    given = parse(flags.options ?? '{}');
-  } catch (error) {
-    throw new InputError(`--options: '${flags.options}' is not YAML: ${(error as Error).message}`);
+  const { value: given, problems } = readYaml(flags.options ?? '{}');
+  if (problems.length > 0) {
+    throw new InputError(`--options: '${flags.options}' is not YAML: ${problems[0]!.message}`);
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new InputError(

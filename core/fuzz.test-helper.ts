@@ -147,10 +147,9 @@ const TEXTS = [
     '__proto__',
     'constructor',
   ],
-  '['.repeat(20_000),
-  '{"a":'.repeat(20_000),
-  '- '.repeat(20_000),
-  '('.repeat(20_000),
+  '['.repeat(12_000),
+  '{"a":'.repeat(12_000),
+  '- '.repeat(12_000),
   ' '.repeat(20_000),
   'x'.repeat(70_000),
   '\ud83d',
@@ -165,7 +164,8 @@ interface Edit {
   readonly bytes: Uint8Array;
 }
 
-const share = fc.double({ min: 0, max: 1, noNaN: true });
+// Not fc.double, most of whose numbers are next to 0.
+const share = fc.nat(2 ** 20).map((part) => part / 2 ** 20);
 const edits = fc.array(
   fc.record({
     kind: fc.nat(8),
@@ -308,5 +308,6 @@ function* placesOf(parent: unknown, depth = 0): Generator<readonly [Parent, stri
 
 /** As JSON.parse does: '__proto__' becomes a key like any other. */
 function define(parent: Parent, key: string, value: unknown): void {
+  if (Array.isArray(parent) && key === 'length') return;
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
 }

@@ -13,7 +13,11 @@ const MAX_BYTES = 64 * 2 ** 20;
  *   is not a tokenizer.json that is supported.
  */
 export async function readTokenizer(path: string): Promise<{ json: TokenizerJson; codec: Codec }> {
-  const bytes = await readBounded(path);
+  return parseTokenizer(await readBounded(path), path);
+}
+
+/** The content of a tokenizer.json; `path` is what error messages call it. Throws as `readTokenizer`. */
+export function parseTokenizer(bytes: Uint8Array, path: string): { json: TokenizerJson; codec: Codec } {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
