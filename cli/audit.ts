@@ -47,7 +47,11 @@ number of outcomes allows it, otherwise sampled ('mc') and judged at 4 standard 
 export function auditCommand(): Command {
   return new Command('audit')
     .description('compares the expected gradient and advantages of algorithms with the exact ones')
-    .option('--algorithm <id or file>', 'what to audit; may be given more than once (default: all)', collect)
+    .option(
+      '--algorithm <id or file>',
+      'what to audit; a file is code that runs with your rights; may be given more than once (default: all)',
+      collect,
+    )
     .option(
       '--environment <id>',
       'where; may be given more than once (default: all diagnostic ones)',

@@ -5,6 +5,7 @@ import { createJiti } from 'jiti';
 import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
 import { findAlgorithm } from '../algorithms/registry.ts';
 import { InputError } from '../core/errors.ts';
+import { tell } from './terminal.ts';
 
 const FUNCTIONS = ['next', 'credit', 'objective', 'budget'] as const;
 
@@ -17,6 +18,7 @@ export async function loadAlgorithm(nameOrFile: string): Promise<AnyAlgorithm> {
   if (!/[./\\]/.test(nameOrFile)) return findAlgorithm(nameOrFile);
   const file = resolve(nameOrFile);
   if (!existsSync(file)) throw new InputError(`--algorithm: there is no file ${nameOrFile}`);
+  tell(`note: ${nameOrFile} is code and runs with all your rights\n`);
   // Users' files may import 'creditbench' and 'zod' wherever they lie.
   const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url);
   const jiti = createJiti(pathToFileURL(file).href, {

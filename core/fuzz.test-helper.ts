@@ -286,9 +286,11 @@ export function mutatedJson(valid: readonly unknown[]): Arbitrary<unknown> {
             const places = [...placesOf(holder)];
             const [parent, name] = places[Math.floor(at * (places.length - 1))]!;
             if (kind === 0 || parent === holder) parent[name] = other;
-            else if (kind === 1) delete parent[name];
-            else if (kind === 2 && Array.isArray(parent)) parent.push(structuredClone(parent[Number(name)]));
-            else define(parent, key, parent[name]);
+            // What JSON.parse gives has no holes, and no names in lists.
+            else if (!Array.isArray(parent))
+              kind === 1 ? delete parent[name] : define(parent, key, parent[name]);
+            else if (kind === 1) parent.splice(Number(name), 1);
+            else parent.push(structuredClone(parent[Number(name)]));
             return holder.root;
           }, value),
         ),
@@ -308,6 +310,5 @@ function* placesOf(parent: unknown, depth = 0): Generator<readonly [Parent, stri
 
 /** As JSON.parse does: '__proto__' becomes a key like any other. */
 function define(parent: Parent, key: string, value: unknown): void {
-  if (Array.isArray(parent) && key === 'length') return;
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
 }

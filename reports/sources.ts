@@ -143,7 +143,12 @@ const failureSchema = z.object({ error: z.object({ message: z.string() }) });
 type Extras = Pick<ReportCell, 'cell' | 'policy' | 'timings' | 'error'>;
 
 async function readRun(folder: string): Promise<RunRecord & { readonly cells: readonly Extras[] }> {
-  const file = suiteFileSchema.parse(JSON.parse(await readFile(join(folder, 'suite.json'), 'utf8')));
+  const parsed = suiteFileSchema.safeParse(JSON.parse(await readFile(join(folder, 'suite.json'), 'utf8')));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new InputError(`${join(folder, 'suite.json')}: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  const file = parsed.data;
   const timings = groupBy(await readTimings(folder), (row) =>
     JSON.stringify([String(row.cell), String(row.algorithm)]),
   );
