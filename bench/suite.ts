@@ -11,7 +11,8 @@ import { expandShorthand } from './suite-shorthand.ts';
 import { type TrainingOptions, trainingSchema, type WarmStartOptions, warmStartSchema } from './training.ts';
 import { readYaml } from './yaml.ts';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]*$/;
+/** Names of files are made of names: file systems allow 255 bytes. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]{0,99}$/;
 
 const choiceSchema = z.strictObject({
   id: z.string().min(1),
@@ -46,7 +47,7 @@ const environmentSchema = z.strictObject({
 });
 
 const suiteSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/),
   description: z.string().default(''),
   environments: z.array(environmentSchema).min(1),
   policy: choiceSchema,

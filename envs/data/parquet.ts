@@ -1,11 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { InputError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { openFile } from './bytes.ts';
+import { boundedCompressors as compressors } from './decompress.ts';
 import { quoted } from './fields.ts';
 import { checkColumns, checkFooter, checkRowGroup } from './parquet-limits.ts';
+import { checkRuns } from './parquet-runs.ts';
 import type { RawRecord } from './source.ts';
 
 /**
@@ -36,6 +37,7 @@ export async function* parquetRows(
       signal?.throwIfAborted();
       const rows = await guarded(path, index, async () => {
         await checkRowGroup(file, group, read);
+        await checkRuns(file, metadata, group, read, compressors);
         // Alone, so that the plan of one group never touches the others.
         const alone: FileMetaData = { ...metadata, row_groups: [group], num_rows: group.num_rows };
         return parquetReadObjects({ file, metadata: alone, columns: read, compressors, parsers });
