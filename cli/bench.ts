@@ -11,6 +11,7 @@ import type { BackendName } from '../policies/tensor/backend.ts';
 import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
+import { print, tell } from './terminal.ts';
 
 interface BenchFlags {
   readonly backend?: string;
@@ -67,7 +68,7 @@ async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<
   };
   await save();
   for (const [index, one] of cases.entries()) {
-    process.stderr.write(`[${index + 1}/${cases.length}] ${one.title}\n`);
+    tell(`[${index + 1}/${cases.length}] ${one.title}\n`);
     const { result, torch: other } = await measure(one, { backend, cacheDirectory: flags.cache });
     if (torch === undefined || other === undefined) {
       results.push(result);
@@ -78,7 +79,7 @@ async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<
     }
     await save();
   }
-  process.stdout.write(`${speedTable(results)}\n`);
+  print(`${speedTable(results)}\n`);
 }
 
 /** Where it was measured. */

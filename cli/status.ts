@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type CellStatus, type FolderStatus, readStatus } from '../bench/status.ts';
 import { renderTable } from './table.ts';
+import { print } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,7 +23,7 @@ export function statusCommand(setExitCode: (code: number) => void): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const status = await readStatus(folder);
-      process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
+      print(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
       setExitCode(exitCode(status));
     });
 }
