@@ -1,31 +1,58 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
 
 const DEFAULT = 'wasm';
 
-/** A backend, whether it works on this machine, and otherwise what it needs. */
+/** A backend on this machine, as `doctor --json` shows it. */
 export interface BackendReport {
   readonly name: string;
+  /** It loads and multiplies matrices. */
   readonly available: boolean;
+  /** What it runs on, or else what is missing or broken. One line. */
   readonly note: string;
+  /** The command that makes it available; '' when it is, or when no command does. */
+  readonly fix: string;
 }
 
-// The tensor library takes a second to load: only where it is asked for.
-const library = () => import('../policies/tensor/backend.ts');
-
-/** Every backend. */
+/** Every backend, each tried in a process of its own. */
 export async function describeBackends(): Promise<readonly BackendReport[]> {
-  const { availableBackends } = await library();
-  return (await availableBackends()).map(({ name, problem }) => ({
-    name,
-    available: problem === undefined,
-    note: problem?.split('\n')[0] ?? '',
-  }));
+  // The tensor library takes a second to load: only where it is asked for.
+  const { BACKENDS } = await import('../policies/tensor/backend.ts');
+  return Promise.all(BACKENDS.map((name) => probeBackend(name)));
+}
+
+/** Tries one backend in a process of its own, with `variables` added to its environment. */
+export function probeBackend(
+  name: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<BackendReport> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(packageInfo().root, 'dist', 'cli', 'backend-probe.js'), [], {
+      execArgv: [],
+      env: { ...process.env, ...variables },
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    let report: BackendReport | undefined;
+    child.on('message', (message) => {
+      report = message as BackendReport;
+    });
+    child.on('error', reject);
+    child.on('close', (code, killedBy) => {
+      const note = `ended the process that loaded it (${killedBy ?? `exit code ${code}`})`;
+      resolve(report ?? { name, available: false, note, fix: '' });
+    });
+    child.send(name, () => {
+      // A failed send means that it has ended; 'close' tells how.
+    });
+  });
 }
 
 /**
  * The backend to use: the given one when it works here, the default when none is given.
  *
- * @throws InputError that lists the backends of this machine.
+ * @throws InputError that says what would make it work, or lists the backends of this machine.
  */
 export async function checkBackend(name: string = DEFAULT): Promise<string> {
   if (name === DEFAULT) return name;
@@ -33,6 +60,7 @@ export async function checkBackend(name: string = DEFAULT): Promise<string> {
   const report = reports.find((candidate) => candidate.name === name);
   if (report?.available) return name;
   const valid = reports.filter(({ available }) => available).map((candidate) => candidate.name);
-  const why = report ? `does not work here (${report.note})` : 'is not known';
+  const fix = report?.fix ? `; fix: ${report.fix}` : '';
+  const why = report ? `does not work here (${report.note})${fix}` : 'is not known';
   throw new InputError(`--backend: '${name}' ${why}; valid: ${valid.join(', ')}`);
 }

@@ -2,10 +2,12 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { packageInfo } from '../bench/package.ts';
 import { printableJson } from '../core/printable.ts';
-import { describeBackends } from './backends.ts';
+import type { NativeKind } from '../policies/tensor/native/install.ts';
+import { type BackendReport, describeBackends } from './backends.ts';
+import { installNative } from './install-native.ts';
 import { DEFAULT_CACHE } from './options.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -13,13 +15,37 @@ import { print } from './terminal.ts';
 const NODE_REQUIRED = [20, 19] as const;
 
 const EXAMPLES = `
+--install-tensorflow needs Linux on x64, pip, npm, make and g++. It takes libtensorflow from the wheel of the
+Python package, through pip and its settings. What it does, what was tried: docs/backends.md
+
 Exit codes: 0 ready, 1 something that creditbench needs is not there.
 `;
 
+/** One thing that creditbench needs. */
 interface Check {
   readonly ok: boolean;
   readonly value: string;
+  /** What is wrong or worth knowing; '' when nothing is. */
   readonly note: string;
+}
+
+/** What `doctor --json` prints. */
+interface DoctorReport {
+  /** Suites can run: Node is new enough, the cache folder can be written, a backend works. */
+  readonly ready: boolean;
+  /** Version of creditbench. */
+  readonly creditbench: string;
+  readonly node: Check;
+  /** The default of `run --workers`. */
+  readonly cores: number;
+  readonly cache: Check;
+  readonly backends: readonly BackendReport[];
+}
+
+interface DoctorFlags {
+  readonly cache: string;
+  readonly json?: boolean;
+  readonly installTensorflow?: NativeKind;
 }
 
 /** `creditbench doctor`: whether this machine can run suites, and what is missing. */
@@ -28,22 +54,31 @@ export function doctorCommand(setExitCode: (code: number) => void): Command {
     .description('shows what this machine has and how to get what is missing')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
     .option('--json', 'print JSON')
+    .addOption(
+      new Option('--install-tensorflow [kind]', 'first gets the tensorflow backend: cpu, gpu')
+        .choices(['cpu', 'gpu'])
+        .preset('cpu'),
+    )
     .addHelpText('after', EXAMPLES)
-    .action(async ({ cache, json }: { cache: string; json?: boolean }) => {
+    .action(async ({ cache, json, installTensorflow }: DoctorFlags) => {
+      if (installTensorflow !== undefined) await installNative(installTensorflow);
       const report = await examine(cache);
-      const ready = report.node.ok && report.cache.ok && report.backends.some(({ available }) => available);
-      print(json ? `${printableJson({ ready, ...report })}\n` : describe(ready, report));
-      setExitCode(ready ? 0 : 1);
+      print(json ? `${printableJson(report)}\n` : describe(report));
+      setExitCode(report.ready ? 0 : 1);
     });
 }
 
-async function examine(cache: string) {
+async function examine(folder: string): Promise<DoctorReport> {
+  const node = checkNode(process.versions.node);
+  const cache = await checkCache(folder);
+  const backends = await describeBackends();
   return {
+    ready: node.ok && cache.ok && backends.some(({ available }) => available),
     creditbench: packageInfo().version,
-    node: checkNode(process.versions.node),
+    node,
     cores: availableParallelism(),
-    cache: await checkCache(cache),
-    backends: await describeBackends(),
+    cache,
+    backends,
   };
 }
 
@@ -73,7 +108,7 @@ async function checkCache(folder: string): Promise<Check> {
   }
 }
 
-function describe(ready: boolean, report: Awaited<ReturnType<typeof examine>>): string {
+function describe(report: DoctorReport): string {
   const yes = (ok: boolean) => (ok ? 'yes' : 'NO');
   const checks = [
     ['creditbench', 'yes', report.creditbench, ''],
@@ -88,5 +123,8 @@ function describe(ready: boolean, report: Awaited<ReturnType<typeof examine>>): 
     ]),
   ];
   const table = renderTable(['', 'there', '', 'note'], checks, { ascii: !process.stdout.isTTY });
-  return `${table}\n${ready ? 'ready: creditbench run quick' : 'not ready'}\n`;
+  const fixes = report.backends
+    .filter(({ fix }) => fix !== '')
+    .map(({ name, fix }) => `for ${name}: ${fix}\n`);
+  return `${table}\n${fixes.join('')}${report.ready ? 'ready: creditbench run quick' : 'not ready'}\n`;
 }

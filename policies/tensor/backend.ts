@@ -4,7 +4,7 @@ import { loadNative } from './native/load.ts';
 import { registerGradients } from './ops.ts';
 import { loadWasm } from './wasm/load.ts';
 
-/** Every way to run tensors: `wasm` needs nothing but npm; `tensorflow` needs a native package beside it. */
+/** Every way to run tensors: `wasm` needs nothing but npm; `tensorflow` needs a native package. */
 const LOADERS = {
   tensorflow: loadNative,
   wasm: loadWasm,
@@ -18,16 +18,17 @@ export const BACKENDS = Object.keys(LOADERS) as readonly BackendName[];
 
 /**
  * Makes tfjs run on the given backend, for the whole process.
- * @throws InputError when the backend is not installed or cannot run here.
+ * @returns what it runs on, in words.
+ * @throws InputError when the backend is not known or cannot run here; BackendMissing where a command helps.
  */
-export async function loadBackend(name: BackendName): Promise<void> {
+export async function loadBackend(name: BackendName): Promise<string> {
   if (!BACKENDS.includes(name)) {
     throw new InputError(`backend: '${name}' is not one of ${BACKENDS.join(', ')}`);
   }
   // Production mode also keeps tfjs from printing its hints.
   tf.enableProdMode();
   registerGradients();
-  await LOADERS[name]();
+  return LOADERS[name]();
 }
 
 /** The backends that load here, in the order of `BACKENDS`, and why the others do not. Leaves `wasm` loaded. */

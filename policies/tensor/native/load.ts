@@ -1,28 +1,73 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import { basename, dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { InputError } from '../../../core/errors.ts';
+import { BackendMissing } from '../missing.ts';
+import { findNative, libraryFolder, NATIVE_PACKAGES, type NativePackage, SHARED_PACKAGES } from './locate.ts';
+import { truncatedLibrary } from './truncated.ts';
 
-const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+/**
+ * What libtensorflow reads from the environment when it is loaded, unless the user has said otherwise. One thread:
+ * the same as `wasm`, and workers are the way to use more cores.
+ */
+const SETTINGS = {
+  TF_NUM_INTRAOP_THREADS: '1',
+  TF_NUM_INTEROP_THREADS: '1',
+  // As fast without, and it prints a notice in every process.
+  TF_ENABLE_ONEDNN_OPTS: '0',
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  // On a GPU: float32 means float32, sums have a fixed order, and workers share the memory.
+  NVIDIA_TF32_OVERRIDE: '0',
+  TF_DETERMINISTIC_OPS: '1',
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+} as const;
 
-/** Makes tfjs run on TensorFlow's own library, through the first of its packages that is installed. */
-export async function loadNative(): Promise<void> {
-  for (const name of NATIVE_PACKAGES) {
-    const file = fileOf(name);
-    if (file === undefined) continue;
-    await import(pathToFileURL(file).href);
-    if (await tf.setBackend('tensorflow')) return;
-  }
-  throw new InputError(
-    `backend: tensorflow needs one of ${NATIVE_PACKAGES.join(', ')}: install it with npm, or use wasm`,
-  );
+/** What the native package shows of itself, of what is used here. */
+interface NativeBackend {
+  readonly binding: { readonly TF_Version: string };
+  readonly isGPUPackage: boolean;
+  readonly isUsingGpuDevice: boolean;
 }
 
-/** Where an installed package begins. */
-function fileOf(name: string): string | undefined {
-  try {
-    return createRequire(import.meta.url).resolve(name);
-  } catch {
-    return undefined;
+const fixFor = (gpu: boolean): string => `creditbench doctor --install-tensorflow${gpu ? ' gpu' : ''}`;
+
+/**
+ * Makes tfjs run on TensorFlow's own library, through the native package that `findNative` finds.
+ * @returns which library, device and number of threads, in words.
+ * @throws BackendMissing when there is none, or when it or its library is broken.
+ */
+export async function loadNative(): Promise<string> {
+  const found = findNative();
+  if (found === undefined) {
+    throw new BackendMissing('tensorflow', `needs one of ${NATIVE_PACKAGES.join(', ')}`, fixFor(false));
   }
+  const broken = (why: string) =>
+    new BackendMissing('tensorflow', why.split('\n')[0]!, fixFor(found.name.endsWith('gpu')));
+  const libraries = libraryFolder(found);
+  const cut = existsSync(libraries) ? truncatedLibrary(libraries) : undefined;
+  if (cut !== undefined) throw broken(`has a broken libtensorflow: ${basename(cut)} is cut short (${cut})`);
+  for (const [name, value] of Object.entries(SETTINGS)) process.env[name] ??= value;
+  try {
+    requireOnOurTfjs(found);
+  } catch (error) {
+    throw broken(`cannot load ${found.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!(await tf.setBackend('tensorflow'))) throw broken(`does not start ${found.name}`);
+  const { binding, isGPUPackage, isUsingGpuDevice } = tf.backend() as unknown as NativeBackend;
+  const device = isUsingGpuDevice ? 'GPU' : isGPUPackage ? 'CPU (it sees no GPU)' : 'CPU';
+  return `libtensorflow ${binding.TF_Version} on the ${device}, threads: ${process.env.TF_NUM_INTRAOP_THREADS}`;
+}
+
+/**
+ * Loads the native package. It asks for the tfjs that lies beside it; what it gets is the one that we use, because
+ * there must be one only: kernels and gradients are registered with it.
+ */
+function requireOnOurTfjs({ manifest }: NativePackage): void {
+  const theirs = createRequire(manifest);
+  const ours = createRequire(createRequire(import.meta.url).resolve('@tensorflow/tfjs'));
+  for (const name of SHARED_PACKAGES) {
+    ours(name);
+    theirs.cache[theirs.resolve(name)] = ours.cache[ours.resolve(name)];
+  }
+  theirs(dirname(manifest));
 }

@@ -5,8 +5,11 @@ import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { InputError } from '../../../core/errors.ts';
 import { registerWasmKernels } from './register.ts';
 
-/** Makes tfjs run on WebAssembly, with the fused kernels. One thread: two runs give the same bits. */
-export async function loadWasm(): Promise<void> {
+/**
+ * Makes tfjs run on WebAssembly, with the fused kernels. One thread: two runs give the same bits.
+ * @returns what that is, in words.
+ */
+export async function loadWasm(): Promise<string> {
   if (tf.findBackend('wasm') === null) {
     const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
     setWasmPaths(dirname(main) + sep);
@@ -17,4 +20,5 @@ export async function loadWasm(): Promise<void> {
     throw new InputError('backend: wasm needs WebAssembly with SIMD, which this machine does not run');
   }
   registerWasmKernels();
+  return 'WebAssembly with 128-bit SIMD on the CPU, threads: 1';
 }
