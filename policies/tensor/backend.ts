@@ -3,11 +3,13 @@ import { InputError } from '../../core/errors.ts';
 import { loadNative } from './native/load.ts';
 import { registerGradients } from './ops.ts';
 import { loadWasm } from './wasm/load.ts';
+import { loadWebGpu } from './webgpu/load.ts';
 
-/** Every way to run tensors: `wasm` needs nothing but npm; `tensorflow` needs a native package. */
+/** Every way to run tensors: `wasm` needs nothing but npm; `tensorflow` needs a native package, `webgpu` a package and a GPU. */
 const LOADERS = {
   tensorflow: loadNative,
   wasm: loadWasm,
+  webgpu: loadWebGpu,
 } as const;
 
 /** Where tensors live. */

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { HeadLayout } from './layout.ts';
 import { attend, splitHeads } from './ops.ts';
+import { largestTensor } from './webgpu/limits.ts';
 
 /** Positions per page: a multiple of 4. */
 export const PAGE = 16;
@@ -32,6 +33,8 @@ export interface PagedAttributes extends PagedTokens {
 export interface PageStore {
   /** Pages there are. Ids run from 0. */
   readonly size: number;
+  /** Pages that the backend can hold; more are an error of the backend. */
+  readonly most: number;
   /** Adds `pagesPerSlab` pages of undefined contents. */
   grow(): void;
   /** Overwrites page `to` with page `from`. */
@@ -66,20 +69,30 @@ function fusedStore(shape: PageShape, pagesPerSlab: number): PageStore {
   // Kernels name their inputs; slabs are called by their number.
   const named = (): tf.NamedTensorMap =>
     Object.fromEntries(slabs.map((slab, index) => [String(index), slab]));
+  // A shader can read only a few tensors: there, all pages are in one.
+  const largest = largestTensor();
+  const joined = largest < Number.POSITIVE_INFINITY;
+  const perSlab = joined ? Number.POSITIVE_INFINITY : pagesPerSlab;
+  let size = 0;
   return {
     get size() {
-      return slabs.length * pagesPerSlab;
+      return size;
     },
+    most: Math.floor(largest / pageFloats(shape)),
     grow: () => {
-      slabs.push(tf.keep(tf.zeros([pagesPerSlab, pageFloats(shape)])));
+      const old = joined ? slabs.splice(0) : [];
+      const fresh = tf.tidy(() => tf.concat([...old, tf.fill([pagesPerSlab, pageFloats(shape)], 0)]));
+      tf.dispose(old);
+      slabs.push(tf.keep(fresh));
+      size += pagesPerSlab;
     },
     copy: (from, to) => {
-      const source = slabs[Math.floor(from / pagesPerSlab)]!;
-      const target = slabs[Math.floor(to / pagesPerSlab)]!;
-      run('CopyPage', { source, target }, { from: from % pagesPerSlab, to: to % pagesPerSlab }).dispose();
+      const source = slabs[Math.floor(from / perSlab)]!;
+      const target = slabs[Math.floor(to / perSlab)]!;
+      run('CopyPage', { source, target }, { from: from % perSlab, to: to % perSlab }).dispose();
     },
     attend: (x, tokens, layer) => {
-      const attributes: PagedAttributes = { ...tokens, shape, layer, pagesPerSlab };
+      const attributes: PagedAttributes = { ...tokens, shape, layer, pagesPerSlab: perSlab };
       return run('PagedAttention', { ...named(), x }, attributes) as tf.Tensor2D;
     },
     dispose: () => {
@@ -107,6 +120,7 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
     get size() {
       return slabs.length * pagesPerSlab;
     },
+    most: Number.POSITIVE_INFINITY,
     grow: () => {
       slabs.push(new Float32Array(pagesPerSlab * floats));
     },

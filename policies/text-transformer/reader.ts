@@ -43,8 +43,9 @@ export function createReader(
 ): Reader {
   const { layers, heads, kvHeads, headSize } = config;
   const shape: PageShape = { layers, heads, kvHeads, headSize };
-  const capacity = Math.max(1, Math.floor(cacheFloats / pageFloats(shape)));
-  const store = createPageStore(shape, Math.min(capacity, Math.ceil(SLAB_FLOATS / pageFloats(shape))));
+  const wanted = Math.max(1, Math.floor(cacheFloats / pageFloats(shape)));
+  const store = createPageStore(shape, Math.min(wanted, Math.ceil(SLAB_FLOATS / pageFloats(shape))));
+  const capacity = Math.min(wanted, store.most);
   const tree = createPageTree(store, capacity);
 
   /** Logits at `wanted` tokens of a chunk. */
