@@ -1,6 +1,14 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { availableBackends, loadBackend } from './backend.ts';
 import { distance, figuresOn } from './figures.test-helper.ts';
+import {
+  hasSoftwareVulkan,
+  requireSoftwareVulkanInCi,
+  useSoftwareVulkan,
+} from './webgpu/software-vulkan.test-helper.ts';
+
+requireSoftwareVulkanInCi('webgpu beside wasm');
+if (hasSoftwareVulkan) useSoftwareVulkan();
 
 const others = (await availableBackends()).filter(
   ({ name, problem }) => name !== 'wasm' && problem === undefined,

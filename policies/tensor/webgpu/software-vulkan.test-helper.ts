@@ -12,8 +12,12 @@ export const hasSoftwareVulkan = existsSync(DRIVER) && existsSync(LOADER);
 /** Environment variables with which a process finds the software driver and no other. */
 export const SOFTWARE_VULKAN = { VK_DRIVER_FILES: DRIVER, LD_LIBRARY_PATH: '/usr/lib/chromium' } as const;
 
-/** Makes this process find the software driver and no other. To be called before `webgpu` is loaded. */
+/**
+ * Makes this process find the software driver and no other; to be called before `webgpu` is loaded. Does nothing where
+ * VK_DRIVER_FILES names a driver: so the tests run on a GPU.
+ */
 export function useSoftwareVulkan(): void {
+  if (process.env.VK_DRIVER_FILES !== undefined) return;
   process.env.VK_DRIVER_FILES = DRIVER;
   // The library path of a running process is fixed, but what it has loaded already it finds by name. It is no module
   // of Node, which says so and would unload it.
