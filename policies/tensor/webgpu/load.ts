@@ -1,14 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
-import { InputError } from '../../../core/errors.ts';
-import { findAdapter, openDevice } from './device.ts';
+import { BackendMissing } from '../missing.ts';
+import { describeAdapter, findAdapter, openDevice } from './device.ts';
 
 /**
  * Makes tfjs run on a GPU through Dawn, with kernels of our own where its own are missing or add up in no fixed order.
- * @throws InputError when the package or a driver is missing.
+ * @returns what that is, in words.
+ * @throws BackendMissing when the package or a driver is missing.
  */
-export async function loadWebGpu(): Promise<void> {
+export async function loadWebGpu(): Promise<string> {
+  const { gpu, adapter } = await findAdapter();
   if (tf.findBackend('webgpu') === null) {
-    const { gpu, adapter } = await findAdapter();
     const device = await openDevice(adapter);
     // Large: only where it is used.
     const { GuardedBackend } = await import('./guarded.ts');
@@ -17,7 +18,8 @@ export async function loadWebGpu(): Promise<void> {
     tf.registerBackend('webgpu', () => backend);
     registerWebGpuKernels();
   }
-  if (!(await tf.setBackend('webgpu'))) throw new InputError('backend: webgpu does not start');
+  if (!(await tf.setBackend('webgpu'))) throw new BackendMissing('webgpu', 'does not start', '');
+  return describeAdapter(adapter);
 }
 
 /** The backend's constructor asks the browser for a GPU. Nothing else should take Node for one. */
