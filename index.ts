@@ -56,6 +56,7 @@ export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
 export { clusteredError } from './bench/stats/clustered-error.ts';
 export { type Interval, type IntervalMethod, interval } from './bench/stats/interval.ts';
 export { pairedPower, seedsNeeded } from './bench/stats/power.ts';
+export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/status.ts';
 export { resolveSuite, type Suite, suiteCells } from './bench/suite.ts';
 export { readSuite } from './bench/suite-file.ts';
 export { runCell } from './bench/train.ts';

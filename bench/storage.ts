@@ -76,7 +76,7 @@ export async function makeWritable(option: string, folder: string): Promise<void
   try {
     await makeFolders(resolve(folder));
     await writeSynced(probe, '');
-    await rm(probe);
+    await rm(probe, { force: true });
   } catch (error) {
     throw new InputError(
       `${option}: cannot write in the folder ${folder} (${(error as Error).message}); valid: a folder that is writable or can be created`,

@@ -101,7 +101,7 @@ export function readState(bytes: Uint8Array): TrainingState {
     const issue = parsed.error.issues[0]!;
     throw new Error(`its header is not valid: ${issue.path.join('.')}: ${issue.message}`);
   }
-  const { hasPrevious, steps, arrays, iteration, ...head } = parsed.data;
+  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = parsed.data;
   const size = arrays.reduce((sum, { kind, length }) => sum + length * KINDS[kind].BYTES_PER_ELEMENT, 0);
   if (size !== bytes.length - end - 1) {
     throw new Error(`its arrays should have ${size} bytes, and it has ${bytes.length - end - 1}`);

@@ -73,8 +73,8 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
 | \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
 | \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown and in LaTeX (booktabs) |
-| \`suite.json\` | the complete suite, and its cells with their status and fingerprint |
-| \`cells/\` | what every cell left: the files above are made from it |
+| \`suite.json\` | the complete suite, and its cells with their status and fingerprint; written when a run begins and when it ends |
+| \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
 
 ## How the numbers are made
