@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { packageInfo } from '../bench/package.ts';
+import { hidePasswords } from '../bench/queue/address.ts';
 import { InputError } from '../core/errors.ts';
 import { auditCommand } from './audit.ts';
 import { benchCommand } from './bench.ts';
@@ -16,6 +17,7 @@ import { scoreCommand } from './score.ts';
 import { statusCommand } from './status.ts';
 import { tell } from './terminal.ts';
 import { warmStartCommand } from './warm-start.ts';
+import { workerCommand } from './worker.ts';
 
 const EXAMPLES = `
 Examples:
@@ -55,6 +57,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand((value) => (code = value)))
     .addCommand(statusCommand((value) => (code = value)))
+    .addCommand(workerCommand())
     .addCommand(compareCommand())
     .addCommand(reportCommand())
     .addCommand(powerCommand())
@@ -113,5 +116,5 @@ function usageMessage({ message, command }: UsageError): string {
       ? command.commands.map((sub) => sub.name())
       : command.options.map((option) => option.long ?? option.flags);
   const valid = message.includes('unknown') && names.length > 0 ? `; valid: ${names.join(', ')}, --help` : '';
-  return `${message.trim().replace('\n', ' ')}${valid}`;
+  return `${hidePasswords(message.trim().replace('\n', ' '))}${valid}`;
 }

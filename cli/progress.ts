@@ -5,6 +5,8 @@ import { printable, printableLines } from '../core/printable.ts';
 /** Shows the events of a run. */
 export interface ProgressView {
   onEvent(event: RunEvent): void;
+  /** Shows a message that belongs to no cell. */
+  say(message: string): void;
   /** Ends the display; nothing is shown after it. */
   stop(): void;
 }
@@ -35,6 +37,7 @@ export function plainLines(cells: number, write: (line: string) => void): Progre
   const say = (text: string) => write(`[${String(ended).padStart(width)}/${cells}] ${text}`);
   return {
     stop: () => {},
+    say: (message) => say(`note    ${message}`),
     onEvent: (event) => {
       const words = spoken(event);
       if (/^cell-(done|skipped|failed|left)$/.test(event.type)) ended++;
@@ -43,7 +46,7 @@ export function plainLines(cells: number, write: (line: string) => void): Progre
       else if (event.type === 'cell-skipped') say(`skip    ${label(event.cell)}: finished before`);
       else if (event.type === 'cell-start') {
         started.set(event.cell, performance.now());
-        say(`start   ${label(event.cell)}`);
+        say(`start   ${label(event.cell)}${event.worker === undefined ? '' : ` on ${event.worker}`}`);
       } else if (event.type === 'cell-done') {
         const seconds = (performance.now() - (started.get(event.cell) ?? 0)) / 1000;
         say(`done    ${label(event.cell)} in ${seconds.toFixed(1)} s`);
@@ -79,6 +82,7 @@ function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
   let ended = 0;
   const fractions = new Map<NamedCell, number>();
   const running = new Map<NamedCell, SingleBar>();
+  const workers = new Map<NamedCell, string>();
   const overall = multibar.create(
     cells * STEPS,
     0,
@@ -90,6 +94,7 @@ function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
     overall.update(Math.round((ended + part) * STEPS), { what: `${ended} of ${cells} cells` });
   };
   refresh();
+  const where = (cell: NamedCell) => `${label(cell)}${workers.get(cell) ?? ''}`;
   const close = (cell: NamedCell) => {
     const bar = running.get(cell);
     if (bar) multibar.remove(bar);
@@ -97,16 +102,21 @@ function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
   };
   return {
     stop: () => multibar.stop(),
+    say: (message) => multibar.log(printableLines(`note    ${message}\n`)),
     onEvent: (event) => {
       const words = spoken(event);
       if (words !== undefined) multibar.log(printableLines(`${words}\n`));
       if (event.type === 'prepare-start' || event.type === 'cell-start') {
-        running.set(event.cell, multibar.create(STEPS, 0, { what: label(event.cell) }));
+        close(event.cell); // another worker has taken over
+        if (event.type === 'cell-start' && event.worker !== undefined) {
+          workers.set(event.cell, ` on ${event.worker}`);
+        }
+        running.set(event.cell, multibar.create(STEPS, 0, { what: where(event.cell) }));
       } else if (event.type === 'prepare-done') {
         close(event.cell);
       } else if (event.type === 'cell-progress' || event.type === 'prepare-progress') {
         const { fraction, stage } = event.progress;
-        const what = `${label(event.cell)}: ${printable(stage)}`;
+        const what = `${where(event.cell)}: ${printable(stage)}`;
         running.get(event.cell)?.update(Math.round(fraction * STEPS), { what });
         if (event.type === 'cell-progress') fractions.set(event.cell, fraction);
       } else if (event.type !== 'notice') {

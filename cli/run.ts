@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { CATALOG } from '../bench/catalog.ts';
 import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
+import type { Executor } from '../bench/executor.ts';
 import { withInputs } from '../bench/inputs.ts';
+import type { QueueAddress } from '../bench/queue/address.ts';
 import { type RunSummary, runSuite } from '../bench/runner.ts';
 import { cellHash } from '../bench/storage.ts';
 import { resolveSuite, suiteCells } from '../bench/suite.ts';
@@ -13,7 +15,9 @@ import { analyzeOutcomes, writeEventFiles, writeResultFiles, writeSuiteFiles } f
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
+import { queueOption } from './queue-option.ts';
 import { writeReport } from './report.ts';
+import { stopSignals } from './stop-signals.ts';
 import { comparisonTable } from './table.ts';
 import { print, tell } from './terminal.ts';
 
@@ -27,6 +31,7 @@ interface RunFlags {
   readonly tensorboard?: boolean;
   readonly retryFailed?: boolean;
   readonly checkpointSeconds?: number;
+  readonly queue?: QueueAddress;
 }
 
 const EXAMPLES = `
@@ -35,6 +40,7 @@ Examples:
   creditbench run quick --seeds 5 --workers 4 --out results/five
   creditbench run quick --set training.iterations=60 --set algorithms.grpo.options.groupSize=8
   creditbench run my-suite.yaml
+  creditbench run paper --queue redis://head-node    (with: creditbench worker --queue redis://head-node)
 
 The same command goes on where a run was stopped: finished cells are kept, the others go on from their last
 checkpoint, those that failed are left unless --retry-failed is given. Several runs may share an output folder.
@@ -63,6 +69,9 @@ export function runCommand(setExitCode: (code: number) => void): Command {
     )
     .option('--tensorboard', 'also writes TensorBoard event files, one run per cell')
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
+    .addOption(
+      queueOption('computes on the workers of a queue (creditbench worker), not here: redis://host:port/db'),
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (suite: string, flags: RunFlags) => setExitCode(await run(suite, flags)));
 }
@@ -90,9 +99,15 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
       return undefined;
     }
   };
+  let executor: Executor | undefined;
   let summary: RunSummary;
   let left = 0;
   try {
+    if (flags.queue !== undefined) {
+      // Nobody else needs the libraries of queues.
+      const { createQueueExecutor } = await import('../bench/queue/executor.ts');
+      executor = await createQueueExecutor({ address: flags.queue, backend, onNotice: progress.say });
+    }
     summary = await runSuite({
       cells,
       out,
@@ -107,8 +122,10 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
         if (event.type === 'cell-left') left++;
         progress.onEvent(event);
       },
+      ...(executor === undefined ? {} : { executor }),
     });
   } finally {
+    await executor?.close();
     progress.stop();
     release();
   }
@@ -165,23 +182,4 @@ function report(
   tell(`report: ${join(out, 'report.html')}\n`);
   if (stoppedBy !== undefined) return stoppedBy === 'SIGTERM' ? 143 : 130;
   return failed.length > 0 ? 1 : 0;
-}
-
-/** Ctrl-C (and SIGTERM) ask for a clean stop; a second one ends at once. */
-function stopSignals() {
-  const controller = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const stop = (signal: NodeJS.Signals) => {
-    if (received !== undefined) process.exit(130);
-    received = signal;
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    received: () => received,
-    release: () => {
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-    },
-  };
 }

@@ -1,0 +1,13 @@
+import { Option } from 'commander';
+import { hidePasswords, parseQueueAddress, type QueueAddress } from '../bench/queue/address.ts';
+
+/** The option --queue, or CREDITBENCH_QUEUE. */
+export function queueOption(description: string): Option {
+  return new Option('--queue <address>', description)
+    .env('CREDITBENCH_QUEUE')
+    .argParser((text: string): QueueAddress => {
+      // Other users of the machine can read command lines; this replaces the one that they see.
+      process.title = `creditbench ${hidePasswords(process.argv.slice(2).join(' '))}`;
+      return parseQueueAddress(text);
+    });
+}
