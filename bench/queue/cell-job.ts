@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
 import type { Cell, CellProgress, CellResult } from '../cell.ts';
 import { type Executor, MachineError } from '../executor.ts';
-import { codeFingerprint } from '../fingerprint.ts';
 import { describeError } from '../protocol.ts';
 import { startingKey } from '../starting-point.ts';
 import { cellHash } from '../storage.ts';
@@ -24,6 +23,8 @@ export interface Station {
   readonly connection: QueueConnection;
   /** Computes, on this machine. */
   readonly executor: Executor;
+  /** Fingerprint of the code. */
+  readonly code: string;
   /** Host name and process id. */
   readonly where: string;
   /** Milliseconds for which a job stays this worker's without a sign of life. */
@@ -57,7 +58,8 @@ export async function computeJob(
     job.updateProgress({ ...told, worker: station.where }).catch(() => {});
   };
   try {
-    if (cellHash(cell) !== hash) throw new Error('the cell in the queue is not the one that its name says');
+    if (cellHash(cell, station.code) !== hash)
+      throw new Error('the cell in the queue is not the one that its name says');
     // Left by a worker that lost its place when it was done.
     if ((await client.exists(names.result(hash))) === 1) return { type: 'done' };
     tell({ type: 'start' });
@@ -140,7 +142,7 @@ async function prepare(
 async function compareStart(cell: Cell, sha256: string, station: Station): Promise<void> {
   const { client } = station.connection;
   const group = createHash('sha256')
-    .update(codeFingerprint() + startingKey(cell))
+    .update(station.code + startingKey(cell))
     .digest('hex');
   const key = names.start(group);
   const mine = { sha256, where: station.where, node: process.version, machine: process.arch };

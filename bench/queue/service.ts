@@ -75,6 +75,7 @@ export async function serveQueue(options: ServeOptions): Promise<void> {
   const station: Station = {
     connection,
     executor,
+    code: presence.code,
     where: presence.where,
     lostAfter: options.lostAfter * 1000,
     shutdown,
