@@ -50,16 +50,18 @@ export function probeBackend(
 }
 
 /**
- * The backend to use: the given one when it works here, the default when none is given.
+ * The backend to use: the given one when it works here, the default when none is given. With `elsewhere` it need not
+ * work here.
  *
- * @throws InputError that says what would make it work, or lists the backends of this machine.
+ * @throws InputError that says what would make it work, or lists the backends of this machine, or all.
  */
-export async function checkBackend(name: string = DEFAULT): Promise<string> {
+export async function checkBackend(name: string = DEFAULT, elsewhere = false): Promise<string> {
   if (name === DEFAULT) return name;
   const reports = await describeBackends();
   const report = reports.find((candidate) => candidate.name === name);
-  if (report?.available) return name;
-  const valid = reports.filter(({ available }) => available).map((candidate) => candidate.name);
+  const works = (candidate: BackendReport) => elsewhere || candidate.available;
+  if (report !== undefined && works(report)) return name;
+  const valid = reports.filter(works).map((candidate) => candidate.name);
   const fix = report?.fix ? `; fix: ${report.fix}` : '';
   const why = report ? `does not work here (${report.note})${fix}` : 'is not known';
   throw new InputError(`--backend: '${name}' ${why}; valid: ${valid.join(', ')}`);

@@ -77,7 +77,7 @@ export function runCommand(setExitCode: (code: number) => void): Command {
 }
 
 async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
-  const backend = await checkBackend(flags.backend);
+  const backend = await checkBackend(flags.backend, flags.queue !== undefined);
   const suite = resolveSuite(await readSuite(nameOrFile), CATALOG, {
     backend,
     ...(flags.set === undefined ? {} : { set: flags.set }),
