@@ -57,6 +57,8 @@ export interface CellContext {
   onProgress?(progress: CellProgress): void;
   /** Something a person should know that does not stop the work. */
   onNotice?(message: string): void;
+  /** Tells the digest of what training starts from (`startingDigest`) before it begins. */
+  onStartingPoint?(sha256: string): void;
   /** Goes on from here: what an earlier try of the same cell told last. One that cannot be used is left, with a notice. */
   readonly checkpoint?: Uint8Array;
   /** Seconds between two checkpoints, at least 0; 0 is after every iteration. Changes no number. Default: 30. */

@@ -14,6 +14,10 @@ export interface Job {
   readonly checkpointSeconds: number;
   /** Ends the work; the job then rejects. */
   readonly signal: AbortSignal;
+  /** Called when work begins, again when another worker takes over: `worker` names one that may be elsewhere. */
+  onStart(worker?: string): void;
+  /** As in `CellContext`. */
+  onStartingPoint?(sha256: string): void;
   onProgress(progress: CellProgress): void;
   onNotice(message: string): void;
   /** Called now and then in a 'run' with all that is needed to go on from there to the same bytes. */
@@ -24,8 +28,12 @@ export interface Job {
 export interface Executor {
   /** Jobs worth giving at the same time, at least 1. */
   readonly capacity: number;
+  /** Whether all jobs use one cache: a 'prepare' then helps those after it. Others get no 'prepare'. */
+  readonly sharesCache: boolean;
   /** Resolves with the result of a 'run', with nothing for a 'prepare'; rejects with why it failed. */
   execute(job: Job): Promise<CellResult | undefined>;
+  /** Told when the result of a cell is safely stored: nothing has to keep it any more. */
+  stored?(cell: Cell): void;
   /** Frees what the executor holds. No job may be under way. */
   close(): Promise<void>;
 }

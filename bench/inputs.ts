@@ -30,14 +30,16 @@ export async function withInputs(cells: readonly NamedCell[]): Promise<readonly 
 }
 
 /**
- * Checks that the files that a cell has read are still those of its identity.
- * @throws InputError naming a file that has changed since.
+ * Checks that the files that a cell has read are those of its identity.
+ * @throws InputError naming a file that is another.
  */
 export async function checkInputs(cell: Cell): Promise<void> {
   for (const [label, file] of inputFiles(cell)) {
     const expected = cell.inputs?.[label];
     if (expected !== undefined && (await hashFile(file)) !== expected) {
-      throw new InputError(`${file} has changed since the run began; run it again`);
+      throw new InputError(
+        `${file} is not the file that the run began with: it has changed since, or is another on this machine`,
+      );
     }
   }
 }

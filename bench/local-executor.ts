@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { InputError } from '../core/errors.ts';
 import type { CellResult } from './cell.ts';
 import { type Executor, type Job, MachineError } from './executor.ts';
 import { packageInfo } from './package.ts';
 import type { WorkerReply, WorkerRequest } from './protocol.ts';
-import type { CellError } from './storage.ts';
 
 /** Bytes of a worker's error output that are kept to explain its death. */
 const STDERR_KEPT = 4096;
@@ -23,6 +23,7 @@ export function createLocalExecutor({ workers, cacheDirectory, worker }: LocalEx
   const file = worker ?? join(packageInfo().root, 'dist', 'bench', 'worker.js');
   return {
     capacity: workers,
+    sharesCache: true,
     execute: (job) => askWorker(file, cacheDirectory, job),
     close: async () => {},
   };
@@ -49,6 +50,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       const received = message as WorkerReply;
       if (received.type === 'progress') onProgress(received.progress);
       else if (received.type === 'notice') onNotice(received.message);
+      else if (received.type === 'starting-point') job.onStartingPoint?.(received.sha256);
       else if (received.type === 'checkpoint') onCheckpoint(received.checkpoint);
       else reply = received;
     });
@@ -60,7 +62,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       signal.removeEventListener('abort', stop);
       if (reply?.type === 'result') resolve(reply.result);
       else if (reply?.type === 'prepared') resolve(undefined);
-      else if (reply?.type === 'error') reject(restoreError(reply.error));
+      else if (reply?.type === 'error') reject(restoreError(reply));
       else reject(deathError(code, killedBy, stderr));
     });
     const request: WorkerRequest = {
@@ -70,14 +72,16 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       checkpointSeconds,
       ...(checkpoint === undefined ? {} : { checkpoint }),
     };
+    job.onStart();
     child.send(request, () => {
       // A failed send means that the worker has died; 'close' tells why.
     });
   });
 }
 
-function restoreError({ message, stack }: CellError): Error {
-  const error = new Error(message);
+function restoreError({ error: { message, stack }, of }: WorkerReply & { type: 'error' }): Error {
+  const error = of === 'input' ? new InputError(message) : new Error(message);
+  if (of === 'system') (error as NodeJS.ErrnoException).code = 'SYSTEM';
   if (stack === undefined) delete error.stack;
   else error.stack = stack;
   return error;

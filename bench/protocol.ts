@@ -1,3 +1,4 @@
+import { InputError } from '../core/errors.ts';
 import type { Cell, CellContext, CellProgress, CellResult } from './cell.ts';
 import { MachineError } from './executor.ts';
 import type { CellError } from './storage.ts';
@@ -17,9 +18,10 @@ export type WorkerReply =
   | { readonly type: 'progress'; readonly progress: CellProgress }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'checkpoint'; readonly checkpoint: Uint8Array }
+  | { readonly type: 'starting-point'; readonly sha256: string }
   | { readonly type: 'prepared' }
   | { readonly type: 'result'; readonly result: CellResult }
-  | { readonly type: 'error'; readonly error: CellError };
+  | { readonly type: 'error'; readonly error: CellError; readonly of: ErrorKind };
 
 /** The work itself. */
 interface WorkerTasks {
@@ -49,11 +51,18 @@ export function serveWorker(tasks: WorkerTasks): void {
         void send({ type: 'progress', progress });
       },
       onNotice: (notice) => void send({ type: 'notice', message: notice }),
+      onStartingPoint: (sha256) => void send({ type: 'starting-point', sha256 }),
       // Awaited: what is larger than the pipe only leaves while the event loop turns.
       onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
     };
     perform(tasks, task, cell, context)
-      .catch((error: unknown): WorkerReply => ({ type: 'error', error: describeError(error) }))
+      .catch(
+        (error: unknown): WorkerReply => ({
+          type: 'error',
+          error: describeError(error),
+          of: kindOf(error),
+        }),
+      )
       .then(send)
       .finally(() => process.exit(0));
   });
@@ -68,6 +77,14 @@ async function perform(
   if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, context) };
   await tasks.prepareCell(cell, context);
   return { type: 'prepared' };
+}
+
+/** 'input' (files) and 'system' (disk, memory) may be otherwise on another machine; 'code' is not. */
+type ErrorKind = 'input' | 'system' | 'code';
+
+function kindOf(error: unknown): ErrorKind {
+  if (error instanceof InputError) return 'input';
+  return typeof (error as NodeJS.ErrnoException | null)?.code === 'string' ? 'system' : 'code';
 }
 
 /** Message and stack of anything thrown, and whether the machine is to blame. */

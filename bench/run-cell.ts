@@ -29,7 +29,8 @@ export interface Running {
 
 /** Has the starting weights of a cell's group made. Returns why that failed, if it did. */
 export async function prepare(cell: NamedCell, running: Running): Promise<CellError | undefined> {
-  const { emit } = running;
+  const { executor, emit } = running;
+  if (!executor.sharesCache) return undefined;
   emit({ type: 'prepare-start', cell });
   try {
     await execute('prepare', cell, running);
@@ -111,7 +112,6 @@ async function compute(pending: Pending, lock: HeldLock, running: Running): Prom
     emit({ type: 'notice', cell, message });
     await removeCell(out, cell.cell);
   }
-  emit({ type: 'cell-start', cell });
   let result: CellResult | undefined;
   try {
     result = await runToTheEnd(pending, lock, running);
@@ -129,6 +129,7 @@ async function compute(pending: Pending, lock: HeldLock, running: Running): Prom
   if (stored.status !== 'finished') throw new Error(`a cell that was just stored is ${stored.status}`);
   // What is left of them does no harm: they are of this cell.
   await removeCellCheckpoints(out, hash).catch(() => {});
+  running.executor.stored?.(cell.cell);
   done.set(hash, stored.result);
   emit({ type: 'cell-done', cell });
 }
@@ -171,6 +172,9 @@ function execute(
     cell: cell.cell,
     checkpointSeconds,
     signal,
+    onStart: (worker) => {
+      if (task === 'run') emit({ type: 'cell-start', cell, ...(worker === undefined ? {} : { worker }) });
+    },
     onCheckpoint: () => {},
     onNotice: (message) => emit({ type: 'notice', cell, message }),
     ...resuming,

@@ -5,15 +5,8 @@ import { type Cell, type CellProgress, type CellResult, CHECKPOINT_SECONDS } fro
 import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
 import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
-import {
-  type CellError,
-  canonicalJson,
-  cellHash,
-  makeWritable,
-  openOutput,
-  readCell,
-  readFailure,
-} from './storage.ts';
+import { startingKey } from './starting-point.ts';
+import { type CellError, cellHash, makeWritable, openOutput, readCell, readFailure } from './storage.ts';
 
 /** A cell and the name that its suite gives to its algorithm entry. */
 export interface NamedCell {
@@ -32,7 +25,9 @@ export type CellOutcome = NamedCell & { readonly hash: string } & (
 export type RunEvent =
   | { readonly type: 'prepare-start' | 'prepare-done'; readonly cell: NamedCell }
   | { readonly type: 'prepare-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
-  | { readonly type: 'cell-start' | 'cell-done' | 'cell-skipped'; readonly cell: NamedCell }
+  | { readonly type: 'cell-done' | 'cell-skipped'; readonly cell: NamedCell }
+  /** Again when another worker takes over. `worker` names one that may be on another machine. */
+  | { readonly type: 'cell-start'; readonly cell: NamedCell; readonly worker?: string }
   | { readonly type: 'cell-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
   | { readonly type: 'cell-failed' | 'cell-left'; readonly cell: NamedCell; readonly error: CellError }
   | { readonly type: 'notice'; readonly cell: NamedCell; readonly message: string };
@@ -198,8 +193,7 @@ type Group = readonly [key: string, cells: readonly Pending[]];
 function groupCells(cells: readonly Pending[]): readonly Group[] {
   const groups = new Map<string, Pending[]>();
   for (const pending of cells) {
-    const { environment, policy, warmStart, backend } = pending.cell.cell;
-    const key = canonicalJson({ environment, policy, warmStart, backend });
+    const key = startingKey(pending.cell.cell);
     groups.set(key, [...(groups.get(key) ?? []), pending]);
   }
   return [...groups];

@@ -13,6 +13,7 @@ import { consultantOf } from './given.ts';
 import { headStates, readHeads, trainHead } from './heads.ts';
 import { checkInputs } from './inputs.ts';
 import { resumeTraining } from './resume.ts';
+import { startingDigest } from './starting-point.ts';
 import type { TrainingOptions } from './training.ts';
 import { writeState } from './training-state.ts';
 import { type TrainingRow, trainingRows, update } from './update.ts';
@@ -53,6 +54,7 @@ async function load(
   const { policy } = await startingPolicy(cell, loaded, context);
   try {
     await checkInputs(cell);
+    context.onStartingPoint?.(startingDigest(loaded.fingerprint, policy.parameters()));
   } catch (error) {
     policy.dispose();
     throw error;
