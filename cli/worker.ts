@@ -8,6 +8,7 @@ import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { queueOption } from './queue-option.ts';
 import { stopSignals } from './stop-signals.ts';
+import { tell } from './terminal.ts';
 
 interface WorkerFlags {
   readonly queue?: QueueAddress;
@@ -59,7 +60,7 @@ async function work(flags: WorkerFlags): Promise<void> {
   const { signal, release } = stopSignals();
   // Nobody else needs the libraries of queues.
   const { serveQueue } = await import('../bench/queue/service.ts');
-  const say = (text: string) => process.stderr.write(`[${hostname()}:${process.pid}] ${text}\n`);
+  const say = (text: string) => tell(`[${hostname()}:${process.pid}] ${text}\n`);
   try {
     say(`waits for cells of backend ${backend} at ${flags.queue.shown}, ${concurrency} at the same time`);
     await serveQueue({
