@@ -9,6 +9,9 @@ import type { RolloutTree } from './tree.ts';
 export function nodeValues(tree: RolloutTree, weighting: 'children' | 'leaves'): Float64Array {
   const values = new Float64Array(tree.nodes.length);
   const counts = new Float64Array(tree.nodes.length);
+  // In one piece: large trees do not fit into the processor's cache, their numbers do.
+  const ends = new Int32Array(tree.edges.length);
+  for (const { id, to } of tree.edges) ends[id] = to;
   // A child's id is always greater than its parent's, so one backward pass sees children first.
   for (let id = tree.nodes.length - 1; id >= 0; id--) {
     const node = tree.nodes[id]!;
@@ -20,7 +23,7 @@ export function nodeValues(tree: RolloutTree, weighting: 'children' | 'leaves'):
     let sum = 0;
     let weight = 0;
     for (const edge of node.children) {
-      const child = tree.edges[edge]!.to;
+      const child = ends[edge]!;
       const share = weighting === 'children' ? 1 : counts[child]!;
       sum += share * values[child]!;
       weight += share;

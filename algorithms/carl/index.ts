@@ -86,18 +86,18 @@ export function carlCredit(
   const values = nodeValues(tree, options.values);
   const outcome = options.credit === 'outcome' ? meanReturn(tree) : undefined;
   const advantage = (edge: TreeEdge): number => values[edge.to]! - (outcome ?? values[edge.from]!);
+  const branching = Uint8Array.from(tree.nodes, ({ children }) => (children.length > 1 ? 1 : 0));
   const forked = options.updateRule === 'forked' ? forkedNodes(tree) : undefined;
   const inherited = options.updateRule === 'all_inherit' ? new Float64Array(tree.edges.length) : undefined;
   const actions: CreditedAction[] = [];
   for (const edge of tree.edges) {
-    const { children, parent } = tree.nodes[edge.from]!;
-    const branching = children.length > 1;
     let credit: number;
     if (inherited !== undefined) {
-      credit = branching ? advantage(edge) : parent === undefined ? 0 : inherited[parent]!;
+      const { parent } = tree.nodes[edge.from]!;
+      credit = branching[edge.from] === 1 ? advantage(edge) : parent === undefined ? 0 : inherited[parent]!;
       inherited[edge.id] = credit;
     } else if (
-      !branching ||
+      branching[edge.from] === 0 ||
       forked?.[edge.from] === 0 ||
       (options.updateRule === 'phase2_only' && edge.round === 0)
     ) {
@@ -139,9 +139,10 @@ export function carlFamily(
     },
     schema: carlSchema(defaults),
     next: carlPlan,
-    credit: (trees, options) => ({
-      actions: trees.flatMap((tree, index) => carlCredit(tree, index, options)),
-    }),
+    credit: (trees, options) => {
+      const actions = trees.map((tree, index) => carlCredit(tree, index, options));
+      return { actions: actions.length === 1 ? actions[0]! : actions.flat() };
+    },
     objective: toObjective,
     // Keeps the proportions of the defaults: N0 : N = 8 : 16, or a single initial rollout.
     budget: (rollouts) => {
