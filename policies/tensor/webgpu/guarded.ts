@@ -27,6 +27,8 @@ export class GuardedBackend extends WebGPUBackend {
     try {
       values = await super.read(dataId);
     } catch (error) {
+      // Why the device is lost is told after the read that it ends.
+      await new Promise((resolve) => setImmediate(resolve));
       throw this.#problem ?? problem(`a tensor could not be read: ${(error as Error).message}`);
     }
     if (this.#problem !== undefined) throw this.#problem;
