@@ -16,6 +16,9 @@ const SETTINGS = {
   // As fast without, and it prints a notice in every process.
   TF_ENABLE_ONEDNN_OPTS: '0',
   TF_CPP_MIN_LOG_LEVEL: '2',
+  // Eigen's matrix products instead of oneDNN's, whose AVX-512 code computes with the stack pointer in the heap: a
+  // signal that is caught meanwhile (a resized terminal, a profiler) overwrites memory, and the process aborts.
+  TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL: '0',
   // On a GPU: float32 means float32, sums have a fixed order, and workers share the memory.
   NVIDIA_TF32_OVERRIDE: '0',
   TF_DETERMINISTIC_OPS: '1',

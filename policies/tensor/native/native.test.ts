@@ -1,0 +1,116 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadBackend } from '../backend.ts';
+import { BackendMissing } from '../missing.ts';
+import { findNative, libraryFolder, NATIVE_PACKAGES } from './locate.ts';
+import { truncatedLibrary } from './truncated.ts';
+
+const NAME = '@tensorflow/tfjs-node';
+const present = findNative() !== undefined;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'native-'));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+/** The beginning of a 64-bit ELF file whose table of sections ends at `end`. */
+function elf(end: number): Buffer {
+  const header = Buffer.alloc(64);
+  header.write('\x7fELF', 'latin1');
+  header.writeBigUInt64LE(BigInt(end - 640), 0x28);
+  header.writeUInt16LE(64, 0x3a);
+  header.writeUInt16LE(10, 0x3c);
+  return header;
+}
+
+/** A package of that name that is only a few files. */
+function fakePackage(files: Readonly<Record<string, string | Buffer>>): void {
+  for (const [file, content] of Object.entries(files)) {
+    const path = join(folder, 'node_modules', NAME, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+  vi.stubEnv('CREDITBENCH_TENSORFLOW', folder);
+}
+
+async function problem(): Promise<BackendMissing> {
+  const error = await loadBackend('tensorflow').catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(BackendMissing);
+  return error as BackendMissing;
+}
+
+describe('without a working package', () => {
+  it('nothing there: says what is needed and the command', async () => {
+    vi.stubEnv('CREDITBENCH_TENSORFLOW', folder);
+    const { message, why, fix } = await problem();
+    expect(why).toBe(`needs one of ${NATIVE_PACKAGES.join(', ')}`);
+    expect(fix).toBe('creditbench doctor --install-tensorflow');
+    expect(message).toBe(`backend: tensorflow ${why}; fix: ${fix}`);
+  });
+
+  it('a library cut short is not even loaded', async () => {
+    fakePackage({
+      'package.json': JSON.stringify({ name: NAME, main: 'index.js' }),
+      'index.js': 'throw new Error("loaded");',
+      'deps/lib/libtensorflow_framework.so.2': Buffer.concat([elf(2000), Buffer.alloc(2000 - 64)]),
+      'deps/lib/libtensorflow_cc.so.2': Buffer.concat([elf(2000), Buffer.alloc(1000)]),
+    });
+    const { why, fix } = await problem();
+    expect(why).toMatch(/^has a broken libtensorflow: libtensorflow_cc\.so\.2 is cut short \(.*\)$/);
+    expect(fix).toBe('creditbench doctor --install-tensorflow');
+  });
+
+  it('what the package says is one line', async () => {
+    fakePackage({
+      'package.json': JSON.stringify({ name: NAME, main: 'index.js' }),
+      'index.js': 'throw new Error("libtensorflow.so.2: cannot open\\nmore");',
+      ...Object.fromEntries(
+        ['tfjs', 'tfjs-core'].flatMap((name) => [
+          [`node_modules/@tensorflow/${name}/package.json`, '{}'],
+          [`node_modules/@tensorflow/${name}/index.js`, ''],
+        ]),
+      ),
+    });
+    expect((await problem()).why).toBe(`cannot load ${NAME}: libtensorflow.so.2: cannot open`);
+  });
+});
+
+it('a library is complete when the table at its end is', () => {
+  writeFileSync(join(folder, 'notes.txt'), 'not a library');
+  writeFileSync(join(folder, 'a.so.2'), Buffer.concat([elf(1000), Buffer.alloc(1000 - 64)]));
+  expect(truncatedLibrary(folder)).toBeUndefined();
+  for (const [name, content] of [
+    ['one-byte-short.so', Buffer.concat([elf(1000), Buffer.alloc(999 - 64)])],
+    ['empty.so', Buffer.alloc(0)],
+    ['page.so', Buffer.from('<!doctype html>'.padEnd(100))],
+  ] as const) {
+    writeFileSync(join(folder, name), content);
+    expect(truncatedLibrary(folder)).toBe(join(folder, name));
+    rmSync(join(folder, name));
+  }
+});
+
+if (!present)
+  process.stderr.write('native.test.ts: tensorflow is not installed, its own tests are skipped\n');
+
+describe.skipIf(!present)('with the package', () => {
+  it('runs on our tfjs, with one thread, and gives the same bits each time', async () => {
+    expect(await loadBackend('tensorflow')).toMatch(/^libtensorflow [\d.]+ on the (CPU|GPU).*, threads: 1$/);
+    expect(tf.getBackend()).toBe('tensorflow');
+    expect(truncatedLibrary(libraryFolder(findNative()!))).toBeUndefined();
+    const product = () =>
+      tf.tidy(() => {
+        const x = tf.reshape(tf.sin(tf.range(0, 300 * 200)), [300, 200]);
+        return tf.matMul(x, x, true, false).dataSync();
+      });
+    const first = product();
+    for (let time = 0; time < 5; time++) expect(product()).toEqual(first);
+  });
+});
