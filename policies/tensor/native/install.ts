@@ -19,7 +19,7 @@ const SOURCES = {
 /** For which processor: `gpu` needs an NVIDIA GPU, and CUDA where the dynamic linker finds it. */
 export type NativeKind = keyof typeof SOURCES;
 
-export const NATIVE_KINDS = Object.keys(SOURCES) as readonly NativeKind[];
+const NATIVE_KINDS = Object.keys(SOURCES) as readonly NativeKind[];
 
 export interface InstallTensorflow {
   readonly kind: NativeKind;
