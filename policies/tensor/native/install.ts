@@ -19,8 +19,6 @@ const SOURCES = {
 /** For which processor: `gpu` needs an NVIDIA GPU, and CUDA where the dynamic linker finds it. */
 export type NativeKind = keyof typeof SOURCES;
 
-const NATIVE_KINDS = Object.keys(SOURCES) as readonly NativeKind[];
-
 export interface InstallTensorflow {
   readonly kind: NativeKind;
   /** Tries what lies in a folder, before it replaces what was there; when it rejects, nothing is installed. */
