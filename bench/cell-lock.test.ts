@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { claimCell, type LockOwner, readLock, STALE_SECONDS } from './cell-lock.ts';
+import { claimCell, type LockOwner, putAside, readLock, STALE_SECONDS } from './cell-lock.ts';
 import { lifeOf, ownIdentity, startOf } from './process-identity.ts';
 
 let out: string;
@@ -81,6 +81,15 @@ describe('the lock of a cell', () => {
       await won[0]!.release();
       expect(await readdir(join(out, 'cells'))).toEqual([]);
     }
+  });
+
+  it('is given back by who found another one left behind, and took this one for it', async () => {
+    await foreign({ token: 'of a faster one' });
+    expect(await putAside(file(), 'of who had left it')).toBe(false);
+    expect(await readFile(file(), 'utf8')).toContain('of a faster one');
+    expect(await putAside(file(), 'of a faster one')).toBe(true);
+    expect(await putAside(file(), 'of a faster one')).toBe(false);
+    expect(await readdir(join(out, 'cells'))).toEqual([]);
   });
 
   it('that cannot be read counts by its age', async () => {

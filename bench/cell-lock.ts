@@ -150,7 +150,7 @@ async function create(file: string): Promise<HeldLock | undefined> {
 }
 
 /** Removes a lock that was left behind, unless another run was faster and the lock is now its own. */
-async function putAside(file: string, token: string | undefined): Promise<boolean> {
+export async function putAside(file: string, token: string | undefined): Promise<boolean> {
   const aside = temporaryName(`${file}.${randomUUID()}`);
   try {
     await rename(file, aside);
