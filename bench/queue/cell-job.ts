@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
+import { InputError } from '../../core/errors.ts';
 import type { Cell, CellProgress, CellResult } from '../cell.ts';
 import { type Executor, MachineError } from '../executor.ts';
 import { describeError } from '../protocol.ts';
 import { startingKey } from '../starting-point.ts';
-import { cellHash } from '../storage.ts';
+import { type CellError, cellHash } from '../storage.ts';
 import { keepCheckpoints } from './checkpoints.ts';
 import type { QueueConnection } from './connection.ts';
 import { type JobData, KEPT_SECONDS, type News, names } from './names.ts';
@@ -41,7 +42,7 @@ export interface Station {
 export type JobEnd =
   | { readonly type: 'done' }
   | { readonly type: 'ended'; readonly why: Ending }
-  | { readonly type: 'failed'; readonly message: string; readonly stack?: string; readonly retry: boolean };
+  | { readonly type: 'failed'; readonly error: CellError; readonly retry: boolean };
 
 /** Computes a job's cell, on from its last checkpoint, and leaves the result in Redis. */
 export async function computeJob(
@@ -100,14 +101,16 @@ export async function computeJob(
       : { type: 'ended', why: 'lost' };
   } catch (error) {
     if (signal.aborted) return { type: 'ended', why: signal.reason as Ending };
-    const { message, stack } = describeError(error);
-    return {
-      type: 'failed',
-      message: `${message} (on ${hostname()})`,
-      ...(stack === undefined ? {} : { stack }),
-      retry: error instanceof MachineError,
-    };
+    const described = describeError(error);
+    const message = `${described.message} (on ${hostname()})`;
+    return { type: 'failed', error: { ...described, message }, retry: mayDiffer(error) };
   }
+}
+
+/** Cells that throw would throw again; a process that was killed, a file or a disk may be otherwise elsewhere. */
+function mayDiffer(error: unknown): boolean {
+  const isSystem = typeof (error as NodeJS.ErrnoException | null)?.code === 'string';
+  return error instanceof MachineError || error instanceof InputError || isSystem;
 }
 
 /** Fills this machine's caches for a cell, once for all that start from the same weights. */

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { Queue, type Job as QueuedJob, QueueEvents } from 'bullmq';
 import type { Cell, CellResult } from '../cell.ts';
-import type { Executor, Job } from '../executor.ts';
-import { cellHash } from '../storage.ts';
+import { type Executor, type Job, MachineError } from '../executor.ts';
+import { type CellError, cellHash } from '../storage.ts';
 import type { QueueAddress } from './address.ts';
 import { connectQueue } from './connection.ts';
 import {
@@ -108,7 +108,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
         jobId: hash,
         attempts: ATTEMPTS,
         backoff: { type: 'exponential', delay: BACKOFF },
-        stackTraceLimit: 1,
+        stackTraceLimit: 0,
         removeOnComplete: { age: KEPT_SECONDS },
         removeOnFail: { age: KEPT_SECONDS },
       },
@@ -275,12 +275,22 @@ function checkNumbers(cell: Cell): void {
   });
 }
 
-function failureOf(job: QueuedJob, worker: string | undefined): Error {
-  const isLost = job.failedReason!.startsWith('job stalled');
-  const last = worker === undefined ? '' : `, the last of them ${worker}`;
-  const error = new Error(isLost ? `it has taken ${ATTEMPTS} workers with it${last}` : job.failedReason);
-  const stack = job.stacktrace?.at(-1);
-  if (stack === undefined || isLost) delete error.stack;
+/** Why a job failed: what its worker described, or what BullMQ says of one that has lost too many workers. */
+function failureOf({ failedReason }: QueuedJob, worker: string | undefined): Error {
+  let described: CellError;
+  try {
+    described = JSON.parse(failedReason) as CellError;
+  } catch {
+    const last = worker === undefined ? '' : `, the last of them ${worker}`;
+    const isLost = failedReason.startsWith('job stalled');
+    described = {
+      message: isLost ? `it has taken ${ATTEMPTS} workers with it${last}` : failedReason,
+      cause: 'machine',
+    };
+  }
+  const { message, stack, cause } = described;
+  const error = cause === 'machine' ? new MachineError(message) : new Error(message);
+  if (stack === undefined) delete error.stack;
   else error.stack = stack;
   return error;
 }

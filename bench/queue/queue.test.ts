@@ -245,6 +245,7 @@ describe.skipIf(!hasRedis)('a queue', () => {
     expect(Object.values(there).join()).toContain(',NaN,');
     expect(Object.values(there).join()).toContain(',-Infinity,');
     expect(failures(over)[0]).toMatch(/^cannot go on \(on .+\)$/);
+    expect(Object.values(there).join()).toContain('RangeError: cannot go on\\n');
     // A cell that throws would throw again: one try.
     expect(await starts('a3')).toHaveLength(1);
     // Each worker has prepared once, before its cells.

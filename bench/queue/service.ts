@@ -200,12 +200,11 @@ async function settle(
   if (ended.type === 'failed') {
     const retry = ended.retry && job.attemptsMade + 1 < ATTEMPTS;
     if (retry) {
-      await notice(`try ${job.attemptsMade + 1} of ${ATTEMPTS} failed: ${ended.message}`);
+      await notice(`try ${job.attemptsMade + 1} of ${ATTEMPTS} failed: ${ended.error.message}`);
     }
-    tell(retry ? 'again' : 'failed', cell, ended.message);
-    const error = retry ? new Error(ended.message) : new UnrecoverableError(ended.message);
-    if (ended.stack !== undefined) error.stack = ended.stack;
-    throw error;
+    tell(retry ? 'again' : 'failed', cell, ended.error.message);
+    const text = JSON.stringify(ended.error);
+    throw retry ? new Error(text) : new UnrecoverableError(text);
   }
   if (ended.why === 'shutdown') {
     await notice('handed back by its worker');
