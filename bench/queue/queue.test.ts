@@ -301,7 +301,7 @@ describe.skipIf(!hasRedis)('a queue', () => {
   });
 
   it.concurrent('refuses workers of another version, backend or rounding, in words', async () => {
-    const cells = cellsOf({ h1: 'long' });
+    const cells = cellsOf({ h1: 'held' });
     const right = serve('h');
     await right.says('waiting for one');
     const early = serve('other', {}, {}, 'h');
@@ -319,6 +319,7 @@ describe.skipIf(!hasRedis)('a queue', () => {
         await Promise.all(refused.slice(0, 2).map(({ ended }) => ended));
         right.process.kill('SIGTERM'); // the third one gets the cell, and hands it back
         await refused[2]!.ended;
+        await writeFile(join(cacheOf('h'), 'release'), '');
         serve('h');
       })();
     });

@@ -6,7 +6,7 @@ const built = (file: string) => JSON.stringify(pathToFileURL(join(packageInfo().
 
 /** A process that does what the options of a cell's algorithm say, and leaves a line per task in the log of the cache folder. */
 export const FAKE_WORKER = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from ${built('core/errors.js')};
 import { serveWorker } from ${built('bench/protocol.js')};
@@ -30,6 +30,7 @@ serveWorker({
       await context.onCheckpoint(Buffer.from(String(step)));
       await sleep(behave === 'long' ? 100 : 5);
     }
+    while (behave === 'held' && !existsSync(join(context.cacheDirectory, 'release'))) await sleep(50);
     if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f' };
     const value = Math.sqrt(cell.seed + label.length);
     return {
