@@ -22,7 +22,8 @@ export function grown(state: AdamState, size: number): AdamState {
 /** Scales `gradient` in place to at most `limit` in Euclidean norm; returns the norm before. */
 export function clipNorm(gradient: Float32Array | Float64Array, limit: number): number {
   let sum = 0;
-  for (const value of gradient) sum += value * value;
+  // By index: an iterator takes ten times as long, and the gradient is as large as the model.
+  for (let index = 0; index < gradient.length; index++) sum += gradient[index]! * gradient[index]!;
   const norm = Math.sqrt(sum);
   if (norm > limit) {
     const scale = limit / norm;

@@ -150,14 +150,14 @@ function fusedAttention(name: string, x: tf.Tensor2D, attributes: object): tf.Te
 }
 
 /** Queries [batch · kvHeads, group · length, headSize], keys and values [batch · kvHeads, positions, headSize]. */
-export interface Heads {
+interface Heads {
   readonly queries: tf.Tensor3D;
   readonly keys: tf.Tensor3D;
   readonly values: tf.Tensor3D;
 }
 
 /** Rows [queries, keys, values] apart, head by head. */
-export function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
+function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
   const { batch, length, heads, kvHeads, headSize } = layout;
   const parts = tf.split(x, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 1);
   const [queries, keys, values] = parts.map((part, index) => {
@@ -172,7 +172,7 @@ export function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
  * Softmax attention of the last `length` positions over all positions up to their own, in plain ops. Keys and
  * values may have more positions than queries: those before come from a cache.
  */
-export function attend({ queries, keys, values }: Heads, layout: HeadLayout): tf.Tensor2D {
+function attend({ queries, keys, values }: Heads, layout: HeadLayout): tf.Tensor2D {
   const { batch, length, heads, kvHeads, headSize } = layout;
   const group = heads / kvHeads;
   const positions = keys.shape[1];

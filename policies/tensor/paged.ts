@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import type { HeadLayout } from './layout.ts';
-import { attend, splitHeads } from './ops.ts';
 import { largestTensor } from './webgpu/limits.ts';
 
 /** Positions per page: a multiple of 4. */
@@ -54,8 +53,8 @@ export const pageFloats = ({ layers, kvHeads, headSize }: PageShape): number =>
 
 /**
  * An empty store. Where the backend has a fused kernel, pages live in its memory and a token's result is the same
- * bits whatever else is in the matrix; elsewhere they live in JavaScript's and plain operations give the same
- * to float rounding, with copies to and fro.
+ * bits whatever else is in the matrix; elsewhere they live in JavaScript's, which reads them itself: a step
+ * of decoding is thousands of products too small to be worth an operation of the backend each.
  */
 export function createPageStore(shape: PageShape, pagesPerSlab: number): PageStore {
   const fused = tf.getKernel('PagedAttention', tf.getBackend()) !== undefined;
@@ -108,14 +107,46 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
   const slabs: Float32Array[] = [];
   const floats = pageFloats(shape);
   const width = 2 * kvHeads * headSize;
-  const pageAt = (page: number): Float32Array => {
-    const from = (page % pagesPerSlab) * floats;
-    return slabs[Math.floor(page / pagesPerSlab)]!.subarray(from, from + floats);
+  const total = width + heads * headSize;
+  const slabOf = (page: number): Float32Array => slabs[Math.floor(page / pagesPerSlab)]!;
+  const startOf = (page: number, layer: number): number =>
+    (page % pagesPerSlab) * floats + layer * PAGE * width;
+  let scores = new Float64Array(PAGE);
+
+  /** Softmax attention of one query over positions 0 to `last` of a sequence whose pages begin at `start`. */
+  const mix = (
+    query: Float32Array,
+    { pages }: PagedTokens,
+    [start, last, layer, head]: readonly [number, number, number, number],
+    out: Float32Array,
+  ): void => {
+    const key = Math.floor((head * kvHeads) / heads) * headSize;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let position = 0; position <= last; position++) {
+      const page = pages[start + Math.floor(position / PAGE)]!;
+      const slab = slabOf(page);
+      const at = startOf(page, layer) + (position % PAGE) * width + key;
+      let sum = 0;
+      for (let i = 0; i < headSize; i++) sum += query[i]! * slab[at + i]!;
+      const score = sum / Math.sqrt(headSize);
+      scores[position] = score;
+      if (score > highest) highest = score;
+    }
+    let weights = 0;
+    for (let position = 0; position <= last; position++) {
+      const weight = Math.exp(scores[position]! - highest);
+      scores[position] = weight;
+      weights += weight;
+    }
+    for (let position = 0; position <= last; position++) {
+      const page = pages[start + Math.floor(position / PAGE)]!;
+      const slab = slabOf(page);
+      const at = startOf(page, layer) + (position % PAGE) * width + kvHeads * headSize + key;
+      const weight = scores[position]! / weights;
+      for (let i = 0; i < headSize; i++) out[i]! += weight * slab[at + i]!;
+    }
   };
-  const rowAt = ({ pages }: PagedTokens, start: number, position: number, layer: number): Float32Array => {
-    const from = (layer * PAGE + (position % PAGE)) * width;
-    return pageAt(pages[start + Math.floor(position / PAGE)]!).subarray(from, from + width);
-  };
+
   return {
     get size() {
       return slabs.length * pagesPerSlab;
@@ -124,50 +155,32 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
     grow: () => {
       slabs.push(new Float32Array(pagesPerSlab * floats));
     },
-    copy: (from, to) => pageAt(to).set(pageAt(from)),
+    copy: (from, to) => {
+      const page = slabOf(from).subarray(startOf(from, 0), startOf(from, 0) + floats);
+      slabOf(to).set(page, startOf(to, 0));
+    },
     attend: (x, tokens, layer) => {
-      const { starts, positions } = tokens;
+      const { starts, positions, pages } = tokens;
       const values = x.dataSync<'float32'>();
-      const total = width + heads * headSize;
       for (const [index, position] of positions.entries()) {
         const row = values.subarray((index + 1) * total - width, (index + 1) * total);
-        rowAt(tokens, starts[index]!, position, layer).set(row);
+        const page = pages[starts[index]! + Math.floor(position / PAGE)]!;
+        slabOf(page).set(row, startOf(page, layer) + (position % PAGE) * width);
+        if (position >= scores.length) scores = new Float64Array(2 * (position + 1));
       }
-      return tf.tidy(() => {
-        const mixed = runsOf(tokens).map(([from, to]) => {
-          const seen = positions[to - 1]! + 1;
-          const rows = new Float32Array(seen * total);
-          for (let position = 0; position < seen; position++) {
-            const row = rowAt(tokens, starts[from]!, position, layer);
-            rows.set(row, (position + 1) * total - width);
-          }
-          const layout = { batch: 1, heads, kvHeads, headSize };
-          const { keys, values: old } = splitHeads(tf.tensor2d(rows, [seen, total]), {
-            ...layout,
-            length: seen,
-          });
-          const { queries } = splitHeads(tf.slice(x, [from, 0], [to - from, total]), {
-            ...layout,
-            length: to - from,
-          });
-          return attend({ queries, keys, values: old }, { ...layout, length: to - from });
-        });
-        return mixed.length === 1 ? mixed[0]! : tf.concat(mixed);
-      });
+      const mixed = new Float32Array(positions.length * heads * headSize);
+      for (const [index, position] of positions.entries()) {
+        for (let head = 0; head < heads; head++) {
+          const at = index * total + head * headSize;
+          const to = (index * heads + head) * headSize;
+          const where = [starts[index]!, position, layer, head] as const;
+          mix(values.subarray(at, at + headSize), tokens, where, mixed.subarray(to, to + headSize));
+        }
+      }
+      return tf.tensor2d(mixed, [positions.length, heads * headSize]);
     },
     dispose: () => {
       slabs.length = 0;
     },
   };
-}
-
-/** Where the tokens of each sequence begin and end. */
-function runsOf({ starts, positions }: PagedTokens): (readonly [from: number, to: number])[] {
-  const runs: [number, number][] = [];
-  for (let index = 0; index < positions.length; index++) {
-    const joined = index > 0 && starts[index] === starts[index - 1];
-    if (joined) runs.at(-1)![1] = index + 1;
-    else runs.push([index, index + 1]);
-  }
-  return runs;
 }

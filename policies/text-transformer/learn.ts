@@ -4,7 +4,7 @@ import { crossEntropy, pathAttention, pathAttentionFloats, rotate, takeRows } fr
 import { valuesOf } from '../tensor/read.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
-import { headLayout, outputStream, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
+import { addTo, headLayout, outputStream, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
 import type { AngleTables, Parameters } from '../transformer/parameters.ts';
 import { checkSampling, createDistribution } from './distribution.ts';
 import { type PackedBatch, packRows } from './packed.ts';
@@ -41,7 +41,7 @@ export async function recordGradient(
   sampling: Sampling,
 ): Promise<Float32Array> {
   const { config, vocabularySize, parameters, activationFloats } = context;
-  const flat = new Float32Array(parameters.size);
+  let flat: Float32Array | undefined;
   const data = trainingRows(records, vocabularySize);
   const output = outputOf(context, sampling);
   const batches = packRows(data.rows);
@@ -63,9 +63,9 @@ export async function recordGradient(
         return slopesOfValues(data, part, values, slopes, output);
       },
     );
-    for (let index = 0; index < flat.length; index++) flat[index]! += result[index]!;
+    flat = flat === undefined ? result : addTo(flat, result);
   }
-  return flat;
+  return flat ?? new Float32Array(parameters.size);
 }
 
 /**

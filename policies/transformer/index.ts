@@ -20,7 +20,7 @@ import {
 } from './batches.ts';
 import { checkConfig, type TransformerConfig } from './config.ts';
 import { promptFeatures } from './features.ts';
-import { hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
+import { addTo, hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
 import { createAngleTables, createParameters } from './parameters.ts';
 
 /** Prompts whose logits are remembered while the parameters stay the same. */
@@ -139,8 +139,8 @@ export async function createTransformerPolicy({
       return { width: config.modelSize, rows: distinct.indices.map((index) => rows[index]!) };
     },
     gradient: async (records, loss, { temperature }) => {
-      const flat = new Float32Array(parameters.size);
-      if (records.length === 0) return flat;
+      let flat: Float32Array | undefined;
+      if (records.length === 0) return new Float32Array(parameters.size);
       const distinct = distinctPrompts(records.map((record) => record.prompt));
       const encoded = encode(distinct.prompts);
       const batches = microBatches(encoded, MICRO_BATCH_TOKENS);
@@ -162,9 +162,9 @@ export async function createTransformerPolicy({
             return Float32Array.from(members.flatMap((member) => [...slopes![member]!]));
           },
         );
-        for (let index = 0; index < flat.length; index++) flat[index]! += result[index]!;
+        flat = flat === undefined ? result : addTo(flat, result);
       }
-      return flat;
+      return flat!;
     },
     dispose: () => {
       parameters.dispose();

@@ -211,3 +211,9 @@ export async function pullBack(
   }
   return flat;
 }
+
+/** Adds a vector to another, in place. */
+export function addTo(sum: Float32Array, values: Float32Array): Float32Array {
+  for (let index = 0; index < sum.length; index++) sum[index]! += values[index]!;
+  return sum;
+}
