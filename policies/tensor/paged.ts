@@ -113,24 +113,25 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
     (page % pagesPerSlab) * floats + layer * PAGE * width;
   let scores = new Float64Array(PAGE);
 
-  /** Softmax attention of one query over positions 0 to `last` of a sequence whose pages begin at `start`. */
+  /** Softmax attention of a query over positions 0 to `last` of the sequence whose pages begin at `start`. */
   const mix = (
-    query: Float32Array,
-    { pages }: PagedTokens,
-    [start, last, layer, head]: readonly [number, number, number, number],
-    out: Float32Array,
+    [values, query]: readonly [Float32Array, number],
+    [pages, start, last]: readonly [Int32Array, number, number],
+    [layer, key]: readonly [number, number],
+    [mixed, out]: readonly [Float32Array, number],
   ): void => {
-    const key = Math.floor((head * kvHeads) / heads) * headSize;
+    const scale = 1 / Math.sqrt(headSize);
     let highest = Number.NEGATIVE_INFINITY;
-    for (let position = 0; position <= last; position++) {
-      const page = pages[start + Math.floor(position / PAGE)]!;
+    for (let from = 0; from <= last; from += PAGE) {
+      const page = pages[start + from / PAGE]!;
       const slab = slabOf(page);
-      const at = startOf(page, layer) + (position % PAGE) * width + key;
-      let sum = 0;
-      for (let i = 0; i < headSize; i++) sum += query[i]! * slab[at + i]!;
-      const score = sum / Math.sqrt(headSize);
-      scores[position] = score;
-      if (score > highest) highest = score;
+      let at = startOf(page, layer) + key;
+      for (let position = from; position <= last && position < from + PAGE; position++, at += width) {
+        let sum = 0;
+        for (let i = 0; i < headSize; i++) sum += values[query + i]! * slab[at + i]!;
+        scores[position] = sum * scale;
+        if (sum * scale > highest) highest = sum * scale;
+      }
     }
     let weights = 0;
     for (let position = 0; position <= last; position++) {
@@ -138,12 +139,14 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
       scores[position] = weight;
       weights += weight;
     }
-    for (let position = 0; position <= last; position++) {
-      const page = pages[start + Math.floor(position / PAGE)]!;
+    for (let from = 0; from <= last; from += PAGE) {
+      const page = pages[start + from / PAGE]!;
       const slab = slabOf(page);
-      const at = startOf(page, layer) + (position % PAGE) * width + kvHeads * headSize + key;
-      const weight = scores[position]! / weights;
-      for (let i = 0; i < headSize; i++) out[i]! += weight * slab[at + i]!;
+      let at = startOf(page, layer) + kvHeads * headSize + key;
+      for (let position = from; position <= last && position < from + PAGE; position++, at += width) {
+        const weight = scores[position]! / weights;
+        for (let i = 0; i < headSize; i++) mixed[out + i]! += weight * slab[at + i]!;
+      }
     }
   };
 
@@ -171,10 +174,13 @@ function plainStore(shape: PageShape, pagesPerSlab: number): PageStore {
       const mixed = new Float32Array(positions.length * heads * headSize);
       for (const [index, position] of positions.entries()) {
         for (let head = 0; head < heads; head++) {
-          const at = index * total + head * headSize;
-          const to = (index * heads + head) * headSize;
-          const where = [starts[index]!, position, layer, head] as const;
-          mix(values.subarray(at, at + headSize), tokens, where, mixed.subarray(to, to + headSize));
+          const key = Math.floor((head * kvHeads) / heads) * headSize;
+          mix(
+            [values, index * total + head * headSize],
+            [pages, starts[index]!, position],
+            [layer, key],
+            [mixed, (index * heads + head) * headSize],
+          );
         }
       }
       return tf.tensor2d(mixed, [positions.length, heads * headSize]);
