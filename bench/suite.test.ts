@@ -277,10 +277,10 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['all', 'forking', 'paper', 'quick', 'search', 'tiny']);
+    expect(await suiteNames()).toEqual(['all', 'backends', 'forking', 'paper', 'quick', 'search', 'tiny']);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: all, forking, paper, quick, search, tiny, or the path",
+      "suite 'quik' is not known; valid: all, backends, forking, paper, quick, search, tiny, or the path",
     );
   });
 });

@@ -55,7 +55,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown suite',
       ['run', 'tiyn'],
-      "error: suite 'tiyn' is not known; valid: all, forking, paper, quick, search, tiny, or the path of a YAML file\n",
+      "error: suite 'tiyn' is not known; valid: all, backends, forking, paper, quick, search, tiny, or the path of a YAML file\n",
     ],
     [
       'an unknown algorithm',
