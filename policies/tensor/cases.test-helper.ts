@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../core/random.ts';
 import type { HeadLayout, Paths } from './layout.ts';
-import { causalAttention, crossEntropy, pathAttention, rmsNorm, rotate, swiGlu, takeRows } from './ops.ts';
+import { causalAttention, crossEntropy, rmsNorm, rotate, swiGlu, takeRows } from './ops.ts';
+import { pathAttention } from './paths.ts';
 import { takeValues } from './read.ts';
 
 const random = createRandom(11);

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from './backend.ts';
 import { CASES, distance, evaluate, numbers, somePaths } from './cases.test-helper.ts';
-import { crossEntropy, pathAttention, swiGlu } from './ops.ts';
+import { crossEntropy, swiGlu } from './ops.ts';
+import { pathAttention } from './paths.ts';
 
 describe('fused kernels against plain operations', () => {
   const fused: (readonly Float32Array[])[] = [];

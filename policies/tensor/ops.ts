@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { HeadLayout, Paths } from './layout.ts';
+import type { HeadLayout } from './layout.ts';
 
 /*
  * The operations of the transformer that tfjs does not have as one piece. Each is written once in plain tfjs
@@ -7,7 +7,8 @@ import type { HeadLayout, Paths } from './layout.ts';
  * and brings its own gradient.
  */
 
-const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;
+/** Whether the current backend has a kernel of that name. */
+export const hasKernel = (name: string): boolean => tf.getKernel(name, tf.getBackend()) !== undefined;
 
 function runKernel<Result extends tf.Tensor | tf.Tensor[]>(
   name: string,
@@ -82,62 +83,8 @@ export function causalAttention(x: tf.Tensor2D, layout: HeadLayout): tf.Tensor2D
   return attend(splitHeads(x, layout), layout);
 }
 
-type PathShape = Omit<HeadLayout, 'batch' | 'length'>;
-
-/**
- * Softmax attention along the paths of a tree: every token sees those from the root to itself. Rows [queries, keys,
- * values] to rows of `heads · headSize` mixed values. What runs share is stored once, and its queries are asked once.
- *
- * Without a fused kernel, paths are laid out as rows of a padded batch. One matrix of all tokens with a mask of ancestors
- * would be quadratic in the size of the whole tree: for 16 rollouts of 350 tokens behind a prompt of 100, eight times as much.
- */
-export function pathAttention(x: tf.Tensor2D, paths: Paths, shape: PathShape): tf.Tensor2D {
-  if (hasKernel('PathAttention')) {
-    const layout = { ...shape, batch: 1, length: x.shape[0] };
-    return fusedAttention('PathAttention', x, { ...layout, paths });
-  }
-  const { expand, compact, length } = paddedPaths(paths);
-  const layout = { ...shape, batch: paths.firsts.length, length };
-  return takeRows(causalAttention(takeRows(x, expand), layout), compact);
-}
-
-/** Floats that `pathAttention` keeps for its gradient, about. */
-export function pathAttentionFloats(
-  { queries, lengths }: Paths,
-  { heads, kvHeads, headSize }: PathShape,
-): number {
-  if (hasKernel('PathAttention')) {
-    return queries.reduce((sum, count, run) => sum + heads * count * lengths[run]!, 0);
-  }
-  const length = lengths.reduce((most, one) => Math.max(most, one), 0);
-  // Rows laid out, and scores before and after the mask and the softmax.
-  return lengths.length * length * ((3 * heads + 2 * kvHeads) * headSize + 3 * heads * length);
-}
-
-/** For every place of the padded rows the token that stands there, and for every token a place where it is asked. */
-function paddedPaths({ firsts, queries, lengths, tokens }: Paths): {
-  readonly expand: tf.Tensor1D;
-  readonly compact: tf.Tensor1D;
-  readonly length: number;
-} {
-  const length = LENGTH_STEP * Math.ceil(lengths.reduce((most, one) => Math.max(most, one), 0) / LENGTH_STEP);
-  const expand = new Int32Array(firsts.length * length);
-  const compact = new Int32Array(queries.reduce((sum, count) => sum + count, 0));
-  let path = 0;
-  for (const [run, size] of lengths.entries()) {
-    expand.set(tokens.subarray(path, path + size), run * length);
-    path += size;
-    const before = run * length + size - queries[run]!;
-    for (let index = 0; index < queries[run]!; index++) compact[firsts[run]! + index] = before + index;
-  }
-  return { expand: tf.tensor1d(expand, 'int32'), compact: tf.tensor1d(compact, 'int32'), length };
-}
-
-/** Padded rows have lengths of these steps, so that backends that compile for shapes meet few. */
-const LENGTH_STEP = 8;
-
 /** A kernel of that name and its gradient, which is handed the attention weights. */
-function fusedAttention(name: string, x: tf.Tensor2D, attributes: object): tf.Tensor2D {
+export function fusedAttention(name: string, x: tf.Tensor2D, attributes: object): tf.Tensor2D {
   return withSaved(x, (input, save) => {
     const [mixed, weights] = runKernel<[tf.Tensor2D, tf.Tensor]>(name, { x: input }, attributes);
     save([input, weights]);
@@ -168,19 +115,14 @@ function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
   return { queries, keys, values };
 }
 
-/**
- * Softmax attention of the last `length` positions over all positions up to their own, in plain ops. Keys and
- * values may have more positions than queries: those before come from a cache.
- */
+/** Softmax attention of every position over all positions up to its own, in plain ops. */
 function attend({ queries, keys, values }: Heads, layout: HeadLayout): tf.Tensor2D {
   const { batch, length, heads, kvHeads, headSize } = layout;
   const group = heads / kvHeads;
-  const positions = keys.shape[1];
   const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
-  // Query t stands at position (positions - length) + t and sees nothing after it.
-  const seen = tf.linalg.bandPart(tf.ones([length, positions]), -1, positions - length);
-  const masked = tf.add(tf.reshape(scores, [-1, length, positions]), tf.mul(tf.sub(seen, 1), 1e30));
-  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, positions]);
+  const seen = tf.linalg.bandPart(tf.ones([length, length]), -1, 0);
+  const masked = tf.add(tf.reshape(scores, [-1, length, length]), tf.mul(tf.sub(seen, 1), 1e30));
+  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, length]);
   const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, length, headSize]);
   return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * length, heads * headSize]);
 }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
-import { crossEntropy, pathAttention, pathAttentionFloats, rotate, takeRows } from '../tensor/ops.ts';
+import { crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
+import { pathAttention, pathAttentionFloats } from '../tensor/paths.ts';
 import { valuesOf } from '../tensor/read.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
