@@ -48,8 +48,10 @@ export function plainLines(cells: number, write: (line: string) => void): Progre
         started.set(event.cell, performance.now());
         say(`start   ${label(event.cell)}${event.worker === undefined ? '' : ` on ${event.worker}`}`);
       } else if (event.type === 'cell-done') {
-        const seconds = (performance.now() - (started.get(event.cell) ?? 0)) / 1000;
-        say(`done    ${label(event.cell)} in ${seconds.toFixed(1)} s`);
+        const since = started.get(event.cell);
+        // A result that came while no run was there has no time here.
+        const took = since === undefined ? '' : ` in ${((performance.now() - since) / 1000).toFixed(1)} s`;
+        say(`done    ${label(event.cell)}${took}`);
       } else if (event.type === 'cell-progress') {
         const tenth = Math.floor(event.progress.fraction * 10);
         if (tenth > (tenths.get(event.cell) ?? 0)) {
