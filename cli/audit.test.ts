@@ -57,7 +57,7 @@ describe('creditbench audit', () => {
     const { code, stdout, stderr } = await run(
       ...['--algorithm', './mine.ts', '--environment', 'stop-or-search', '--json'],
     );
-    expect(stderr).toBe('');
+    expect(stderr).toBe('note: ./mine.ts is code and runs with all your rights\n');
     expect(code).toBe(0);
     expect(JSON.parse(stdout).audits[0]).toMatchObject({ algorithm: 'mine', gradient_verdict: 'biased' });
   });
