@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { MAX_BYTES, readBeginning, readBounded } from '../core/bounded-file.ts';
 import { cellFolder, writeFileAtomic } from './storage.ts';
 
 /** Where a cell's checkpoints lie, the newest first. */
@@ -30,10 +31,11 @@ export async function readCellCheckpoint(
 ): Promise<Uint8Array | undefined> {
   for (const path of checkpointPaths(out, hash)) {
     try {
-      const file = await readFile(path);
-      const { head, end } = readHead(file);
+      // Before all of it is read.
+      if ((await readHead(path)).hash !== hash) throw new Error('it is of another cell');
+      const file = await readBounded(path, MAX_BYTES);
+      const { head, end } = splitHead(file);
       const bytes = file.subarray(end);
-      if (head.hash !== hash) throw new Error('it is of another cell');
       if (head.sha256 !== sha256(bytes)) throw new Error('its checksum does not match');
       return bytes;
     } catch (error) {
@@ -51,14 +53,7 @@ export async function readCheckpointHead(
 ): Promise<(CheckpointHead & { readonly at: Date }) | undefined> {
   for (const path of checkpointPaths(out, hash)) {
     try {
-      const file = await open(path);
-      try {
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_SIZE), 0, HEAD_SIZE, 0);
-        const { head } = readHead(buffer.subarray(0, bytesRead));
-        return { ...head, at: (await file.stat()).mtime };
-      } finally {
-        await file.close();
-      }
+      return { ...(await readHead(path)), at: (await stat(path)).mtime };
     } catch {
       // It is not there, or is not one.
     }
@@ -66,7 +61,11 @@ export async function readCheckpointHead(
   return undefined;
 }
 
-function readHead(file: Uint8Array): { readonly head: CheckpointHead; readonly end: number } {
+async function readHead(path: string): Promise<CheckpointHead> {
+  return splitHead(await readBeginning(path, HEAD_SIZE)).head;
+}
+
+function splitHead(file: Uint8Array): { readonly head: CheckpointHead; readonly end: number } {
   const line = file.indexOf('\n'.charCodeAt(0));
   const parsed = line === -1 ? undefined : parseHead(Buffer.from(file.subarray(0, line)).toString('utf8'));
   if (parsed === undefined) throw new Error('its first line is not that of a checkpoint');

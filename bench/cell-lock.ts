@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { readBoundedText } from '../core/bounded-file.ts';
 import { identitySchema, lifeOf, ownIdentity } from './process-identity.ts';
 import { cellFolder, temporaryName } from './storage.ts';
 
@@ -63,7 +64,7 @@ export async function readLock(out: string, hash: string): Promise<FoundLock | u
   const file = lockFile(out, hash);
   try {
     const { mtime } = await stat(file);
-    const owner = parseOwner(await readFile(file, 'utf8'));
+    const owner = await readOwner(file);
     const life = owner === undefined ? 'unknown' : lifeOf(owner);
     const age = (Date.now() - mtime.getTime()) / 1000;
     return {
@@ -78,10 +79,12 @@ export async function readLock(out: string, hash: string): Promise<FoundLock | u
   }
 }
 
-function parseOwner(text: string): LockOwner | undefined {
+/** Who a lock file names; nothing where it is none: cut off, much too large, not a file. */
+async function readOwner(file: string): Promise<LockOwner | undefined> {
   try {
-    return ownerSchema.safeParse(JSON.parse(text)).data;
-  } catch {
+    return ownerSchema.safeParse(JSON.parse(await readBoundedText(file, 16 * SIZE))).data;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
     return undefined;
   }
 }
@@ -141,7 +144,7 @@ async function create(file: string): Promise<HeldLock | undefined> {
       await beating;
       try {
         await handle.close();
-        if (parseOwner(await readFile(file, 'utf8'))?.token === token) await rm(file);
+        if ((await readOwner(file))?.token === token) await rm(file);
       } catch {
         // Taken over, or the disk has gone.
       }
@@ -158,8 +161,8 @@ export async function putAside(file: string, token: string | undefined): Promise
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
-  const isIt = parseOwner(await readFile(aside, 'utf8'))?.token === token;
-  if (isIt) await rm(aside);
+  const isIt = (await readOwner(aside))?.token === token;
+  if (isIt) await rm(aside, { recursive: true });
   else await rename(aside, file);
   return isIt;
 }

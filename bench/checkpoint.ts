@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { MAX_BYTES, readBounded, readProblem } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import { findPolicy } from '../policies/registry.ts';
 import { readSafetensors, writeSafetensors } from '../policies/safetensors.ts';
@@ -17,6 +18,9 @@ export interface StartingPoint {
 /** Names of the checkpoints that come with creditbench. */
 export const CHECKPOINTS = ['search-facts'] as const;
 
+/** Bytes of tokenizer.json and config.json, at most: as `readTokenizer`. */
+const MAX_JSON = 64 * 2 ** 20;
+
 const FILES = { assets: 'tokenizer.json', config: 'config.json', weights: 'model.safetensors' } as const;
 
 /** Where a checkpoint lies: a shipped one by its name, any other by its folder. */
@@ -32,11 +36,18 @@ export function checkpointFiles(nameOrFolder: string): readonly string[] {
   return Object.values(FILES).map((file) => join(checkpointFolder(nameOrFolder), file));
 }
 
+const originSchema = z.object({
+  environment: z.object({ id: z.string(), fingerprint: z.string() }).exactOptional(),
+  warmStart: z.record(z.string(), z.unknown()).exactOptional(),
+});
+
 /** What made a checkpoint, as far as it is recorded. */
-export interface CheckpointOrigin {
-  readonly environment?: { readonly id: string; readonly fingerprint: string };
-  readonly warmStart?: Readonly<Record<string, unknown>>;
-}
+export type CheckpointOrigin = Readonly<z.infer<typeof originSchema>>;
+
+const configSchema = z.object({
+  policy: z.object({ id: z.string(), options: z.record(z.string(), z.unknown()) }),
+  origin: originSchema.optional(),
+});
 
 /**
  * Reads a checkpoint for a policy.
@@ -55,28 +66,33 @@ export async function readCheckpoint(
       `warmStart.checkpoint: ${nameOrFolder}: ${what}; valid: ${CHECKPOINTS.join(', ')}, or the folder of a checkpoint made by 'creditbench warm-start'`,
     );
   };
-  const read = async (file: string): Promise<Buffer> => {
+  const bytesOf = async (file: string, most: number): Promise<Buffer> => {
     try {
-      return await readFile(join(folder, file));
+      return await readBounded(join(folder, file), most);
     } catch (error) {
-      return wrong(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+      return wrong(`${file} cannot be read (${readProblem(error)})`);
     }
   };
   const parse = async (file: string): Promise<unknown> => {
     try {
-      return JSON.parse((await read(file)).toString('utf8'));
+      return JSON.parse((await bytesOf(file, MAX_JSON)).toString('utf8'));
     } catch (error) {
       if (error instanceof InputError) throw error;
       return wrong(`${file} is not JSON: ${(error as Error).message}`);
     }
   };
-  const config = (await parse(FILES.config)) as { policy?: Choice; origin?: CheckpointOrigin };
+  const read = configSchema.safeParse(await parse(FILES.config));
+  if (!read.success) {
+    const { path, message } = read.error.issues[0]!;
+    return wrong(`${FILES.config}: ${path.join('.') || 'content'}: ${message}`);
+  }
+  const config = read.data;
   const spec = findPolicy(policy.id);
-  if (config.policy?.id !== policy.id) {
-    wrong(`it is of policy ${String(config.policy?.id)}, and the suite's policy is ${policy.id}`);
+  if (config.policy.id !== policy.id) {
+    wrong(`it is of policy ${config.policy.id}, and the suite's policy is ${policy.id}`);
   }
   for (const [name, value] of Object.entries(policy.options)) {
-    const theirs = config.policy?.options?.[name];
+    const theirs = config.policy.options[name];
     if (canonicalJson({ value: theirs }) !== canonicalJson({ value })) {
       wrong(
         `its ${name} is ${JSON.stringify(theirs)}, and the suite's policy.options.${name} is ${JSON.stringify(value)}`,
@@ -92,19 +108,25 @@ export async function readCheckpoint(
     }
   }
   const assets = await parse(FILES.assets);
-  const { tensors } = readSafetensors(await read(FILES.weights), join(nameOrFolder, FILES.weights));
+  const { tensors } = readSafetensors(
+    await bytesOf(FILES.weights, MAX_BYTES),
+    join(nameOrFolder, FILES.weights),
+  );
   if (spec.layout === undefined) return wrong(`policy ${policy.id} cannot be kept in a checkpoint`);
   const layout = await spec.layout(assets, policy.options);
-  const parameters = new Float32Array(layout.reduce((sum, { shape }) => sum + size(shape), 0));
-  let offset = 0;
-  for (const { name, shape } of layout) {
+  const values = layout.map(({ name, shape }) => {
     const tensor = tensors.get(name) ?? wrong(`${FILES.weights} has no tensor '${name}'`);
     if (tensor.shape.join() !== shape.join()) {
       wrong(`tensor '${name}' is [${tensor.shape}], [${shape}] needed`);
     }
     if (!tensor.values.every(Number.isFinite)) wrong(`tensor '${name}' has values that are not finite`);
-    parameters.set(tensor.values, offset);
-    offset += size(shape);
+    return tensor.values;
+  });
+  const parameters = new Float32Array(values.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const one of values) {
+    parameters.set(one, offset);
+    offset += one.length;
   }
   return { assets, parameters, origin: config.origin };
 }

@@ -5,6 +5,12 @@ export interface Column {
   readonly description: string;
 }
 
+/** Units of columns whose fields are texts. The fields of all others are numbers. */
+const TEXT_UNITS: readonly string[] = ['id', 'name', 'hash', 'text', 'JSON'];
+
+/** Whether the fields of a column are texts. */
+export const isText = ({ unit }: Column): boolean => TEXT_UNITS.includes(unit);
+
 /** A column, in one line. */
 export const column = (name: string, unit: string, description: string): Column => ({
   name,

@@ -1,7 +1,11 @@
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
+import { printable } from '../core/printable.ts';
 import type { Row } from './cell.ts';
-import type { Column } from './columns.ts';
+import { type Column, isText } from './columns.ts';
+
+/** Characters of a wrong field in a message. */
+const SHOWN_LENGTH = 40;
 
 /** Texts that spreadsheets would compute, and those that look like what is written in their place. */
 const FORMULA = /^['=+\-@\t\r]/;
@@ -32,7 +36,8 @@ function writeField(value: Row[string] | undefined): string {
 /**
  * Reads what `formatCsv` wrote with the same columns: numbers as numbers, empty fields as null.
  *
- * @throws Error when the header, the number of fields or the last newline is not as written.
+ * @throws Error when the header, the number of fields or the last newline is not as written, or a text is where a
+ *   number belongs, with its row (from 1, without the header) and column.
  */
 export function parseCsv(columns: readonly Column[], text: string): readonly Row[] {
   if (!text.endsWith('\n')) throw new Error('the last line is cut off');
@@ -55,12 +60,16 @@ export function parseCsv(columns: readonly Column[], text: string): readonly Row
       `the columns are not those of this version: ${differences.join('; ') || 'their order differs'}`,
     );
   }
-  return lines.map((fields) => Object.fromEntries(names.map((name, i) => [name, readField(fields[i]!)])));
+  return lines.map((fields, row) =>
+    Object.fromEntries(columns.map((column, i) => [column.name, readField(column, fields[i]!, row)])),
+  );
 }
 
-function readField(field: string): number | string | null {
+function readField(column: Column, field: string, row: number): number | string | null {
   if (field === '') return null;
-  if (field.startsWith("'")) return field.slice(1);
+  if (isText(column)) return field.startsWith("'") ? field.slice(1) : field;
   const value = Number(field);
-  return String(value) === field ? value : field;
+  if (String(value) === field) return value;
+  const shown = printable(field.slice(0, SHOWN_LENGTH));
+  throw new Error(`row ${row + 1}, column ${column.name}: ${JSON.stringify(shown)} is not a number`);
 }

@@ -32,7 +32,9 @@ const suite = (text: string) => resolveSuite({ file: 'my.yaml', text }, CATALOG)
 describe('any text is a suite or refused', () => {
   it('as YAML', () => {
     expect(suiteCells(suite(SUITE.replace('- all', '- rloo')))).toHaveLength(12);
-    fuzz(mutatedText([SUITE]), (text) => suiteCells(suite(text)));
+    const few = SUITE.replace('- all', '- rloo');
+    // All algorithms, and what they may have for options, take time.
+    fuzz(mutatedText([few, few, few, few, SUITE]), (text) => suiteCells(suite(text)));
   });
 
   it('as values of any kind in the place of valid ones', () => {
@@ -86,6 +88,38 @@ describe('bugs that were found', () => {
 
   it('a deeply nested suite ended the process', () => {
     expect(() => suite('['.repeat(12_000))).toThrow('my.yaml:1:1: more than 64 levels deep');
+  });
+
+  it('names that no file system can hold', () => {
+    const named = (name: string) => suite(SUITE.replace('carl+2', name).replace('- all', '- rloo'));
+    expect(named('x'.repeat(100)).algorithms[1]!.name).toHaveLength(100);
+    expect(() => named('x'.repeat(101))).toThrow(
+      /algorithms\.x+…?x*\.name: "x+…? is not valid; valid: text that/,
+    );
+    expect(() => suite(SUITE.replace('name: small', `name: ${'x'.repeat(101)}`))).toThrow(
+      /my\.yaml:1:1: name:/,
+    );
+  });
+
+  it.each([
+    '../x',
+    '..',
+    '/etc/x',
+    'a/../x',
+    'C:x',
+    'a\\\\b',
+    'x\\0',
+    '.x',
+    'x.',
+    'con',
+    'COM1',
+    'nul',
+    '',
+    ' x',
+  ])('names that lead out of the folder, or are devices: %j', (name) => {
+    expect(() => suite(SUITE.replace('name: small', `name: "${name}"`))).toThrow(/my\.yaml:1:1: name:/);
+    const text = SUITE.replace('carl+2', `"${name}"`).replace('- all', '- rloo');
+    expect(() => suite(text)).toThrow(/my\.yaml:10:\d+: algorithms\..*name: .* is not valid/);
   });
 
   it('more cells than fit in memory', () => {

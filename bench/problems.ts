@@ -42,7 +42,15 @@ export function checkValue<T>(
   return { problems: result.error.issues.flatMap((issue) => describeIssue(issue, json, value, base)) };
 }
 
+/** Made once for every schema: a suite may have many problems. */
+const jsonSchemas = new WeakMap<ZodType, JsonSchema | undefined>();
+
 function jsonSchema(schema: ZodType): JsonSchema | undefined {
+  if (!jsonSchemas.has(schema)) jsonSchemas.set(schema, makeJsonSchema(schema));
+  return jsonSchemas.get(schema);
+}
+
+function makeJsonSchema(schema: ZodType): JsonSchema | undefined {
   try {
     return z.toJSONSchema(schema, { unrepresentable: 'any' }) as JsonSchema;
   } catch {

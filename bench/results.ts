@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { z } from 'zod';
+import { readBoundedText, readProblem } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import type { Row } from './cell.ts';
 import { CELL_COLUMNS, METRIC_COLUMNS } from './columns.ts';
@@ -90,9 +90,9 @@ async function readFolder(folder: string): Promise<readonly Omit<StoredResult, '
   };
   const read = async (file: string): Promise<string> => {
     try {
-      return await readFile(join(folder, file), 'utf8');
+      return await readBoundedText(join(folder, file));
     } catch (error) {
-      return wrong(file, `cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+      return wrong(file, `cannot be read (${readProblem(error)})`);
     }
   };
   return parseRun(await read('suite.json'), await read('metrics.csv'), wrong);

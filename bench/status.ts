@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import { readCheckpointHead } from './cell-checkpoints.ts';
 import { readLock } from './cell-lock.ts';
@@ -108,7 +109,7 @@ export async function readStatus(out: string): Promise<FolderStatus> {
 
 async function readSuiteFile(out: string): Promise<z.infer<typeof fileSchema>> {
   try {
-    return fileSchema.parse(JSON.parse(await readFile(join(out, 'suite.json'), 'utf8')));
+    return fileSchema.parse(JSON.parse(await readBoundedText(join(out, 'suite.json'))));
   } catch (error) {
     const why =
       error instanceof z.ZodError

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { MAX_TEXT, readBounded, readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import type { Cell, CellResult } from './cell.ts';
 import { METRIC_COLUMNS, TIMING_COLUMNS } from './columns.ts';
@@ -20,6 +21,17 @@ const errorSchema = z.object({
    */
   cause: z.literal('machine').exactOptional(),
 });
+
+/** What done.json says of the other files of a finished cell. */
+const markerSchema = z.object({
+  hash: z.string(),
+  sha256: z.object({ 'cell.json': z.string(), 'metrics.csv': z.string() }),
+  timingRows: z.int(),
+  fingerprint: z.string(),
+});
+
+/** Bytes of done.json and of the record of a failure, at most. */
+const MAX_RECORD = 16 * 2 ** 20;
 
 /** Why a cell has no result. Holds no clock time, so that equal failures are equal files. */
 export type CellError = Readonly<z.infer<typeof errorSchema>>;
@@ -226,26 +238,28 @@ export async function readStored(out: string, hash: string): Promise<StoredCell>
     return { status: 'damaged', reason: (error as Error).message };
   }
   try {
-    const marker = JSON.parse(await readFile(join(folder, 'done.json'), 'utf8')) as {
-      hash?: string;
-      sha256?: Record<string, string>;
-      timingRows?: number;
-      fingerprint?: string;
+    const marker = parseMarker(await readBoundedText(join(folder, 'done.json'), MAX_RECORD));
+    if (!marker.hash.startsWith(hash)) throw new Error('done.json belongs to another cell');
+    const checked = async (name: 'cell.json' | 'metrics.csv'): Promise<string> => {
+      const bytes = await readBounded(join(folder, name), MAX_TEXT);
+      if (sha256(bytes) !== marker.sha256[name]) throw new Error(`${name} does not match its checksum`);
+      return bytes.toString('utf8');
     };
-    if (marker.hash?.startsWith(hash) !== true) throw new Error('done.json belongs to another cell');
-    for (const name of ['cell.json', 'metrics.csv']) {
-      if (sha256(await readFile(join(folder, name))) !== marker.sha256?.[name]) {
-        throw new Error(`${name} does not match its checksum`);
-      }
-    }
-    const metrics = parseCsv(METRIC_COLUMNS, await readFile(join(folder, 'metrics.csv'), 'utf8'));
-    const timings = parseCsv(TIMING_COLUMNS, await readFile(join(folder, 'timings.csv'), 'utf8'));
+    await checked('cell.json');
+    const metrics = parseCsv(METRIC_COLUMNS, await checked('metrics.csv'));
+    const timings = parseCsv(TIMING_COLUMNS, await readBoundedText(join(folder, 'timings.csv')));
     if (timings.length !== marker.timingRows) throw new Error('timings.csv has lost rows');
-    if (marker.fingerprint === undefined) throw new Error('done.json has no fingerprint');
     return { status: 'finished', result: { metrics, timings, fingerprint: marker.fingerprint } };
   } catch (error) {
     return { status: 'damaged', reason: (error as Error).message };
   }
+}
+
+function parseMarker(text: string): z.infer<typeof markerSchema> {
+  const parsed = markerSchema.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new Error(`done.json is not valid: ${path.join('.')}: ${message}`);
 }
 
 /** Removes a damaged cell folder. */
@@ -257,7 +271,7 @@ export async function removeCell(out: string, cell: Cell): Promise<void> {
 export async function readFailure(out: string, hash: string): Promise<StoredFailure | undefined> {
   const file = failureFile(out, hash);
   try {
-    const record: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const record: unknown = JSON.parse(await readBoundedText(file, MAX_RECORD));
     const { error } = z.object({ error: errorSchema }).parse(record);
     return { error, at: (await stat(file)).mtime };
   } catch {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBoundedText, readProblem } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from './package.ts';
 import { readYaml } from './yaml.ts';
@@ -10,6 +11,9 @@ export interface SuiteSource {
   readonly file: string;
   readonly text: string;
 }
+
+/** Bytes: four for every character that a suite may have. */
+const MAX_SUITE = 2 ** 22;
 
 const folder = () => join(packageInfo().root, 'suites');
 
@@ -51,8 +55,8 @@ export async function readSuite(nameOrFile: string): Promise<SuiteSource> {
     );
   }
   try {
-    return { file: nameOrFile, text: await readFile(nameOrFile, 'utf8') };
+    return { file: nameOrFile, text: await readBoundedText(nameOrFile, MAX_SUITE) };
   } catch (error) {
-    throw new InputError(`suite ${nameOrFile} cannot be read: ${(error as Error).message}`);
+    throw new InputError(`suite ${nameOrFile} cannot be read: ${readProblem(error)}`);
   }
 }

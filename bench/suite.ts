@@ -1,5 +1,4 @@
 import type { Document, LineCounter } from 'yaml';
-import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import type { Cell, Choice } from './cell.ts';
@@ -7,28 +6,10 @@ import { applySetting, nameOf, type Override } from './override.ts';
 import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
 import type { NamedCell } from './runner.ts';
 import type { SuiteSource } from './suite-file.ts';
+import { suiteSchema } from './suite-schema.ts';
 import { expandShorthand } from './suite-shorthand.ts';
 import { type TrainingOptions, trainingSchema, type WarmStartOptions, warmStartSchema } from './training.ts';
 import { readYaml } from './yaml.ts';
-
-/** Names of files are made of names: file systems allow 255 bytes. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_+/-]{0,99}$/;
-
-const choiceSchema = z.strictObject({
-  id: z.string().min(1),
-  options: z.record(z.string(), z.unknown()).default({}),
-});
-
-const entrySchema = z.strictObject({
-  id: z.string().min(1),
-  /** Name in tables and files; the id when absent. */
-  name: z.string().regex(NAME).optional(),
-  options: z.record(z.string(), z.unknown()).default({}),
-  /** The algorithm's own learning rate; used with `rates: own`. */
-  learningRate: z.number().positive().max(1).optional(),
-  /** Luck of its own instead of the seed's common one: for a control that compares an algorithm with itself. */
-  luck: z.string().regex(NAME).optional(),
-});
 
 /** A run keeps its cells in memory. Days of work have some hundreds. */
 const MAX_CELLS = 100_000;
@@ -36,31 +17,6 @@ const MAX_CELLS = 100_000;
 /** Settings of the suite that an environment may have its own values of. */
 const OWN = ['training', 'warmStart'] as const;
 const OWN_SCHEMAS = { training: trainingSchema, warmStart: warmStartSchema } as const;
-
-const environmentSchema = z.strictObject({
-  ...choiceSchema.shape,
-  /** The environment's own policy; the suite's when absent. */
-  policy: choiceSchema.optional(),
-  /** Values that replace the suite's, one by one. */
-  training: z.record(z.string(), z.unknown()).optional(),
-  warmStart: z.record(z.string(), z.unknown()).optional(),
-});
-
-const suiteSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/),
-  description: z.string().default(''),
-  environments: z.array(environmentSchema).min(1),
-  policy: choiceSchema,
-  algorithms: z.array(entrySchema).min(1),
-  /** Training seeds 0 to seeds - 1. */
-  seeds: z.int().min(1).max(10_000).default(3),
-  /** 'common': `training.learningRate` for all; 'own': an entry's own rate where it gives one. */
-  rates: z.enum(['common', 'own']).default('common'),
-  /** Rollouts per question that every algorithm spends, in its own way; options of an entry come on top. */
-  rollouts: z.int().min(2).max(4096).optional(),
-  training: trainingSchema,
-  warmStart: warmStartSchema,
-});
 
 /** An algorithm of a suite: ids resolved, options complete. */
 interface SuiteAlgorithm extends Choice {

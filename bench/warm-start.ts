@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../core/errors.ts';
 import { createRandom, type Random } from '../core/random.ts';
@@ -12,7 +11,8 @@ import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
 import { checkKinds } from './context.ts';
 import { demonstratedTexts, demonstration } from './demonstrations.ts';
 import { codeFingerprint } from './fingerprint.ts';
-import { canonicalJson, writeFileAtomic } from './storage.ts';
+import { readStart, writeStart } from './start-cache.ts';
+import { canonicalJson } from './storage.ts';
 import type { WarmStartOptions } from './training.ts';
 
 /** What decides the starting weights of a cell, besides the data. */
@@ -147,39 +147,4 @@ async function imitate(
     adam = adamStep(parameters, gradient, adam, { learningRate: rate, epsilon: 1e-8 });
     policy.setParameters(parameters);
   }
-}
-
-/** File: one line of JSON {sha256, assets}, then the parameters as float64, little-endian. */
-async function writeStart(file: string, start: StartingPoint, context: CellContext): Promise<void> {
-  const bytes = Buffer.from(Float64Array.from(start.parameters).buffer);
-  const head = JSON.stringify({ sha256: checksum(start.assets, bytes), assets: start.assets });
-  try {
-    await mkdir(context.cacheDirectory, { recursive: true });
-    await writeFileAtomic(file, Buffer.concat([Buffer.from(`${head}\n`), bytes]));
-  } catch (error) {
-    context.onNotice?.(`the warm start could not be cached in ${context.cacheDirectory}: ${String(error)}`);
-  }
-}
-
-async function readStart(file: string, context: CellContext): Promise<StartingPoint | undefined> {
-  let content: Buffer;
-  try {
-    content = await readFile(file);
-  } catch {
-    return undefined; // not cached yet
-  }
-  try {
-    const end = content.indexOf('\n');
-    const head = JSON.parse(content.subarray(0, end).toString()) as { sha256: string; assets: unknown };
-    const bytes = content.subarray(end + 1);
-    if (head.sha256 !== checksum(head.assets, bytes)) throw new Error('its checksum does not match');
-    return { assets: head.assets, parameters: new Float64Array(Uint8Array.from(bytes).buffer) };
-  } catch (error) {
-    context.onNotice?.(`the cached warm start ${file} is damaged and is made again: ${String(error)}`);
-    return undefined;
-  }
-}
-
-function checksum(assets: unknown, bytes: Buffer): string {
-  return createHash('sha256').update(JSON.stringify(assets)).update(bytes).digest('hex');
 }

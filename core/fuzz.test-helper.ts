@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { runInThisContext } from 'node:vm';
 import fc, { type Arbitrary } from 'fast-check';
 import { InputError } from './errors.ts';
@@ -85,16 +86,17 @@ function checkError(error: unknown): void {
   }
 }
 
-/** Buffers count whether or not they are touched, everything else by its pages. */
+/** What V8 has taken for its heap and for buffers, touched or not. No system call: those cost more than most parsers. */
+function memory(): number {
+  const { total_heap_size: heap, external_memory: external } = getHeapStatistics();
+  return heap + external;
+}
+
 function watch(): { check(): void } {
-  const buffers = process.memoryUsage().arrayBuffers;
-  const peak = process.resourceUsage().maxRSS * 1024;
+  const before = memory();
   return {
     check: () => {
-      const taken = Math.max(
-        process.memoryUsage().arrayBuffers - buffers,
-        process.resourceUsage().maxRSS * 1024 - peak,
-      );
+      const taken = memory() - before;
       if (taken > MEMORY) throw new Error(`${taken} bytes taken`);
       for (const key in {}) {
         delete (Object.prototype as Record<string, unknown>)[key];
@@ -147,12 +149,16 @@ const TEXTS = [
     '__proto__',
     'constructor',
   ],
+  '\ud83d',
+];
+
+/** As much of something as ends a stack, or takes a slow pattern forever: in few cases, because it costs time. */
+const LARGE = [
   '['.repeat(12_000),
   '{"a":'.repeat(12_000),
   '- '.repeat(12_000),
   ' '.repeat(20_000),
   'x'.repeat(70_000),
-  '\ud83d',
 ];
 
 interface Edit {
@@ -197,24 +203,32 @@ export function mutatedBytes(valid: readonly (Uint8Array | string)[]): Arbitrary
 /** As `mutatedBytes`, of texts; lone surrogates among them. */
 export function mutatedText(valid: readonly string[]): Arbitrary<string> {
   return fc.oneof(
-    { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }) },
+    { weight: 1, arbitrary: anyText },
     {
       weight: 1,
-      arbitrary: fc.array(fc.constantFrom(...TEXTS, ...NUMBERS, ...KEYS), { maxLength: 6 }).map(joined),
+      arbitrary: fc.array(piece, { maxLength: 6 }).map(joined),
     },
     { weight: 8, arbitrary: mutatedBytes(valid).map((bytes) => Buffer.from(bytes).toString('utf8')) },
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom(...valid), share, fc.constantFrom('\ud800', '\udfff', ...TEXTS))
-        .map(([text, at, piece]) => insert(text, at, piece)),
+        .tuple(fc.constantFrom(...valid), share, piece)
+        .map(([text, at, what]) => insert(text, at, what)),
     },
   );
 }
 
+const piece = fc.oneof(
+  { weight: 99, arbitrary: fc.constantFrom('\ud800', '\udfff', ...TEXTS, ...NUMBERS, ...KEYS) },
+  { weight: 1, arbitrary: fc.constantFrom(...LARGE) },
+);
+/** Of any code points, surrogates among them. `fc.string` would make a table of all of them first. */
+const anyText = fc
+  .array(fc.oneof(fc.nat(0xff), fc.nat(0xffff), fc.nat(0x10ffff)), { maxLength: 200 })
+  .map((points) => String.fromCodePoint(...points));
 const joined = (parts: readonly string[]): string => parts.join('');
-const insert = (text: string, at: number, piece: string): string =>
-  text.slice(0, Math.floor(at * text.length)) + piece + text.slice(Math.floor(at * text.length));
+const insert = (text: string, at: number, what: string): string =>
+  text.slice(0, Math.floor(at * text.length)) + what + text.slice(Math.floor(at * text.length));
 
 function edited(content: Uint8Array, { kind, at, to, pick, bytes }: Edit): Uint8Array {
   const from = Math.floor(at * content.length);
@@ -241,8 +255,10 @@ function edited(content: Uint8Array, { kind, at, to, pick, bytes }: Edit): Uint8
       return replace(from, bytes);
     case 5:
       return replace(from + Math.min(bytes.length, content.length - from), bytes);
-    case 6:
-      return replace(from, Buffer.from(TEXTS[pick % TEXTS.length]!));
+    case 6: {
+      const texts = pick < 20 ? LARGE : TEXTS;
+      return replace(from, Buffer.from(texts[pick % texts.length]!));
+    }
     default: {
       // The next number, or the next name, becomes another one.
       const text = Buffer.from(content).toString('latin1');
@@ -259,7 +275,13 @@ function edited(content: Uint8Array, { kind, at, to, pick, bytes }: Edit): Uint8
 /** Values that JSON can hold, in the place of valid parts: wrong kinds, huge numbers, deep lists, odd keys and texts. */
 const odd: Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, 0, -1, 0.5, 1e15, 2 ** 53, 1e308, -0, '', 'x', [], {}, [[]], [null]),
-  fc.constantFrom<unknown>(...TEXTS, ...NUMBERS.map(Number).filter(Number.isFinite)),
+  fc.oneof(
+    {
+      weight: 99,
+      arbitrary: fc.constantFrom<unknown>(...TEXTS, ...NUMBERS.map(Number).filter(Number.isFinite)),
+    },
+    { weight: 1, arbitrary: fc.constantFrom<unknown>(...LARGE) },
+  ),
   fc.constantFrom(...KEYS.slice(0, 6)).map((key) => JSON.parse(`{"${key}": {"x": 1}}`) as unknown),
   fc.nat(3).map((times) => nested(10 ** times)),
   fc.jsonValue({ maxDepth: 2 }),
@@ -273,42 +295,58 @@ function nested(depth: number): unknown {
 
 /** JSON values near valid ones: some parts are replaced, left out, doubled, or put under another key. */
 export function mutatedJson(valid: readonly unknown[]): Arbitrary<unknown> {
+  const bases = valid.map((value) => ({ value, places: [...placesOf(value)] }));
   const change = fc.record({ kind: fc.nat(3), at: share, value: odd, key: fc.constantFrom(...KEYS) });
   return fc.oneof(
     { weight: 1, arbitrary: odd },
     {
       weight: 9,
       arbitrary: fc
-        .tuple(fc.constantFrom(...valid), fc.array(change, { minLength: 1, maxLength: 3 }))
-        .map(([value, changes]) =>
-          changes.reduce<unknown>((before, { kind, at, value: other, key }) => {
-            const holder = { root: structuredClone(before) };
-            const places = [...placesOf(holder)];
-            const [parent, name] = places[Math.floor(at * (places.length - 1))]!;
-            if (kind === 0 || parent === holder) parent[name] = other;
-            // What JSON.parse gives has no holes, and no names in lists.
-            else if (!Array.isArray(parent))
-              kind === 1 ? delete parent[name] : define(parent, key, parent[name]);
-            else if (kind === 1) parent.splice(Number(name), 1);
-            else parent.push(structuredClone(parent[Number(name)]));
-            return holder.root;
-          }, value),
+        .tuple(fc.constantFrom(...bases), fc.array(change, { minLength: 1, maxLength: 3 }))
+        .map(([{ value, places }, changes]) =>
+          changes.reduce<unknown>(
+            (before, { at, ...rest }) => changed(before, places[Math.floor(at * places.length)] ?? [], rest),
+            value,
+          ),
         ),
     },
   );
 }
 
 type Parent = Record<string, unknown>;
+type Place = readonly string[];
 
-function* placesOf(parent: unknown, depth = 0): Generator<readonly [Parent, string]> {
-  if (typeof parent !== 'object' || parent === null || depth > 20) return;
-  for (const name of Object.keys(parent)) {
-    yield [parent as Parent, name];
-    yield* placesOf((parent as Parent)[name], depth + 1);
-  }
+/** Where the parts of a value are; the whole of it is the first. */
+function* placesOf(value: unknown, place: Place = []): Generator<Place> {
+  yield place;
+  if (typeof value !== 'object' || value === null || place.length > 20) return;
+  for (const name of Object.keys(value)) yield* placesOf((value as Parent)[name], [...place, name]);
+}
+
+interface Change {
+  readonly kind: number;
+  readonly value: unknown;
+  readonly key: string;
+}
+
+/** The value with another part at a place, or as near to it as one gets: copied as far as it differs. */
+function changed(before: unknown, [name, ...rest]: Place, change: Change): unknown {
+  // An earlier change may have put something else there.
+  const isThere =
+    typeof before === 'object' && before !== null && name !== undefined && Object.keys(before).includes(name);
+  if (!isThere) return change.value;
+  const parent = (Array.isArray(before) ? [...before] : { ...before }) as Parent | unknown[];
+  const { kind, key } = change;
+  const part = (before as Parent)[name];
+  if (rest.length > 0 || kind === 0) define(parent, name, changed(part, rest, change));
+  // What JSON.parse gives has no holes, and no names in lists.
+  else if (Array.isArray(parent)) kind === 1 ? parent.splice(Number(name), 1) : parent.push(part);
+  else if (kind === 1) delete parent[name];
+  else define(parent, key, part);
+  return parent;
 }
 
 /** As JSON.parse does: '__proto__' becomes a key like any other. */
-function define(parent: Parent, key: string, value: unknown): void {
+function define(parent: object, key: string, value: unknown): void {
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
 }

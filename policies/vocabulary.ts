@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 
 /** What `buildVocabulary` needs to know. */
@@ -45,6 +46,27 @@ export function buildVocabulary(
   const known = [...counts].filter(([, count]) => count >= minimumCount);
   known.sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   return { words: known.map(([word]) => word), hashBuckets };
+}
+
+/** As for tokenizers: tables of weights are as long as there are ids. */
+const MAX_IDS = 2 ** 20;
+
+const vocabularySchema = z.object({
+  words: z.array(z.string()).max(MAX_IDS),
+  hashBuckets: z.int().min(1).max(MAX_IDS),
+});
+
+/**
+ * What a file holds as a vocabulary.
+ * @throws InputError saying what is wrong with it.
+ */
+export function checkVocabulary(value: unknown): Vocabulary {
+  const parsed = vocabularySchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new InputError(
+    `vocabulary: ${path.join('.') || 'content'}: ${message}; valid: words and hashBuckets`,
+  );
 }
 
 /** The number of ids: special ones, known words, shared ones. */

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import {
   PREDICTION_COLUMNS,
 } from '../bench/criticality/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
+import { InputError } from '../core/errors.ts';
 import { madeUpSources, writeMadeUp } from './html/made-up.test-helper.ts';
 import { createReport } from './report.ts';
 import { readSources } from './sources.ts';
@@ -83,6 +84,31 @@ it('says which folder or file is not what it should be', async () => {
   await cp(at('audit'), at('cut'), { recursive: true });
   await writeFile(at('cut/audit.csv'), 'environment');
   await expect(readSources([at('cut')])).rejects.toThrow(/cut\/audit\.csv: the last line is cut off/);
+});
+
+it('refuses a suite.json of unknown content, a text where a number belongs, and a file that is too large', async () => {
+  await cp(at('run'), at('odd'), { recursive: true });
+  const file = JSON.parse(await readFile(at('odd/suite.json'), 'utf8')) as { cells: object[] };
+  const odd = { ...file, suite: 'x', cells: file.cells.map((cell) => ({ ...cell, policy: 3 })) };
+  await writeFile(at('odd/suite.json'), JSON.stringify(odd));
+  await expect(readSources([at('odd')])).rejects.toThrow(InputError);
+  await expect(readSources([at('odd')])).rejects.toThrow(
+    /odd\/suite\.json: suite: Invalid input: expected rec/,
+  );
+  await writeFile(at('odd/suite.json'), '[]');
+  await expect(readSources([at('odd')])).rejects.toThrow(/odd\/suite\.json: content: /);
+  await writeFile(at('odd/suite.json'), JSON.stringify(file));
+  const [header, ...lines] = (await readFile(at('odd/metrics.csv'), 'utf8')).split('\n');
+  const place = header!.split(',').indexOf('dev_f1');
+  const second = lines[1]!.split(',').map((field, index) => (index === place ? 'high' : field));
+  await writeFile(at('odd/metrics.csv'), [header, lines[0], second.join(), ...lines.slice(2)].join('\n'));
+  await expect(readSources([at('odd')])).rejects.toThrow(
+    /odd\/metrics\.csv: row 2, column dev_f1: "high" is not a number; valid: /,
+  );
+  await truncate(at('odd/metrics.csv'), 2 ** 40);
+  await expect(readSources([at('odd')])).rejects.toThrow(
+    /odd\/metrics\.csv: cannot be read \(1099511627776 bytes; valid: at most 524288000\)/,
+  );
 });
 
 it('merges runs, tells their algorithms apart, and refuses different data', async () => {

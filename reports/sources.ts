@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
@@ -19,6 +18,7 @@ import {
 import type { CriticalityTables } from '../bench/criticality/tables.ts';
 import { parseCsv } from '../bench/csv.ts';
 import { readResults, type StoredResult, shortLabels } from '../bench/results.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 
 /** A cell of a run with what only a report needs. */
@@ -67,7 +67,8 @@ export interface Sources {
   readonly criticality: readonly CriticalityRecord[];
 }
 
-const CRITICALITY_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
+/** The tables of a measurement of criticality that a report shows, by name. */
+export const CRITICALITY_COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   histogram: HISTOGRAM_COLUMNS,
   'entropy-histogram': ENTROPY_COLUMNS,
   prediction: PREDICTION_COLUMNS,
@@ -143,7 +144,7 @@ const failureSchema = z.object({ error: z.object({ message: z.string() }) });
 type Extras = Pick<ReportCell, 'cell' | 'policy' | 'timings' | 'error'>;
 
 async function readRun(folder: string): Promise<RunRecord & { readonly cells: readonly Extras[] }> {
-  const parsed = suiteFileSchema.safeParse(JSON.parse(await readFile(join(folder, 'suite.json'), 'utf8')));
+  const parsed = suiteFileSchema.safeParse(JSON.parse(await readBoundedText(join(folder, 'suite.json'))));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     throw new InputError(`${join(folder, 'suite.json')}: ${issue.path.join('.')}: ${issue.message}`);
@@ -182,7 +183,7 @@ async function readTimings(folder: string): Promise<readonly Row[]> {
 
 async function readFailure(folder: string, cell: string): Promise<string | undefined> {
   try {
-    const text = await readFile(join(folder, 'cells', `${basename(cell)}.failed.json`), 'utf8');
+    const text = await readBoundedText(join(folder, 'cells', `${basename(cell)}.failed.json`));
     return failureSchema.parse(JSON.parse(text)).error.message;
   } catch {
     // The folder may have been copied without its cells.
@@ -213,7 +214,7 @@ async function readCriticality(folder: string): Promise<CriticalityRecord> {
 
 async function readTable(folder: string, file: string, columns: readonly Column[]): Promise<readonly Row[]> {
   try {
-    return parseCsv(columns, await readFile(join(folder, file), 'utf8'));
+    return parseCsv(columns, await readBoundedText(join(folder, file)));
   } catch (error) {
     throw new InputError(
       `${join(folder, file)}: ${(error as Error).message}; valid: an output folder of this version of creditbench`,

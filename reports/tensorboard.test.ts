@@ -32,10 +32,11 @@ it('no name leaves the folder, and different cells have different files', () => 
     ['multihop', 'v1/grpo'],
     ['..', '..'],
     ['.', 'carl + x'],
+    ['/etc', 'C:\\x\0'],
   ].map(([environment, algorithm]) =>
     eventPath({ environment: environment!, algorithm: algorithm!, seed: 0 }),
   );
   expect(paths[0]).toEqual(['multihop', 'v1', 'grpo', 'seed-0', 'events.out.tfevents.0.creditbench']);
-  for (const part of paths.flat()) expect(part).not.toMatch(/^\.|[/\\]/);
+  for (const part of paths.flat()) expect(part).not.toMatch(/^\.|[/\\:\0]/);
   expect(new Set(paths.map((path) => path.join('/'))).size).toBe(paths.length);
 });

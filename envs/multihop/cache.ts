@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readBoundedText } from '../../core/bounded-file.ts';
 
 const envelopeSchema = z.object({ sha256: z.string(), key: z.string(), content: z.string() });
 
@@ -48,7 +49,7 @@ async function readChecked(
 ): Promise<string | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readBoundedText(path);
   } catch (error) {
     if (!isMissing(error))
       onNotice?.(`multihop cache ${path} cannot be read, building anew: ${reason(error)}`);

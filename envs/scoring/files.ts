@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { MAX_TEXT, readBounded, readProblem } from '../../core/bounded-file.ts';
 import { InputError } from '../../core/errors.ts';
 import type { FileScore, ScoreInput } from './file-score.ts';
 import { scoreHotpotFile } from './hotpot-file.ts';
@@ -64,11 +64,15 @@ function unknownMetric(value: string): InputError {
 async function readText(path: string): Promise<NamedText> {
   try {
     // Bytes that are no UTF-8 are refused: replaced characters would be scored as wrong answers.
-    return { name: path, text: new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path)) };
+    return {
+      name: path,
+      text: new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path, MAX_TEXT)),
+    };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    const reason = { ENOENT: 'no such file', EISDIR: 'a folder', EACCES: 'no permission' }[code] ?? code;
+    const reason =
+      { ENOENT: 'no such file', EISDIR: 'a folder', EACCES: 'no permission' }[code ?? ''] ??
+      readProblem(error);
     const what = code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'not UTF-8' : reason;
     throw new InputError(`${path}: cannot be read (${what}); expected a readable UTF-8 file`);
   }

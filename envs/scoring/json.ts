@@ -140,8 +140,10 @@ interface Scan {
   readonly repeatedKey?: string;
 }
 
+// A pattern for a whole string would keep a way back for each of its characters, and overflow V8's stack for them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids bare control characters in strings
-const STRING = /"(?:[^"\\\0-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const PLAIN = /[^"\\\0-\x1f]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
 const BLANK = /[ \t\n\r]*/y;
 
@@ -159,6 +161,16 @@ function scanJson(text: string): Scan {
     at += found?.length ?? 0;
     return found;
   };
+  const takeString = (): string | undefined => {
+    const start = at;
+    if (text[at] !== '"') return undefined;
+    at += 1;
+    do take(PLAIN);
+    while (take(ESCAPE) !== undefined);
+    if (text[at] === '"') return text.slice(start, ++at);
+    at = start;
+    return undefined;
+  };
   let repeated: Scan | undefined;
   let expecting: 'value' | 'value or ]' | 'key' | 'key or }' | 'after' = 'value';
   for (;;) {
@@ -174,7 +186,7 @@ function scanJson(text: string): Scan {
         continue;
       }
       const start = at;
-      const key = take(STRING);
+      const key = takeString();
       if (key === undefined) break;
       take(BLANK);
       if (text[at] !== ':') break;
@@ -196,7 +208,7 @@ function scanJson(text: string): Scan {
       at += 1;
       open.pop();
       expecting = 'after';
-    } else if ((take(STRING) ?? take(SCALAR)) === undefined) {
+    } else if ((takeString() ?? take(SCALAR)) === undefined) {
       break;
     } else {
       expecting = 'after';

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { Tokenizer as JsonTokenizer, TokenParser } from '@streamparser/json';
+import { readBounded, readProblem } from '../../core/bounded-file.ts';
 import { InputError } from '../../core/errors.ts';
 import type { TokenizerJson } from './format.ts';
 import { type Codec, createCodec } from './load.ts';
@@ -13,7 +13,12 @@ const MAX_BYTES = 64 * 2 ** 20;
  *   is not a tokenizer.json that is supported.
  */
 export async function readTokenizer(path: string): Promise<{ json: TokenizerJson; codec: Codec }> {
-  return parseTokenizer(await readBounded(path), path);
+  try {
+    return parseTokenizer(await readBounded(path, MAX_BYTES), path);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: cannot be read (${readProblem(error)})`);
+  }
 }
 
 /** The content of a tokenizer.json; `path` is what error messages call it. Throws as `readTokenizer`. */
@@ -31,22 +36,6 @@ export function parseTokenizer(bytes: Uint8Array, path: string): { json: Tokeniz
     throw new InputError(`${path}: broken JSON at ${errorPlace(text)}; expected a tokenizer.json`);
   }
   return { json: json as TokenizerJson, codec: createCodec(json as TokenizerJson, path) };
-}
-
-async function readBounded(path: string): Promise<Uint8Array> {
-  try {
-    const found = await stat(path);
-    if (!found.isFile()) throw new InputError(`${path}: not a file`);
-    if (found.size > MAX_BYTES) {
-      throw new InputError(`${path}: ${found.size} bytes, a tokenizer.json can have at most ${MAX_BYTES}`);
-    }
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(
-      `${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
-    );
-  }
 }
 
 /** Line and column, from 1, where a text stops being JSON: JSON.parse of Node 20 does not always say. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
-import { buildVocabulary, type Vocabulary, vocabularySize } from '../vocabulary.ts';
+import { buildVocabulary, checkVocabulary, type Vocabulary, vocabularySize } from '../vocabulary.ts';
 import { SMALL_TRANSFORMER, type TransformerConfig } from './config.ts';
 
 /** The size of the model, and how its vocabulary is made. */
@@ -41,7 +41,7 @@ export const transformerSpec: PolicySpec<TransformerPolicyOptions, Vocabulary> =
   assets: (texts, options) => buildVocabulary(texts, options),
   layout: async (assets, options) => {
     const { weightSpecs } = await import('./model.ts');
-    return weightSpecs(options, vocabularySize(assets));
+    return weightSpecs(options, vocabularySize(checkVocabulary(assets)));
   },
   create: async ({ options, assets, backend, random }) => {
     const { createTransformerPolicy } = await import('./index.ts');

@@ -100,6 +100,9 @@ function objectAliases(metadata: Fields, context: Context): readonly string[] {
 
 /** `"Who sang ""Help""?"` without the outer quotes and with single inner ones; any other text as it is. */
 export function unquoted(text: string): string {
-  const cell = /^"((?:[^"]|"")+)"$/.exec(text.trim())?.[1];
-  return cell === undefined ? text : cell.replaceAll('""', '"');
+  const cell = text.trim();
+  const inner = cell.slice(1, -1);
+  const isCell = inner !== '' && cell.startsWith('"') && cell.endsWith('"');
+  // Inside, every quote is there twice.
+  return isCell && !inner.replaceAll('""', '').includes('"') ? inner.replaceAll('""', '"') : text;
 }
