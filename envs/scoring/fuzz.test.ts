@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fuzz, mutatedText } from '../../core/fuzz.test-helper.ts';
 import { ANSWER_METRICS, scoreAnswer } from './answer.ts';
 import { FILE_METRICS, type FileMetric, scoreTexts } from './files.ts';
+import { parseJson } from './json.ts';
 
 const HOTPOT_GOLD = [
   {
@@ -75,5 +76,38 @@ describe('any answer is scored', () => {
         if (!(f1 >= 0 && f1 <= 1)) throw new Error(`F1 ${f1}`);
       }
     });
+  });
+});
+
+describe('bugs that were found', () => {
+  it('a text of 16 million characters overflowed the stack of a pattern', () => {
+    const long = 'x'.repeat(17_000_000);
+    const file = (text: string) => ({ name: 'p.json', text });
+    expect(parseJson(file(`{"a": "${long}"}`), 'x', true)).toEqual({ a: long });
+    expect(() => parseJson(file(`{"a": "${long}", "a": 1}`), 'x', true)).toThrow(
+      /duplicate key "a" at line 1/,
+    );
+    expect(() => parseJson(file(`{"a": "${long}" 1}`), 'x')).toThrow(
+      /broken JSON at line 1, column 17000010/,
+    );
+    expect(() => parseJson(file('{"a": "x\\q"}'), 'x')).toThrow(/broken JSON at line 1, column 7/);
+  });
+
+  it('time in proportion to the length, also where nothing is closed', () => {
+    const cpu = (text: string): number => {
+      const from = process.cpuUsage();
+      expect(() => parseJson({ name: 'p', text }, 'x', true)).toThrow(/broken JSON/);
+      const { user, system } = process.cpuUsage(from);
+      return user + system;
+    };
+    for (const piece of ['x', '\\n', '\\"', '[', '1', ' ', '{"a":']) {
+      const best = (length: number): number => {
+        const text = `["${piece === '[' ? '",' : ''}${piece.repeat(length / piece.length)}`;
+        return Math.min(cpu(text), cpu(text), cpu(text));
+      };
+      best(2 ** 16);
+      // 8 times as long: about 8 times the time, where looking back from every place takes 64.
+      expect(best(2 ** 20) / best(2 ** 17)).toBeLessThan(32);
+    }
   });
 });
