@@ -24,12 +24,12 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown option',
       ['run', 'tiny', '--seed', '3'],
-      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --help\n",
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --help\n",
     ],
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, compare, report, power, rollout, audit, criticality, data, list, doctor, score, warm-start, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, data, list, bench, doctor, score, warm-start, --help\n",
     ],
     ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
     [
@@ -120,6 +120,7 @@ describe('list, doctor, help', () => {
     expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
     expect(all.suites.map(({ id }: { id: string }) => id)).toEqual([
       'all',
+      'backends',
       'forking',
       'paper',
       'quick',
