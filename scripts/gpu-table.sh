@@ -16,7 +16,9 @@ if [ "$python" != none ]; then torch=(--torch "$python" --torch-device "${TORCH_
 "${run[@]}" bench train-step decode iteration/search-carl-lite iteration/search-grpo-16 \
   --backend "$backend" "${torch[@]}" --json "$out/speed.json" | tee "$out/speed.txt"
 # The same learning curve as on the processor, in distribution: three seeds on each.
-for name in wasm "$backend"; do
+folders=()
+for name in $(printf '%s\n' wasm "$backend" | sort -u); do
   "${run[@]}" run backends --backend "$name" --out "$out/$name"
+  folders+=("$out/$name")
 done
-"${run[@]}" report "$out/wasm" "$out/$backend" --out "$out/report.html"
+"${run[@]}" report "${folders[@]}" --out "$out/report.html"
