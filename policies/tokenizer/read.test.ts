@@ -56,7 +56,7 @@ describe('readTokenizer', () => {
     await truncate(path, 64 * 2 ** 20 + 1);
     await expect(readTokenizer(path)).rejects.toThrow(/67108865 bytes; valid: at most 67108864/);
     await expect(readTokenizer(folder)).rejects.toThrow(InputError);
-    await expect(readTokenizer(folder)).rejects.toThrow(/not a file/);
+    await expect(readTokenizer(folder)).rejects.toThrow(/a folder/);
     await expect(readTokenizer(join(folder, 'none'))).rejects.toThrow(/cannot be read \(ENOENT\)/);
   });
 });
