@@ -64,5 +64,5 @@ async function statFile(path: string): Promise<Stats> {
 /** Why a file could not be read, in a word or a few: the system's code where there is one. */
 export function readProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
+  return code === 'EISDIR' ? 'a folder, not a file' : (code ?? message);
 }
