@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 import { readCheckpointHead } from './cell-checkpoints.ts';
-import { readLock } from './cell-lock.ts';
+import { type FoundLock, readLock } from './cell-lock.ts';
 import { cellFolder, readFailure, readStored } from './storage.ts';
 
 /** A process, and the machine that it runs on. */
@@ -127,7 +127,12 @@ async function stateOf(out: string, hash: string): Promise<CellState> {
     const { mtime } = await stat(join(cellFolder(out, hash), 'done.json'));
     return { status: 'finished', at: mtime.toISOString() };
   }
-  const lock = await readLock(out, hash);
+  let lock: FoundLock | undefined;
+  try {
+    lock = await readLock(out, hash);
+  } catch (error) {
+    return { status: 'damaged', reason: `its lock cannot be read: ${(error as Error).message}` };
+  }
   const owner = lock?.owner === undefined ? null : { host: lock.owner.host, pid: lock.owner.pid };
   if (lock !== undefined && !lock.isStale) {
     const { since = null, stage = '' } = lock.owner ?? {};

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arbitrary } from 'fast-check';
@@ -188,7 +188,13 @@ describe('any file in the folder of a run', () => {
     // Not even a file.
     rmSync(`${cellFolder(out, hash)}.lock`);
     mkdirSync(join(`${cellFolder(out, hash)}.lock`, 'x'), { recursive: true });
-    expect((await readLock(out, hash))?.by).toBe('a process that is not known');
+    await expect(readLock(out, hash)).rejects.toThrow('a folder, not a file');
+    const cells = [{ environment: 'a', policy: 'b', algorithm: 'c', seed: 0, cell: hash.slice(0, 16) }];
+    writeFileSync(join(out, 'suite.json'), JSON.stringify({ creditbench: '1', suite: { name: 'x' }, cells }));
+    const done = join(cellFolder(out, hash), 'done.json');
+    renameSync(done, join(out, 'done'));
+    expect((await readStatus(out)).counts.damaged).toBe(1);
+    renameSync(join(out, 'done'), done);
     rmSync(`${cellFolder(out, hash)}.lock`, { recursive: true });
     if (claim.status === 'claimed') await claim.lock.release();
   });

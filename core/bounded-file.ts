@@ -56,7 +56,8 @@ export async function readBeginning(path: string, most: number): Promise<Buffer>
 
 async function statFile(path: string): Promise<Stats> {
   const found = await stat(path);
-  if (found.isDirectory()) throw Object.assign(new Error('a folder, not a file'), { code: 'EISDIR' });
+  if (found.isDirectory())
+    throw Object.assign(new Error(`${path}: a folder, not a file`), { code: 'EISDIR' });
   if (!found.isFile() && !path.startsWith('/dev/')) throw new Error('not a file');
   return found;
 }
