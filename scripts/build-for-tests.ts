@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,6 +19,8 @@ export default function buildForTests(): void {
   );
   // Type errors are the business of `npm run check`; files are written all the same.
   if (status !== 0) process.stderr.write(`build for tests: tsc reports problems\n${stdout}`);
+  // As `npm run build` leaves it: npx starts it as a program where its link to the package is from an earlier time.
+  chmodSync(join(ROOT, 'dist', 'cli', 'main.js'), 0o755);
   writeFileSync(STAMP, started.toISOString());
 }
 
