@@ -80,7 +80,8 @@ export function rotate(x: tf.Tensor2D, { cos, sin }: Angles, layout: HeadLayout)
 /** Causal softmax attention. Rows [queries, keys, values] to rows of `heads · headSize` mixed values. */
 export function causalAttention(x: tf.Tensor2D, layout: HeadLayout): tf.Tensor2D {
   if (hasKernel('CausalAttention')) return fusedAttention('CausalAttention', x, layout);
-  return attend(splitHeads(x, layout), layout);
+  const at = tf.reshape(tf.range(0, layout.length, 1, 'int32'), [1, layout.length]) as tf.Tensor2D;
+  return attendHeads(splitHeads(x, layout), at, layout);
 }
 
 /** A kernel of that name and its gradient, which is handed the attention weights. */
@@ -96,8 +97,8 @@ export function fusedAttention(name: string, x: tf.Tensor2D, attributes: object)
   });
 }
 
-/** Queries [batch · kvHeads, group · length, headSize], keys and values [batch · kvHeads, positions, headSize]. */
-interface Heads {
+/** Queries [batch · kvHeads, heads / kvHeads · asked, headSize], keys and values [batch · kvHeads, positions, headSize]. */
+export interface Heads {
   readonly queries: tf.Tensor3D;
   readonly keys: tf.Tensor3D;
   readonly values: tf.Tensor3D;
@@ -115,16 +116,25 @@ function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
   return { queries, keys, values };
 }
 
-/** Softmax attention of every position over all positions up to its own, in plain ops. */
-function attend({ queries, keys, values }: Heads, layout: HeadLayout): tf.Tensor2D {
-  const { batch, length, heads, kvHeads, headSize } = layout;
-  const group = heads / kvHeads;
+/**
+ * Softmax attention in plain operations: of every query over the positions up to its own. Rows of `heads · headSize` mixed
+ * values, [batch · asked].
+ * @param at positions of the queries, int32 [batch or 1, asked]. What stands behind them is not seen.
+ */
+export function attendHeads(
+  { queries, keys, values }: Heads,
+  at: tf.Tensor2D,
+  { heads, kvHeads, headSize }: Omit<HeadLayout, 'batch' | 'length'>,
+): tf.Tensor2D {
+  const [batch, group] = [keys.shape[0] / kvHeads, heads / kvHeads];
+  const [asked, length] = [queries.shape[1] / group, keys.shape[1]];
   const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
-  const seen = tf.linalg.bandPart(tf.ones([length, length]), -1, 0);
-  const masked = tf.add(tf.reshape(scores, [-1, length, length]), tf.mul(tf.sub(seen, 1), 1e30));
-  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * length, length]);
-  const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, length, headSize]);
-  return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * length, heads * headSize]);
+  const seen = tf.lessEqual(tf.range(0, length, 1, 'int32'), tf.reshape(at, [-1, 1, asked, 1]));
+  const mask = tf.mul(tf.sub(tf.cast(seen, 'float32'), 1), 1e30);
+  const masked = tf.add(tf.reshape(scores, [batch, heads, asked, length]), mask);
+  const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * asked, length]);
+  const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, asked, headSize]);
+  return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * asked, heads * headSize]);
 }
 
 /** The rows of a matrix at the given indices (int32). */

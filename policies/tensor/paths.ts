@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { HeadLayout, Paths } from './layout.ts';
-import { fusedAttention, hasKernel, takeRows } from './ops.ts';
+import { attendHeads, fusedAttention, hasKernel, takeRows } from './ops.ts';
 
 type Shape = Omit<HeadLayout, 'batch' | 'length'>;
 
@@ -107,15 +107,7 @@ function attendBatch(
   const queries = apart(allQueries, asked, most, group);
   const keys = apart(allKeys, seen, longest, 1);
   const values = apart(allValues, seen, longest, 1);
-  const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
   // What stands behind a query's own position is after it, or padding.
-  const visible = tf.lessEqual(
-    tf.reshape(tf.range(0, longest, 1, 'int32'), [1, 1, 1, longest]),
-    tf.tensor4d(positions, [count, 1, most, 1], 'int32'),
-  );
-  const mask = tf.mul(tf.sub(tf.cast(visible, 'float32'), 1), 1e30);
-  const masked = tf.add(tf.reshape(scores, [count, heads, most, longest]), mask);
-  const weights = tf.reshape(tf.softmax(masked), [count * kvHeads, group * most, longest]);
-  const mixed = tf.reshape(tf.matMul(weights, values), [count, kvHeads, group, most, headSize]);
-  return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [count * most, heads * headSize]);
+  const at = tf.tensor2d(positions, [count, most], 'int32');
+  return attendHeads({ queries, keys, values }, at, { heads, kvHeads, headSize });
 }
