@@ -8,7 +8,7 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * Streams are split by name, not by order of use: `random.split('rollout', 3)` gives the same
  * stream whatever else was drawn before, so batching, worker counts and skipped work change no number.
  *
- * Rollouts, plans and environments draw through `categorical` and `integer` only. That lets the audit pass
+ * Rollouts, plans and environments draw through `categorical` and `integer` only (but see `uniform`). That lets the audit pass
  * an enumerating `Random` instead and visit every outcome with its exact probability.
  */
 export interface Random {
@@ -20,7 +20,10 @@ export interface Random {
   categorical(probabilities: ArrayLike<number>): number;
   /** Draws an integer in [0, bound), each equally likely. `bound` is a positive integer. */
   integer(bound: number): number;
-  /** Draws a number in [0, 1) with 53 bits. Not enumerable: for weights and shuffles, never in rollouts. */
+  /**
+   * Draws a number in [0, 1) with 53 bits. Not enumerable: for weights and shuffles, and in rollouts only in the place of
+   * a `categorical` whose probabilities are on a GPU.
+   */
   uniform(): number;
   /** A new, independent stream named by the labels. Splitting draws nothing from this stream. */
   split(...labels: readonly (string | number)[]): Random;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadBackend } from './backend.ts';
 import { CASES, distance, evaluate, numbers, somePaths } from './cases.test-helper.ts';
-import { crossEntropy, swiGlu } from './ops.ts';
+import { crossEntropy, swiGlu, takeRows } from './ops.ts';
 import { pathAttention } from './paths.ts';
 
 describe('fused kernels against plain operations', () => {
@@ -85,4 +85,16 @@ it('pathAttention on wrong paths is something else', () => {
     ),
   ) as [Float32Array, Float32Array];
   expect(Math.max(...right.map((value, index) => Math.abs(value - wrong[index]!)))).toBeGreaterThan(1e-3);
+});
+
+it('rows of any width are taken', async () => {
+  await loadBackend('wasm');
+  for (const width of [1, 3, 4, 8]) {
+    const taken = tf.tidy(() => {
+      const matrix = tf.reshape(tf.range(0, 5 * width), [5, width]) as tf.Tensor2D;
+      return takeRows(matrix, tf.tensor1d([4, 0, 4], 'int32')).arraySync();
+    });
+    const row = (index: number) => Array.from({ length: width }, (_, at) => index * width + at);
+    expect(taken).toEqual([row(4), row(0), row(4)]);
+  }
 });

@@ -139,7 +139,7 @@ export function attendHeads(
 
 /** The rows of a matrix at the given indices (int32). */
 export function takeRows(matrix: tf.Tensor2D, indices: tf.Tensor1D): tf.Tensor2D {
-  if (hasKernel('TakeRows')) return runKernel('TakeRows', { matrix, indices });
+  if (hasKernel('TakeRows') && matrix.shape[1] % 4 === 0) return runKernel('TakeRows', { matrix, indices });
   return tf.gather(matrix, indices);
 }
 

@@ -7,7 +7,7 @@ import type {
   TokenCodec,
 } from '../policy.ts';
 import { PAGE } from '../tensor/paged.ts';
-import { createDistribution, type TokenDistribution } from './distribution.ts';
+import { createDrawer, type DrawnToken } from './draw.ts';
 import type { Branch } from './page-tree.ts';
 import type { Reader } from './reader.ts';
 import { checkIds, contextOf } from './rows.ts';
@@ -59,33 +59,31 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
     return { request, generation, ids, stopped, tokens, logProbs, entropies, branch: undefined, ended };
   };
 
-  const draw = (writing: Writing, distribution: TokenDistribution, greedy: boolean): void => {
-    const { request, tokens, logProbs, entropies, stopped } = writing;
-    const id = greedy ? distribution.best : request.random.categorical(distribution.probabilities);
+  const add = (writing: Writing, { id, logProb, entropy }: DrawnToken): void => {
+    const { tokens, logProbs, entropies, stopped } = writing;
     tokens.push(id);
-    logProbs.push(distribution.logProb(id));
-    entropies.push(distribution.entropy);
+    logProbs.push(logProb);
+    entropies.push(entropy);
     writing.ended = stopped(tokens);
   };
 
   /** Writes actions whose contexts fit into the cache together. */
   const write = async (group: readonly Writing[], sampling: Sampling): Promise<void> => {
     const { tree } = reader;
-    const greedy = sampling.greedy ?? false;
-    const distribution = createDistribution(vocabularySize, sampling);
-    const logitsOf = (logits: Float32Array, row: number): Float32Array =>
-      logits.subarray(row * vocabularySize, (row + 1) * vocabularySize);
+    const draw = createDrawer(reader, vocabularySize, sampling);
     const shared = groupEqual(group.filter(unfinished));
     const readings = shared.map(([first]) => {
       const { branch, cached } = tree.open(first!.ids);
       first!.branch = branch;
       return { branch, from: cached };
     });
-    const logits = await reader.read(readings);
+    const first = shared.flatMap((writings, row) =>
+      writings.map(({ request }) => ({ row, random: request.random })),
+    );
+    const drawn = await draw(readings, first);
     tree.settle();
+    for (const [index, writing] of shared.flat().entries()) add(writing, drawn[index]!);
     for (const [row, writings] of shared.entries()) {
-      const next = distribution(logitsOf(logits, row));
-      for (const writing of writings) draw(writing, next, greedy);
       // The first goes on in place; the others fork before it does.
       const ongoing = writings.filter(unfinished);
       const { branch } = readings[row]!;
@@ -100,11 +98,12 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
         tree.append(branch!, tokens.at(-1)!);
         return { branch: branch!, from: branch!.length - 1 };
       });
-      const next = await reader.read(steps);
+      const next = await draw(
+        steps,
+        ongoing.map(({ request }, row) => ({ row, random: request.random })),
+      );
       tree.settle();
-      for (const [row, writing] of ongoing.entries()) {
-        draw(writing, distribution(logitsOf(next, row)), greedy);
-      }
+      for (const [row, writing] of ongoing.entries()) add(writing, next[row]!);
     }
   };
 

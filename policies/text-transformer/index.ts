@@ -59,7 +59,7 @@ export async function createTextTransformer({
   await loadBackend(backend);
   const parameters = createParameters('text-transformer policy', config, vocabularySize, random);
   const angles = createAngleTables(config);
-  const reader = createReader(config, parameters, angles, vocabularySize, cacheFloats);
+  const reader = createReader(config, parameters, angles, cacheFloats);
   const generate = createGenerator(reader, codec, vocabularySize);
   const turn = createQueue();
   const context = { config, vocabularySize, parameters, angles, activationFloats };

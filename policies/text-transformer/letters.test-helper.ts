@@ -62,7 +62,7 @@ export async function createGeneratorOn(
   const parameters = createParameters('test', CONFIG, VOCABULARY, createRandom(1));
   parameters.set(opinionated(parameters.values()));
   const angles = createAngleTables(CONFIG);
-  const reader = createReader(CONFIG, parameters, angles, VOCABULARY, 1 << 22);
+  const reader = createReader(CONFIG, parameters, angles, 1 << 22);
   return {
     generate: createGenerator(reader, codec, VOCABULARY),
     dispose: () => {

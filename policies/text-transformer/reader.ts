@@ -20,6 +20,9 @@ export interface Reading {
   readonly from: number;
 }
 
+/** What is to be known of logits. */
+export type TakeLogits = (logits: tf.Tensor2D, first: number) => tf.Tensor2D;
+
 /** Reads contexts with a cache of keys and values. */
 export interface Reader {
   readonly tree: PageTree;
@@ -28,8 +31,10 @@ export interface Reader {
   /**
    * Computes the keys and values of the readings in their order, and gives the logits after the last id of each:
    * one row of `vocabularySize` floats per reading, one after the other.
+   * @param take computes on the device what is given instead, from the rows of some readings, the first of which is
+   * `first`; what it gives for those before comes first.
    */
-  read(readings: readonly Reading[]): Promise<Float32Array>;
+  read(readings: readonly Reading[], take?: TakeLogits): Promise<Float32Array>;
   dispose(): void;
 }
 
@@ -38,7 +43,6 @@ export function createReader(
   config: TransformerConfig,
   parameters: Parameters,
   angles: AngleTables,
-  vocabularySize: number,
   cacheFloats: number,
 ): Reader {
   const { layers, heads, kvHeads, headSize } = config;
@@ -48,15 +52,16 @@ export function createReader(
   const capacity = Math.min(wanted, store.most);
   const tree = createPageTree(store, capacity);
 
-  /** Logits at `wanted` tokens of a chunk. */
+  /** What is taken of the logits at `wanted` tokens of a chunk. */
   const readChunk = async (
     ids: Int32Array,
     tokens: PagedTokens,
     wanted: Int32Array,
     table: Angles,
+    take: (logits: tf.Tensor2D) => tf.Tensor2D,
   ): Promise<Float32Array> => {
     const layout = { batch: 1, length: ids.length, heads, kvHeads, headSize };
-    const logits = tf.tidy(() => {
+    const taken = tf.tidy(() => {
       const positions = tf.tensor1d(tokens.positions, 'int32');
       const turns = { cos: takeRows(table.cos, positions), sin: takeRows(table.sin, positions) };
       const hidden = runBlocks(config, parameters.tensors, tf.tensor1d(ids, 'int32'), (x, layer) =>
@@ -64,29 +69,41 @@ export function createReader(
       );
       if (wanted.length === 0) return undefined;
       const last = takeRows(hidden, tf.tensor1d(wanted, 'int32'));
-      return tokenLogits(config, parameters.tensors, last);
+      return take(tokenLogits(config, parameters.tensors, last));
     });
-    const [values] = await takeValues(logits === undefined ? [] : [logits]);
+    const [values] = await takeValues(taken === undefined ? [] : [taken]);
     return values ?? new Float32Array();
   };
 
   return {
     tree,
     capacity,
-    read: async (readings) => {
+    read: async (readings, take = (logits) => logits) => {
       const longest = readings.reduce((most, { branch }) => Math.max(most, branch.length), 0);
       const table = angles.of(ANGLE_STEP * Math.ceil(longest / ANGLE_STEP));
-      const logits = new Float32Array(readings.length * vocabularySize);
+      const parts: Float32Array[] = [];
       let done = 0;
       for (const chunk of chunksOf(readings)) {
         const { ids, tokens, wanted } = packChunk(chunk);
-        logits.set(await readChunk(ids, tokens, wanted, table), done * vocabularySize);
+        const first = done;
+        parts.push(await readChunk(ids, tokens, wanted, table, (logits) => take(logits, first)));
         done += wanted.length;
       }
-      return logits;
+      return joined(parts);
     },
     dispose: () => store.dispose(),
   };
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let from = 0;
+  for (const part of parts) {
+    all.set(part, from);
+    from += part.length;
+  }
+  return all;
 }
 
 /** Part of a reading. */

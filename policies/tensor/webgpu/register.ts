@@ -2,6 +2,7 @@ import { env, getKernel, registerKernel, type TensorInfo, unregisterKernel } fro
 import { webgpu_util as util, type WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { HeadLayout } from '../layout.ts';
 import type { PagedAttributes } from '../paged.ts';
+import { blockSumsProgram, blockTopsProgram, drawProgram } from './draw-programs.ts';
 import {
   copyPageProgram,
   mixProgram,
@@ -67,6 +68,7 @@ export function registerWebGpuKernels(): void {
     run(backend, scatterRowsProgram(count, rows!.shape[1]!), [rows!, indices!]),
   );
   register<PagedAttributes>('PagedAttention', attendPages);
+  register<{ temperature: number; greedy: boolean }>('DrawTokens', drawTokens);
   register<{ from: number; to: number }>('CopyPage', (backend, { target }, { from, to }) => {
     const [pages, floats] = target!.shape as [number, number];
     run(backend, copyPageProgram(pages, floats), [], integers(from, to), target);
@@ -111,6 +113,24 @@ function attendPages(
   const out = run(backend, mixProgram(shape, tokens), [cache!, weights, places], uniforms);
   for (const { dataId } of [places, weights]) backend.disposeData(dataId);
   return out;
+}
+
+function drawTokens(
+  backend: WebGPUBackend,
+  { logits, rows, luck }: Inputs,
+  { temperature, greedy }: { readonly temperature: number; readonly greedy: boolean },
+): TensorInfo {
+  const [height, columns] = logits!.shape as [number, number];
+  const uniform = { type: 'float32', data: [temperature] };
+  const tops = run(backend, blockTopsProgram(height, columns), [logits!], [uniform]);
+  const sums = run(backend, blockSumsProgram(height, columns), [logits!, tops], [uniform]);
+  const inputs = [logits!, tops, sums, rows!, luck!];
+  const drawn = run(backend, drawProgram(rows!.shape[0]!), inputs, [
+    uniform,
+    { type: 'int32', data: [greedy ? 1 : 0] },
+  ]);
+  for (const { dataId } of [tops, sums]) backend.disposeData(dataId);
+  return drawn;
 }
 
 function register<Attributes>(kernelName: string, kernel: Kernel<Attributes>): void {

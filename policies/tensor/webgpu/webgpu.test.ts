@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../../core/random.ts';
-import type { Sampling } from '../../policy.ts';
-import { createPolicy, request, someIds } from '../../text-transformer/letters.test-helper.ts';
-import { loadBackend } from '../backend.ts';
+import type { SampledAction, Sampling } from '../../policy.ts';
+import { createPolicy, request, someIds, VOCABULARY } from '../../text-transformer/letters.test-helper.ts';
+import { type BackendName, loadBackend } from '../backend.ts';
 import { CASES, distance, evaluate } from '../cases.test-helper.ts';
 import {
   hasSoftwareVulkan,
@@ -60,6 +60,48 @@ describe.skipIf(!hasSoftwareVulkan)('webgpu on a software driver', () => {
     expect(sum.dataSync()[1999]).toBe(2);
     sum.dispose();
   });
+
+  it('brings back four numbers for every token that is written, and no logits', async () => {
+    const policy = await createPolicy({ backend: 'webgpu' });
+    const backend = tf.backend();
+    const read = backend.read.bind(backend);
+    let numbers = 0;
+    backend.read = async (dataId) => {
+      const values = await read(dataId);
+      numbers += values.length;
+      return values;
+    };
+    // Two that begin alike are read once and drawn from twice; the longest is read in parts.
+    const contexts = [[1, 2, 3], [1, 2, 3], [4], Array.from({ length: 1500 }, (_, index) => index % 9)];
+    const requests = () => contexts.map((ids, index) => request(ids, index, SHORT));
+    const written = await policy.act(requests(), WARM);
+    expect(numbers).toBe(4 * written.reduce((sum, { tokens }) => sum + tokens.length, 0));
+    numbers = 0;
+    await policy.act(requests(), { temperature: 1, topP: 0.9 });
+    expect(numbers % VOCABULARY).toBe(0);
+    expect(numbers).toBeGreaterThan(0);
+    Reflect.deleteProperty(backend, 'read');
+    policy.dispose();
+  });
+
+  it.each([WARM, { temperature: 0.7 }, { temperature: 1, greedy: true }, { temperature: 1, topP: 0.8 }])(
+    'writes what wasm writes with %o',
+    async (sampling) => {
+      const write = async (backend: BackendName): Promise<readonly SampledAction[]> => {
+        const policy = await createPolicy({ backend });
+        const requests = Array.from({ length: 9 }, (_, index) => request([1, 2, index % 4], index, SHORT));
+        const actions = await policy.act(requests, sampling);
+        policy.dispose();
+        return actions;
+      };
+      const [expected, found] = [await write('wasm'), await write('webgpu')];
+      expect(found.map(({ tokens }) => tokens)).toEqual(expected.map(({ tokens }) => tokens));
+      for (const which of ['logProbs', 'entropies'] as const) {
+        const [a, b] = [expected, found].map((actions) => actions.flatMap((action) => action[which]));
+        for (const [index, value] of a!.entries()) expect(Math.abs(value - b![index]!)).toBeLessThan(1e-5);
+      }
+    },
+  );
 
   it('uses no more memory with every iteration', async () => {
     const policy = await createPolicy({ backend: 'webgpu' });
