@@ -249,6 +249,28 @@ describe('act', () => {
   });
 });
 
+it('drawn where the logits are, by plain operations, actions are the same', async () => {
+  // As where TensorFlow has a GPU: `wasm` itself draws in float64.
+  const backend = tf.backend() as { isUsingGpuDevice?: boolean };
+  for (const sampling of [WARM, { temperature: 0.8 }, { temperature: 1, greedy: true }]) {
+    const expected = await policy.act(someRequests(20), sampling);
+    backend.isUsingGpuDevice = true;
+    const found = await policy.act(someRequests(20), sampling);
+    delete backend.isUsingGpuDevice;
+    let differs = false;
+    for (const [index, { tokens, logProbs, entropies }] of found.entries()) {
+      expect(tokens).toEqual(expected[index]!.tokens);
+      for (const [step, value] of logProbs.entries()) {
+        expect(Math.abs(value - expected[index]!.logProbs[step]!)).toBeLessThan(1e-5);
+        expect(Math.abs(entropies[step]! - expected[index]!.entropies[step]!)).toBeLessThan(1e-5);
+        differs ||= value !== expected[index]!.logProbs[step];
+      }
+    }
+    // It was float32 indeed.
+    expect(differs).toBe(true);
+  }
+});
+
 it('plain operations write the same actions', async () => {
   const write = async (backend: string): Promise<readonly SampledAction[][]> => {
     const { generate, dispose } = await createGeneratorOn(backend);
