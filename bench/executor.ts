@@ -1,9 +1,6 @@
 import type { Cell, CellProgress, CellResult } from './cell.ts';
 import type { WorkerRequest } from './protocol.ts';
 
-/** The cell is not to blame: what computes it was killed or lost. The same command goes on with such cells. */
-export class MachineError extends Error {}
-
 /** One thing to compute. */
 export interface Job {
   readonly task: WorkerRequest['task'];

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { InputError } from '../core/errors.ts';
+import { InputError, MachineError } from '../core/errors.ts';
 import type { CellResult } from './cell.ts';
-import { type Executor, type Job, MachineError } from './executor.ts';
+import type { Executor, Job } from './executor.ts';
 import { packageInfo } from './package.ts';
 import type { WorkerReply, WorkerRequest } from './protocol.ts';
 
@@ -79,8 +79,9 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
   });
 }
 
-function restoreError({ error: { message, stack }, of }: WorkerReply & { type: 'error' }): Error {
-  const error = of === 'input' ? new InputError(message) : new Error(message);
+function restoreError({ error: { message, stack, cause }, of }: WorkerReply & { type: 'error' }): Error {
+  const kind = cause === 'machine' ? MachineError : of === 'input' ? InputError : Error;
+  const error = new kind(message);
   if (of === 'system') (error as NodeJS.ErrnoException).code = 'SYSTEM';
   if (stack === undefined) delete error.stack;
   else error.stack = stack;

@@ -1,6 +1,5 @@
-import { InputError } from '../core/errors.ts';
+import { InputError, MachineError } from '../core/errors.ts';
 import type { Cell, CellContext, CellProgress, CellResult } from './cell.ts';
-import { MachineError } from './executor.ts';
 import type { CellError } from './storage.ts';
 
 /** What a worker process is told, once. */
@@ -79,11 +78,12 @@ async function perform(
   return { type: 'prepared' };
 }
 
-/** 'input' (files) and 'system' (disk, memory) may be otherwise on another machine; 'code' is not. */
+/** 'input' (files) and 'system' (disk, memory, a lost GPU) may be otherwise on another machine; 'code' is not. */
 type ErrorKind = 'input' | 'system' | 'code';
 
 function kindOf(error: unknown): ErrorKind {
   if (error instanceof InputError) return 'input';
+  if (error instanceof MachineError) return 'system';
   return typeof (error as NodeJS.ErrnoException | null)?.code === 'string' ? 'system' : 'code';
 }
 

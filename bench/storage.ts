@@ -16,7 +16,7 @@ const errorSchema = z.object({
   message: z.string(),
   stack: z.string().exactOptional(),
   /**
-   * 'machine': the cell's process was killed, or its result could not be stored. Absent: what the cell computes went
+   * 'machine': the cell's process was killed, its GPU was lost, or its result could not be stored. Absent: what the cell computes went
    * wrong, and would again.
    */
   cause: z.literal('machine').exactOptional(),

@@ -20,3 +20,6 @@ export class InputError extends Error {
     super(printableLines(start + end), options);
   }
 }
+
+/** The work is not to blame: what computes it was killed or lost, and the same work may well succeed another time. */
+export class MachineError extends Error {}

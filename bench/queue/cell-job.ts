@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Job } from 'bullmq';
-import { InputError } from '../../core/errors.ts';
+import { InputError, MachineError } from '../../core/errors.ts';
 import type { Cell, CellProgress, CellResult } from '../cell.ts';
-import { type Executor, MachineError } from '../executor.ts';
+import type { Executor } from '../executor.ts';
 import { describeError } from '../protocol.ts';
 import { startingKey } from '../starting-point.ts';
 import { type CellError, cellHash } from '../storage.ts';

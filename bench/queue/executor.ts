@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { Queue, type Job as QueuedJob, QueueEvents } from 'bullmq';
+import { MachineError } from '../../core/errors.ts';
 import type { Cell, CellResult } from '../cell.ts';
-import { type Executor, type Job, MachineError } from '../executor.ts';
+import type { Executor, Job } from '../executor.ts';
 import { type CellError, cellHash } from '../storage.ts';
 import type { QueueAddress } from './address.ts';
 import { connectQueue } from './connection.ts';

@@ -1,4 +1,5 @@
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { MachineError } from '../../../core/errors.ts';
 
 /** Bytes of buffers that are kept for reuse. tfjs keeps every buffer of every size that ever was. */
 const SPARE_BYTES = 1 << 28;
@@ -18,7 +19,7 @@ export class GuardedBackend extends WebGPUBackend {
       this.#problem ??= problem(event.error.message);
     });
     void device.lost.then(({ message }) => {
-      this.#problem ??= problem(`the device was lost: ${message || 'it gave no reason'}`);
+      this.#problem ??= problem(`the device was lost: ${message || 'it gave no reason'}`, MachineError);
     });
   }
 
@@ -65,5 +66,5 @@ interface SparePool {
   numFreeBuffers: number;
 }
 
-const problem = (message: string): Error =>
-  new Error(`backend: webgpu: ${message.replaceAll(/\s*\n\s*/g, ' ').trim()}`);
+const problem = (message: string, kind: new (message: string) => Error = Error): Error =>
+  new kind(`backend: webgpu: ${message.replaceAll(/\s*\n\s*/g, ' ').trim()}`);
