@@ -13,6 +13,9 @@ import { spawnCreditbench } from './spawn.test-helper.ts';
 const folder = mkdtempSync(join(tmpdir(), 'creditbench-lost-device-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Milliseconds: the software driver takes a minute for all of it, and several where others compute beside it. */
+const SLOW = 900_000;
+
 const SUITE = {
   name: 'lost',
   environments: ['multihop'],
@@ -73,4 +76,5 @@ it.skipIf(!hasSoftwareVulkan)(
     expect(again.code).toBe(0);
     expect(await states()).toEqual(['finished', 'finished', 'finished']);
   },
+  SLOW,
 );
