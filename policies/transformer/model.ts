@@ -64,12 +64,15 @@ export function initialParameters(specs: readonly WeightSpec[], random: Random):
   );
 }
 
-/** The weights as tensors, in the order of `weightSpecs`. The caller disposes of them. */
+/**
+ * The weights as tensors, in the order of `weightSpecs`. The caller disposes of them, and leaves `parameters` as they are
+ * until then: backends read them when they first need them, or in place.
+ */
 export function weightTensors(specs: readonly WeightSpec[], parameters: Float32Array): tf.Tensor[] {
   let offset = 0;
   return specs.map((spec) => {
     offset += sizeOf(spec);
-    return tf.tensor(parameters.slice(offset - sizeOf(spec), offset), [...spec.shape], 'float32');
+    return tf.tensor(parameters.subarray(offset - sizeOf(spec), offset), [...spec.shape], 'float32');
   });
 }
 

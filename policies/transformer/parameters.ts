@@ -25,7 +25,7 @@ export function createParameters(
   random: Random,
 ): Parameters {
   const specs = weightSpecs(config, vocabularySize);
-  let current = initialParameters(specs, random);
+  const current = initialParameters(specs, random);
   let tensors = weightTensors(specs, current);
   return {
     size: current.length,
@@ -37,8 +37,8 @@ export function createParameters(
       if (values.length !== current.length) {
         throw new RangeError(`${owner}: ${values.length} parameters given, ${current.length} needed`);
       }
-      current = new Float32Array(values);
       tf.dispose(tensors);
+      current.set(values);
       tensors = weightTensors(specs, current);
     },
     dispose: () => tf.dispose(tensors),
