@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { BackendMissing } from '../missing.ts';
 import { findNative, libraryFolder, NATIVE_PACKAGES, type NativePackage, SHARED_PACKAGES } from './locate.ts';
+import { type NativeBackend, replaceMatMul } from './products.ts';
 import { truncatedLibrary } from './truncated.ts';
 
 /**
@@ -13,24 +14,18 @@ import { truncatedLibrary } from './truncated.ts';
 const SETTINGS = {
   TF_NUM_INTRAOP_THREADS: '1',
   TF_NUM_INTEROP_THREADS: '1',
-  // As fast without, and it prints a notice in every process.
+  // What is wanted of it is taken without (products.ts), and it prints a notice in every process.
   TF_ENABLE_ONEDNN_OPTS: '0',
   TF_CPP_MIN_LOG_LEVEL: '2',
-  // Eigen's matrix products instead of oneDNN's, whose AVX-512 code computes with the stack pointer in the heap: a
-  // signal that is caught meanwhile (a resized terminal, a profiler) overwrites memory, and the process aborts.
+  // For products that are left to the library: Eigen's instead of oneDNN's `sgemm`, whose AVX-512 code computes with the
+  // stack pointer in the heap: a signal that is caught meanwhile (a resized terminal, a profiler) overwrites memory,
+  // and the process aborts. oneDNN's `matmul` does not.
   TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL: '0',
   // On a GPU: float32 means float32, sums have a fixed order, and workers share the memory.
   NVIDIA_TF32_OVERRIDE: '0',
   TF_DETERMINISTIC_OPS: '1',
   TF_FORCE_GPU_ALLOW_GROWTH: 'true',
 } as const;
-
-/** What the native package shows of itself, of what is used here. */
-interface NativeBackend {
-  readonly binding: { readonly TF_Version: string };
-  readonly isGPUPackage: boolean;
-  readonly isUsingGpuDevice: boolean;
-}
 
 const fixFor = (gpu: boolean): string => `creditbench doctor --install-tensorflow${gpu ? ' gpu' : ''}`;
 
@@ -56,7 +51,9 @@ export async function loadNative(): Promise<string> {
     throw broken(`cannot load ${found.name}: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (!(await tf.setBackend('tensorflow'))) throw broken(`does not start ${found.name}`);
-  const { binding, isGPUPackage, isUsingGpuDevice } = tf.backend() as unknown as NativeBackend;
+  const backend = tf.backend() as unknown as NativeBackend;
+  const { binding, isGPUPackage, isUsingGpuDevice } = backend;
+  if (!isUsingGpuDevice) replaceMatMul(backend);
   const device = isUsingGpuDevice ? 'GPU' : isGPUPackage ? 'CPU (it sees no GPU)' : 'CPU';
   return `libtensorflow ${binding.TF_Version} on the ${device}, threads: ${process.env.TF_NUM_INTRAOP_THREADS}`;
 }

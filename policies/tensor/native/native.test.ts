@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadBackend } from '../backend.ts';
@@ -112,5 +114,35 @@ describe.skipIf(!present)('with the package', () => {
       });
     const first = product();
     for (let time = 0; time < 5; time++) expect(product()).toEqual(first);
+  });
+
+  it('a signal that is caught in the middle of a product changes nothing', async () => {
+    await loadBackend('tensorflow');
+    const product = () =>
+      tf.tidy(() => {
+        const x = tf.reshape(tf.sin(tf.range(0, 512 * 768)), [512, 768]);
+        return Buffer.from(tf.matMul(x, x, true, false).dataSync().buffer).toString('base64');
+      });
+    const first = product();
+    let caught = 0;
+    const count = () => {
+      caught++;
+    };
+    process.on('SIGWINCH', count);
+    const script = `const pause = new Int32Array(new SharedArrayBuffer(4));
+      for (;;) {
+        process.kill(Number(process.argv[1]), 'SIGWINCH');
+        Atomics.wait(pause, 0, 0, 0.1);
+      }`;
+    const sender = spawn(process.execPath, ['-e', script, String(process.pid)], { stdio: 'ignore' });
+    try {
+      while (caught < 5000) {
+        expect(product() === first).toBe(true);
+        await setImmediate();
+      }
+    } finally {
+      sender.kill();
+      process.off('SIGWINCH', count);
+    }
   });
 });
