@@ -90,6 +90,7 @@ export async function update(request: {
   const sums = { loss: 0, gradientNorm: 0, klK1: 0, klK3: 0, clipFraction: 0 };
   let steps = 0;
   const parameters = policy.parameters();
+  let gradient: Float32Array | Float64Array | undefined;
   let adam = grown(request.adam, parameters.length);
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     for (let part = 0; part < options.minibatches; part++) {
@@ -101,7 +102,7 @@ export async function update(request: {
         .filter((row) => isOf(row.tree))
         .map((row) => (row.imitate === undefined ? row : { ...row, imitate: row.imitate / share }));
       if (chosen.length === 0) continue;
-      const gradient = await policy.gradient(
+      gradient = await policy.gradient(
         chosen.map((row) => row.record),
         (logProbs) => {
           const loss = evaluateLoss(objective, chosen, logProbs);
@@ -109,6 +110,7 @@ export async function update(request: {
           return loss.gradient;
         },
         sampling,
+        gradient,
       );
       sums.gradientNorm += clipNorm(gradient, options.maxGradientNorm);
       const ramp = Math.min(1, (adam.steps + 1) / (options.warmupSteps + 1));

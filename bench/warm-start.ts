@@ -124,6 +124,7 @@ async function imitate(
   }
   const parameters = policy.parameters();
   let adam = adamState(parameters.length);
+  let gradient: Float32Array | Float64Array | undefined;
   for (let step = 0; step < options.steps; step++) {
     context.signal?.throwIfAborted();
     context.onProgress?.({ stage: `warm start ${step} of ${options.steps}`, fraction: step / options.steps });
@@ -136,10 +137,11 @@ async function imitate(
     }
     // Mean negative log-likelihood per token: of every action where an action is one token.
     const count = records.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const gradient = await policy.gradient(
+    gradient = await policy.gradient(
       records,
       (logProbs) => logProbs.map(({ length }) => new Float64Array(length).fill(-1 / count)),
       { temperature: 1 },
+      gradient,
     );
     clipNorm(gradient, 1);
     // A short ramp, then linear decay to zero: the last steps settle instead of jumping.

@@ -40,10 +40,10 @@ function recorded(policy: TrainablePolicy, { calls, updates }: Recording): Train
       });
       return actions;
     },
-    gradient: (records, loss, sampling) => {
+    gradient: (records, loss, sampling, into) => {
       const { rows } = trainingRows(records, Number.POSITIVE_INFINITY);
       updates.push(rows.map(({ ids, scored }) => ({ ids: [...ids], trained: [...scored] })));
-      return policy.gradient(records, loss, sampling);
+      return policy.gradient(records, loss, sampling, into);
     },
   };
 }

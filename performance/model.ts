@@ -44,12 +44,14 @@ function trainStep(
       );
       const parameters = policy.parameters();
       let adam = adamState(parameters.length);
+      let gradient: Float32Array | Float64Array | undefined;
       return {
         run: async () => {
-          const gradient = await policy.gradient(
+          gradient = await policy.gradient(
             records,
             (logProbs) => logProbs.map((row) => new Float64Array(row.length).fill(-1 / 1000)),
             WARM,
+            gradient,
           );
           clipNorm(gradient, 1);
           adam = adamStep(parameters, gradient, adam, { learningRate: 1e-4, epsilon: 1e-8 });

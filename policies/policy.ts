@@ -122,11 +122,15 @@ export interface TrainablePolicy extends Policy {
    * @returns per record tokens x width numbers, token by token. The width of a table grows with what it has met.
    */
   features(records: readonly ActionRecord[], sampling: Sampling): Promise<Features>;
-  /** The gradient of the loss with respect to the parameters; `loss` is called once with all records. */
+  /**
+   * The gradient of the loss with respect to the parameters; `loss` is called once with all records.
+   * @param into a gradient that is no longer needed: the policy may write this one over it and return it.
+   */
   gradient(
     records: readonly ActionRecord[],
     loss: LossGradient,
     sampling: Sampling,
+    into?: Float32Array | Float64Array,
   ): Promise<Float32Array | Float64Array>;
   /** Frees what the policy holds outside the JavaScript heap. */
   dispose(): void;

@@ -79,7 +79,7 @@ export async function createTextTransformer({
     },
     logProbs: (records, sampling) => recordLogProbs(context, records, sampling),
     features: (records) => recordFeatures(context, records),
-    gradient: (records, loss, sampling) => recordGradient(context, records, loss, sampling),
+    gradient: (records, loss, sampling, into) => recordGradient(context, records, loss, sampling, into),
     dispose: () => {
       parameters.dispose();
       angles.dispose();

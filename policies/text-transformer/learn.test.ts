@@ -221,6 +221,17 @@ describe('gradient', () => {
     other.dispose();
   });
 
+  it('is written over the vector that is given for it, and over no other', async () => {
+    const first = await policy.gradient(records, slopes, WARM);
+    const copy = first.slice();
+    const given = new Float32Array(first.length).fill(Number.NaN);
+    expect(await policy.gradient(records, slopes, WARM, given)).toBe(given);
+    expect(given).toEqual(copy);
+    expect(await policy.gradient([], slopes, WARM, given)).toEqual(new Float32Array(first.length));
+    expect(await policy.gradient(records, slopes, WARM, new Float32Array(3))).toEqual(copy);
+    expect(first).toEqual(copy);
+  });
+
   it('is zero without records and without tokens', async () => {
     const zero = new Float32Array(policy.parameters().length);
     expect(await policy.gradient([], slopes, WARM)).toEqual(zero);

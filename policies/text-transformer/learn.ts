@@ -5,7 +5,14 @@ import { pathAttention, pathAttentionFloats } from '../tensor/paths.ts';
 import { valuesOf } from '../tensor/read.ts';
 import { tapes } from '../transformer/batches.ts';
 import type { TransformerConfig } from '../transformer/config.ts';
-import { addTo, headLayout, outputStream, pullBack, runBlocks, tokenLogits } from '../transformer/model.ts';
+import {
+  gradientVector,
+  headLayout,
+  outputStream,
+  pullBack,
+  runBlocks,
+  tokenLogits,
+} from '../transformer/model.ts';
 import type { AngleTables, Parameters } from '../transformer/parameters.ts';
 import { checkSampling, createDistribution } from './distribution.ts';
 import { type PackedBatch, packRows } from './packed.ts';
@@ -40,9 +47,10 @@ export async function recordGradient(
   records: readonly ActionRecord[],
   loss: LossGradient,
   sampling: Sampling,
+  into?: ArrayLike<number>,
 ): Promise<Float32Array> {
   const { config, vocabularySize, parameters, activationFloats } = context;
-  let flat: Float32Array | undefined;
+  const flat = gradientVector(parameters.size, into);
   const data = trainingRows(records, vocabularySize);
   const output = outputOf(context, sampling);
   const batches = packRows(data.rows);
@@ -52,8 +60,8 @@ export async function recordGradient(
   // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
   // pass of the gradient itself gives them; in several parts, a forward pass before.
   let slopes = parts.length === 1 ? undefined : slopesOf(await readRows(data, batches, output));
-  for (const part of parts) {
-    const result = await pullBack(
+  for (const [index, part] of parts.entries()) {
+    await pullBack(
       parameters.tensors,
       () => {
         const values = part.map((batch) => output.run(batch));
@@ -63,10 +71,10 @@ export async function recordGradient(
         slopes ??= slopesOf(splitRows(data, part, values, output));
         return slopesOfValues(data, part, values, slopes, output);
       },
+      { flat, adds: index > 0 },
     );
-    flat = flat === undefined ? result : addTo(flat, result);
   }
-  return flat ?? new Float32Array(parameters.size);
+  return parts.length === 0 ? flat.fill(0) : flat;
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 } from './batches.ts';
 import { checkConfig, type TransformerConfig } from './config.ts';
 import { promptFeatures } from './features.ts';
-import { addTo, hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
+import { gradientVector, hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
 import { createAngleTables, createParameters } from './parameters.ts';
 
 /** Prompts whose logits are remembered while the parameters stay the same. */
@@ -138,9 +138,9 @@ export async function createTransformerPolicy({
       );
       return { width: config.modelSize, rows: distinct.indices.map((index) => rows[index]!) };
     },
-    gradient: async (records, loss, { temperature }) => {
-      let flat: Float32Array | undefined;
-      if (records.length === 0) return new Float32Array(parameters.size);
+    gradient: async (records, loss, { temperature }, into) => {
+      const flat = gradientVector(parameters.size, into);
+      if (records.length === 0) return flat.fill(0);
       const distinct = distinctPrompts(records.map((record) => record.prompt));
       const encoded = encode(distinct.prompts);
       const batches = microBatches(encoded, MICRO_BATCH_TOKENS);
@@ -152,19 +152,19 @@ export async function createTransformerPolicy({
       // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
       // pass of the gradient itself gives them; in several parts, a forward pass before.
       let slopes = parts.length === 1 ? undefined : slopesFrom(await logits(distinct));
-      for (const part of parts) {
+      for (const [index, part] of parts.entries()) {
         const members = part.flatMap((batch) => batch.members);
-        const result = await pullBack(
+        await pullBack(
           parameters.tensors,
           () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
           (values) => {
             slopes ??= slopesFrom(rowsOf(values, members, encoded));
             return Float32Array.from(members.flatMap((member) => [...slopes![member]!]));
           },
+          { flat, adds: index > 0 },
         );
-        flat = flat === undefined ? result : addTo(flat, result);
       }
-      return flat!;
+      return flat;
     },
     dispose: () => {
       parameters.dispose();

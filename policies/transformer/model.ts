@@ -185,8 +185,8 @@ export function nextTokenLosses(
 }
 
 /**
- * The gradient of Σ slope · output with respect to the weights, as one flat vector in their order, where
- * `slopesOf` sees the outputs and gives the slopes once. Runs forward once (twice where the backend cannot be read
+ * The gradient of Σ slope · output with respect to the weights, where `slopesOf` sees the outputs and gives the slopes
+ * once. Writes it into a flat vector, in the order of the weights, or adds it to what is there. Runs forward once (twice where the backend cannot be read
  * in between) and backward once.
  * @param weights the tensors that `outputs` is computed from.
  */
@@ -194,7 +194,8 @@ export async function pullBack(
   weights: readonly tf.Tensor[],
   outputs: () => tf.Tensor1D,
   slopesOf: (values: Float32Array) => Float32Array,
-): Promise<Float32Array> {
+  { flat, adds }: { readonly flat: Float32Array; readonly adds: boolean },
+): Promise<void> {
   const known = readsAtOnce() ? undefined : slopesOf(await valuesOf(outputs));
   const gradient = tf.tidy(() => {
     const read = tf.customGrad((values) => {
@@ -206,17 +207,19 @@ export async function pullBack(
     });
     return tf.grads((..._: tf.Tensor[]) => read(outputs()))([...weights]);
   });
-  const flat = new Float32Array(weights.reduce((sum, tensor) => sum + tensor.size, 0));
   let offset = 0;
   for (const values of await takeValues(gradient)) {
-    flat.set(values, offset);
+    if (adds) addTo(flat.subarray(offset, offset + values.length), values);
+    else flat.set(values, offset);
     offset += values.length;
   }
-  return flat;
 }
 
 /** Adds a vector to another, in place. */
-export function addTo(sum: Float32Array, values: Float32Array): Float32Array {
+function addTo(sum: Float32Array, values: Float32Array): void {
   for (let index = 0; index < sum.length; index++) sum[index]! += values[index]!;
-  return sum;
 }
+
+/** A flat vector for a gradient: the given one where it is one, because fresh memory is slow at the size of a model. */
+export const gradientVector = (size: number, given: ArrayLike<number> | undefined): Float32Array =>
+  given instanceof Float32Array && given.length === size ? given : new Float32Array(size);
