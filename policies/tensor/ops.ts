@@ -35,15 +35,44 @@ function withSaved<Result extends tf.Tensor>(
 /** Root-mean-square normalisation of the rows of x: x · gain / √(mean(x²) + epsilon). */
 export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   if (hasKernel('RmsNorm')) return runKernel('RmsNorm', { x, gain }, { epsilon });
-  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), epsilon));
-  return tf.mul(tf.mul(x, inverse), gain);
+  const normalize = (rows: tf.Tensor, scales: tf.Tensor, save: tf.GradSaveFunc) => {
+    const inverse: tf.Tensor2D = tf.rsqrt(tf.add(tf.mean(tf.square(rows), 1, true), epsilon));
+    save([rows, scales, inverse]);
+    return { value: tf.mul(tf.mul(rows, inverse), scales), gradFunc: rmsNormGradient };
+  };
+  return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gain) as tf.Tensor2D;
+}
+
+/** Sums over rows and columns are products with the vector that weighs them: a gradient by plain rules has twice the passes. */
+function rmsNormGradient(slopes: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [x, gain, inverse] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+  const width = gain.size;
+  const along: tf.Tensor2D = tf.mul(slopes, x);
+  const share = tf.matMul(along, tf.reshape(gain, [width, 1]));
+  const back = tf.mul(share, tf.div(tf.mul(tf.square(inverse), inverse), width));
+  return [
+    tf.sub(tf.mul(tf.mul(slopes, gain), inverse), tf.mul(x, back)),
+    tf.reshape(tf.matMul(inverse, along, true), [width]),
+  ];
 }
 
 /** silu(gate) · up, for rows [gate, up]. [rows, 2 · width] to [rows, width]. */
 export function swiGlu(x: tf.Tensor2D): tf.Tensor2D {
   if (hasKernel('SwiGlu')) return runKernel('SwiGlu', { x });
-  const [gate, up] = tf.split(x, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
-  return tf.mul(tf.mul(gate, tf.sigmoid(gate)), up);
+  return withSaved(x, (input, save) => {
+    const [gate, up] = tf.split(input, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
+    const opening = tf.sigmoid(gate);
+    const opened: tf.Tensor2D = tf.mul(gate, opening);
+    save([up, opening, opened]);
+    return { value: tf.mul<tf.Tensor2D>(opened, up), gradFunc: swiGluGradient };
+  });
+}
+
+function swiGluGradient(slopes: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
+  const [up, opening, opened] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+  // d silu(gate) / d gate = opening + opened · (1 - opening)
+  const steepness = tf.add(opening, tf.mul(opened, tf.sub(1, opening)));
+  return tf.concat([tf.mul(tf.mul(slopes, up), steepness), tf.mul(slopes, opened)], 1);
 }
 
 /** Cosines and sines of the rotary angles: [length, headSize / 2] each. */
