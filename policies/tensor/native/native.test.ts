@@ -116,6 +116,37 @@ describe.skipIf(!present)('with the package', () => {
     for (let time = 0; time < 5; time++) expect(product()).toEqual(first);
   });
 
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('large products are right (transposed: %s, %s)', async (flipA, flipB) => {
+    await loadBackend('tensorflow');
+    const [stack, rows, depth, columns] = [2, 150, 301, 500];
+    const left = Float32Array.from({ length: stack * rows * depth }, (_, i) => Math.sin(i));
+    const right = Float32Array.from({ length: stack * depth * columns }, (_, i) => Math.cos(i / 2));
+    const found = tf.tidy(() => {
+      const a = tf.tensor3d(left, flipA ? [stack, depth, rows] : [stack, rows, depth]);
+      const b = tf.tensor3d(right, flipB ? [stack, columns, depth] : [stack, depth, columns]);
+      return tf.matMul(a, b, flipA, flipB).dataSync();
+    });
+    for (const [part, row, column] of [
+      [0, 0, 0],
+      [0, 149, 499],
+      [1, 77, 320],
+      [1, 149, 0],
+    ] as const) {
+      let sum = 0;
+      for (let at = 0; at < depth; at++) {
+        const a = part * rows * depth + (flipA ? at * rows + row : row * depth + at);
+        const b = part * depth * columns + (flipB ? column * depth + at : at * columns + column);
+        sum += left[a]! * right[b]!;
+      }
+      expect(found[(part * rows + row) * columns + column]).toBeCloseTo(sum, 3);
+    }
+  });
+
   it('a signal that is caught in the middle of a product changes nothing', async () => {
     await loadBackend('tensorflow');
     const product = () =>

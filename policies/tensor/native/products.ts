@@ -12,10 +12,16 @@ export interface NativeBackend {
   executeSingleOutput(name: string, attributes: readonly object[], inputs: readonly tf.Tensor[]): tf.Tensor;
 }
 
+/**
+ * Multiplications from which on a product goes to oneDNN. It generates code for every shape that it meets, which takes
+ * about half a millisecond and half a megabyte, and keeps that of the last 1024.
+ */
+const LEAST_WORK = 2 ** 25;
+
 let replaced = false;
 
 /**
- * Has matrices multiplied by oneDNN's `matmul`: libtensorflow has it under a name of its own, and takes it by itself
+ * Has large matrices multiplied by oneDNN's `matmul`: libtensorflow has it under a name of its own, and takes it by itself
  * only where all of oneDNN is on. Does nothing the second time, or where the library has no such operation.
  */
 export function replaceMatMul(backend: NativeBackend): void {
@@ -28,6 +34,8 @@ export function replaceMatMul(backend: NativeBackend): void {
     kernelFunc: (call) => {
       const { a, b } = call.inputs as { readonly a: tf.Tensor; readonly b: tf.Tensor };
       const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
+      const work = a.size * b.shape.at(transposeB ? -2 : -1)!;
+      if (work < LEAST_WORK) return original.kernelFunc(call);
       return multiply(call.backend as NativeBackend, [a, b], [transposeA, transposeB]);
     },
   });
