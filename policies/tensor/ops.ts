@@ -110,7 +110,7 @@ export function rotate(x: tf.Tensor2D, { cos, sin }: Angles, layout: HeadLayout)
 export function causalAttention(x: tf.Tensor2D, layout: HeadLayout): tf.Tensor2D {
   if (hasKernel('CausalAttention')) return fusedAttention('CausalAttention', x, layout);
   const at = tf.reshape(tf.range(0, layout.length, 1, 'int32'), [1, layout.length]) as tf.Tensor2D;
-  return attendHeads(splitHeads(x, layout), at, layout);
+  return attendHeads(splitHeads(x, layout), causalMask(at, layout.length), layout);
 }
 
 /** A kernel of that name and its gradient, which is handed the attention weights. */
@@ -146,24 +146,46 @@ function splitHeads(x: tf.Tensor2D, layout: HeadLayout): Heads {
 }
 
 /**
- * Softmax attention in plain operations: of every query over the positions up to its own. Rows of `heads · headSize` mixed
- * values, [batch · asked].
- * @param at positions of the queries, int32 [batch or 1, asked]. What stands behind them is not seen.
+ * What is added to scores so that queries see nothing behind their own position: [batch or 1, 1, asked, length].
+ * @param at positions of the queries, int32 [batch or 1, asked].
+ */
+export function causalMask(at: tf.Tensor2D, length: number): tf.Tensor {
+  return tf.tidy(() => {
+    const [batch, asked] = at.shape;
+    const seen = tf.lessEqual(tf.range(0, length, 1, 'int32'), tf.reshape(at, [batch, 1, asked, 1]));
+    return tf.mul(tf.sub(tf.cast(seen, 'float32'), 1), 1e30);
+  });
+}
+
+/**
+ * Softmax attention in plain operations, over the positions that the mask leaves. Rows of `heads · headSize` mixed values,
+ * [batch · asked].
  */
 export function attendHeads(
   { queries, keys, values }: Heads,
-  at: tf.Tensor2D,
+  mask: tf.Tensor,
   { heads, kvHeads, headSize }: Omit<HeadLayout, 'batch' | 'length'>,
 ): tf.Tensor2D {
   const [batch, group] = [keys.shape[0] / kvHeads, heads / kvHeads];
   const [asked, length] = [queries.shape[1] / group, keys.shape[1]];
   const scores = tf.mul(tf.matMul(queries, keys, false, true), 1 / Math.sqrt(headSize));
-  const seen = tf.lessEqual(tf.range(0, length, 1, 'int32'), tf.reshape(at, [-1, 1, asked, 1]));
-  const mask = tf.mul(tf.sub(tf.cast(seen, 'float32'), 1), 1e30);
   const masked = tf.add(tf.reshape(scores, [batch, heads, asked, length]), mask);
   const weights = tf.reshape(tf.softmax(masked), [batch * kvHeads, group * asked, length]);
-  const mixed = tf.reshape(tf.matMul(weights, values), [batch, kvHeads, group, asked, headSize]);
-  return tf.reshape(tf.transpose(mixed, [0, 3, 1, 2, 4]), [batch * asked, heads * headSize]);
+  return tf.reshape(joinHeads(tf.matMul(weights, values), { batch, asked, group, kvHeads, headSize }), [
+    batch * asked,
+    heads * headSize,
+  ]);
+}
+
+/** [batch · kvHeads, group · asked, headSize] to any shape with the heads of a position side by side. */
+function joinHeads(
+  mixed: tf.Tensor,
+  of: Readonly<Record<'batch' | 'asked' | 'group' | 'kvHeads' | 'headSize', number>>,
+): tf.Tensor {
+  const { batch, asked, group, kvHeads, headSize } = of;
+  // With one position they are.
+  if (asked === 1) return mixed;
+  return tf.transpose(tf.reshape(mixed, [batch, kvHeads, group, asked, headSize]), [0, 3, 1, 2, 4]);
 }
 
 /** The rows of a matrix at the given indices (int32). */

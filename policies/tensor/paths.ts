@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { HeadLayout, Paths } from './layout.ts';
-import { attendHeads, fusedAttention, hasKernel, takeRows } from './ops.ts';
+import { attendHeads, causalMask, fusedAttention, hasKernel, takeRows } from './ops.ts';
 
 type Shape = Omit<HeadLayout, 'batch' | 'length'>;
 
@@ -109,5 +109,5 @@ function attendBatch(
   const values = apart(allValues, seen, longest, 1);
   // What stands behind a query's own position is after it, or padding.
   const at = tf.tensor2d(positions, [count, most], 'int32');
-  return attendHeads({ queries, keys, values }, at, { heads, kvHeads, headSize });
+  return attendHeads({ queries, keys, values }, causalMask(at, longest), { heads, kvHeads, headSize });
 }
