@@ -50,8 +50,9 @@ export async function readSuite(nameOrFile: string): Promise<SuiteSource> {
     };
   }
   if (!existsSync(nameOrFile) || !(await stat(nameOrFile)).isFile()) {
+    const problem = /[\\/]|\.(ya?ml|json)$/.test(nameOrFile) ? 'is no file that is there' : 'is not known';
     throw new InputError(
-      `suite '${nameOrFile}' is not known; valid: ${names.join(', ')}, or the path of a YAML file`,
+      `suite '${nameOrFile}' ${problem}; valid: ${names.join(', ')}, or the path of a YAML file`,
     );
   }
   try {

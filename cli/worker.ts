@@ -62,14 +62,16 @@ async function work(flags: WorkerFlags): Promise<void> {
   const { serveQueue } = await import('../bench/queue/service.ts');
   const say = (text: string) => tell(`[${hostname()}:${process.pid}] ${text}\n`);
   try {
-    say(`waits for cells of backend ${backend} at ${flags.queue.shown}, ${concurrency} at the same time`);
+    const { queue } = flags;
     await serveQueue({
-      address: flags.queue,
+      address: queue,
       backend,
       concurrency,
       cacheDirectory: flags.cache,
       lostAfter: flags.lostAfter,
       signal,
+      onReady: () =>
+        say(`waits for cells of backend ${backend} at ${queue.shown}, ${concurrency} at the same time`),
       onEvent: (event) => say(describeEvent(event)),
       onNotice: (message) => say(`note    ${message}`),
     });

@@ -36,7 +36,8 @@ export function fidelity(): string {
         .map((file) => file.replace(/\.ts$/, '.test.ts'))
         .filter((file) => !tests.includes(file) && existsSync(file));
       const proof = [...(own.length === 0 && shared.length === 0 ? tests : own), ...shared];
-      return `| ${equation} | ${where} | ${[...new Set(proof)].map(link).join(', ')} |`;
+      const [what, code] = [equation, where].map((cell) => rebased(cell, id));
+      return `| ${what} | ${code} | ${[...new Set(proof)].map(link).join(', ')} |`;
     });
     const deviates = /^`?DEVIATES:`?\s*([\s\S]*?)(?:\n\n|\n*$)/m
       .exec(page)?.[1]
@@ -46,7 +47,7 @@ export function fidelity(): string {
       `## [${id}](${id}/README.md)`,
       `${description.title}; ${description.paper}; evidence: ${description.evidence}.`,
       ['| equation | code | test |', '|---|---|---|', ...rows].join('\n'),
-      `Deviates: ${deviates === undefined || deviates === '' ? 'nothing known' : deviates}`,
+      `Deviates: ${deviates === undefined || deviates === '' ? 'nothing known' : rebased(deviates, id)}`,
     ].join('\n\n');
   });
   return `${[HEAD.trim(), ...sections].join('\n\n')}\n`;
@@ -98,6 +99,13 @@ const filesOf = (id: string, ending: string): readonly string[] =>
 
 const mentions = (file: string, symbol: string): boolean =>
   new RegExp(`\\b${symbol}\\b`).test(readFileSync(file, 'utf8'));
+
+/** Links of a page, as they are from the folder above it. */
+const rebased = (text: string, id: string): string =>
+  text.replaceAll(
+    /\]\((?!https?:)([^)#]+)/g,
+    (_, target: string) => `](${join(id, target).replaceAll('\\', '/')}`,
+  );
 
 const link = (file: string): string =>
   `[${basename(file)}](${relative(dirname(FIDELITY_FILE), file).replaceAll('\\', '/')})`;

@@ -48,6 +48,8 @@ export interface ServeOptions {
   readonly worker?: string;
   /** Fingerprint of the code. Default: that of this code. */
   readonly code?: string;
+  /** Called once the queue is reached and this version and backend are what its runs want. */
+  onReady?(): void;
   onEvent?(event: ServiceEvent): void;
   onNotice?(message: string): void;
 }
@@ -84,6 +86,7 @@ export async function serveQueue(options: ServeOptions): Promise<void> {
   };
   try {
     await checkVersion(connection, presence, onNotice);
+    options.onReady?.();
     await work(options, station, presence);
   } finally {
     connection.close();

@@ -37,7 +37,13 @@ const fixFor = (gpu: boolean): string => `creditbench doctor --install-tensorflo
 export async function loadNative(): Promise<string> {
   const found = findNative();
   if (found === undefined) {
-    throw new BackendMissing('tensorflow', `needs one of ${NATIVE_PACKAGES.join(', ')}`, fixFor(false));
+    const { CREDITBENCH_TENSORFLOW: named } = process.env;
+    const where = named ? `, and CREDITBENCH_TENSORFLOW=${named} has none` : '';
+    throw new BackendMissing(
+      'tensorflow',
+      `needs one of ${NATIVE_PACKAGES.join(', ')}${where}`,
+      fixFor(false),
+    );
   }
   const broken = (why: string) =>
     new BackendMissing('tensorflow', why.split('\n')[0]!, fixFor(found.name.endsWith('gpu')));

@@ -52,7 +52,9 @@ describe('without a working package', () => {
   it('nothing there: says what is needed and the command', async () => {
     vi.stubEnv('CREDITBENCH_TENSORFLOW', folder);
     const { message, why, fix } = await problem();
-    expect(why).toBe(`needs one of ${NATIVE_PACKAGES.join(', ')}`);
+    expect(why).toBe(
+      `needs one of ${NATIVE_PACKAGES.join(', ')}, and CREDITBENCH_TENSORFLOW=${folder} has none`,
+    );
     expect(fix).toBe('creditbench doctor --install-tensorflow');
     expect(message).toBe(`backend: tensorflow ${why}; fix: ${fix}`);
   });
