@@ -1,14 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-
-/** What the native backend of tfjs shows of itself, of what is used here. */
-interface OperationBackend {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_FLOAT: number };
-  executeSingleOutput(
-    name: string,
-    attributes: readonly { readonly name: string; readonly type: number; readonly value: number }[],
-    inputs: readonly tf.Tensor[],
-  ): tf.Tensor;
-}
+import type { NativeBackend } from './native/products.ts';
 
 /**
  * Overwrites rows of a matrix where it lies, and so of every reshaped view of it: tfjs has no such operation, and a new
@@ -25,7 +16,7 @@ export function overwriteRows(matrix: tf.Tensor2D, indices: tf.Tensor1D, rows: t
     }
     return;
   }
-  const backend = tf.backend() as unknown as OperationBackend;
+  const backend = tf.backend() as unknown as NativeBackend;
   const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
   const attributes = [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }];
   // Its output is the matrix again.
