@@ -13,9 +13,6 @@ export {
   type Resampling,
   type TokenValues,
 } from './algorithms/algorithm.ts';
-export { flatPlan, trajectoryCredit } from './algorithms/flat.ts';
-export { gae } from './algorithms/gae.ts';
-export { mean, standardDeviation, standardized } from './algorithms/group.ts';
 export {
   AGGREGATIONS,
   type Aggregation,
@@ -24,11 +21,15 @@ export {
   type LossRow,
   type Objective,
 } from './algorithms/objective.ts';
-export { objectiveOptions, toObjective } from './algorithms/options.ts';
 export { ALGORITHMS, findAlgorithm } from './algorithms/registry.ts';
+export { flatPlan, trajectoryCredit } from './algorithms/shared/flat.ts';
+export { gae } from './algorithms/shared/gae.ts';
+export { mean, standardDeviation, standardized } from './algorithms/shared/group.ts';
+export { objectiveOptions, toObjective } from './algorithms/shared/options.ts';
+export { nodeValues } from './algorithms/shared/values.ts';
 export { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from './algorithms/tree.ts';
-export { nodeValues } from './algorithms/values.ts';
 export { type Audit, type AuditObjective, type AuditRequest, audit } from './bench/audit/audit.ts';
+export { type CheckAlgorithmOptions, checkAlgorithm } from './bench/audit/check-algorithm.ts';
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
 export {
@@ -40,26 +41,25 @@ export {
 export type { Component, Verdict } from './bench/audit/verdict.ts';
 export { CATALOG } from './bench/catalog.ts';
 export type { Cell, CellContext, CellProgress, CellResult, Choice, Row } from './bench/cell.ts';
-export { type CheckAlgorithmOptions, checkAlgorithm } from './bench/check-algorithm.ts';
-export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/checkpoint.ts';
 export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
-export { type RolloutCost, rolloutCost } from './bench/cost.ts';
 export { runCriticality } from './bench/criticality/run.ts';
-export { type Plan, type RolloutRequest, rollout } from './bench/engine.ts';
-export { describeEpisode, type Episode } from './bench/episode.ts';
-export { evaluate, type Scores, score } from './bench/evaluate.ts';
-export { withInputs } from './bench/inputs.ts';
-export { GOLD_FLOOR, type Measuring } from './bench/measure.ts';
-export { readResults, type StoredResult } from './bench/results.ts';
-export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runner.ts';
+export { type RolloutCost, rolloutCost } from './bench/rollout/cost.ts';
+export { type Plan, type RolloutRequest, rollout } from './bench/rollout/engine.ts';
+export { describeEpisode, type Episode } from './bench/rollout/episode.ts';
+export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
+export { GOLD_FLOOR, type Measuring } from './bench/rollout/needs.ts';
+export { withInputs } from './bench/runs/inputs.ts';
+export { readResults, type StoredResult } from './bench/runs/results.ts';
+export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runs/runner.ts';
+export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/runs/status.ts';
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
 export { clusteredError } from './bench/stats/clustered-error.ts';
 export { type Interval, type IntervalMethod, interval } from './bench/stats/interval.ts';
 export { pairedPower, seedsNeeded } from './bench/stats/power.ts';
-export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/status.ts';
-export { resolveSuite, type Suite, suiteCells } from './bench/suite.ts';
-export { readSuite } from './bench/suite-file.ts';
-export { runCell } from './bench/train.ts';
+export { readSuite } from './bench/suites/file.ts';
+export { resolveSuite, type Suite, suiteCells } from './bench/suites/suite.ts';
+export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
+export { runCell } from './bench/training/train.ts';
 export { InputError } from './core/errors.ts';
 export { createRandom, type Random, shuffled } from './core/random.ts';
 export { type CheckEnvironmentOptions, checkEnvironment } from './envs/check.ts';

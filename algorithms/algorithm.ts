@@ -11,11 +11,11 @@ import type { RolloutTree } from './tree.ts';
  * - 'answer': it has to answer without a tool, at the first state where that is possible. Free text: the action
  *   begins as the environment's protocol has answers begin. Listed actions: the policy chooses among those that end the
  *   episode, where there are any.
- * - 'consult': its first action is that of an agent that knows better (`LoadedEnvironment.consult`).
- * Log-probabilities are the policy's own all the same. See `TreeEdge.given`.
+ * - 'expert': its first action is that of an agent that knows better (`LoadedEnvironment.expert`).
+ * Log-probabilities are the policy's own all the same. See `TreeEdge.forced`.
  */
 export type ForkPoint =
-  | { readonly node: number; readonly begin?: 'answer' | 'consult' }
+  | { readonly node: number; readonly begin?: 'answer' | 'expert' }
   | { readonly edge: number; readonly tokens: number };
 
 /**
@@ -48,13 +48,13 @@ export interface Head {
   /**
    * The head's loss over the trees of one iteration, after the rollouts.
    * @param outputs the head's outputs now; those at sampling time are in the trees.
-   * @returns the loss, its slopes in the shape of `outputs`, and the share of the targets' variance that the outputs
+   * @returns the loss, its gradients in the shape of `outputs`, and the share of the targets' variance that the outputs
    * explain, where that is defined.
    */
   loss(
     trees: readonly RolloutTree[],
     outputs: TokenValues,
-  ): { readonly loss: number; readonly slopes: TokenValues; readonly explainedVariance?: number };
+  ): { readonly loss: number; readonly gradients: TokenValues; readonly explainedVariance?: number };
 }
 
 /** Which questions' trees are used, where a method asks for others in place of those that are not. */
@@ -86,7 +86,7 @@ export interface CreditedAction {
    * Imitation instead of a policy gradient: the loss is -imitate * log-probability, summed over the action's tokens
    * with their `weights`. It does not enter the means of the objective. Above 0; `advantage` must be 0.
    */
-  readonly imitate?: number;
+  readonly nllWeight?: number;
   /** The action was not drawn from the policy: see `LossRow.offPolicy` in objective.ts. Above 0. */
   readonly offPolicy?: number;
 }

@@ -64,11 +64,11 @@ describe('evaluateLoss', () => {
               const ratio = Math.exp(values[t]! - rows[i]!.oldLogProbs[t]!);
               // The clip has kinks; a difference across one says nothing.
               if ([0.8, 1.28, 3].some((kink) => Math.abs(ratio - kink) < 1e-4)) continue;
-              const slope =
+              const numeric =
                 (evaluateLoss(objective, rows, shifted(step)).loss -
                   evaluateLoss(objective, rows, shifted(-step)).loss) /
                 (2 * step);
-              expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+              expect(Math.abs(gradient[i]![t]! - numeric)).toBeLessThan(1e-5 * (1 + Math.abs(numeric)));
             }
           }
         },
@@ -95,11 +95,11 @@ describe('evaluateLoss', () => {
             ).loss;
           for (const [i, values] of current.entries()) {
             for (let t = 0; t < values.length; t++) {
-              const slope = (lossAt(i, t, step) - lossAt(i, t, -step)) / (2 * step);
+              const numeric = (lossAt(i, t, step) - lossAt(i, t, -step)) / (2 * step);
               const sides = [lossAt(i, t, step) - lossAt(i, t, 0), lossAt(i, t, 0) - lossAt(i, t, -step)];
               // A kink of the clip lies in between.
               if (Math.abs(sides[0]! - sides[1]!) > 1e-3 * step) continue;
-              expect(Math.abs(gradient[i]![t]! - slope)).toBeLessThan(1e-5 * (1 + Math.abs(slope)));
+              expect(Math.abs(gradient[i]![t]! - numeric)).toBeLessThan(1e-5 * (1 + Math.abs(numeric)));
             }
           }
         }),
@@ -151,12 +151,12 @@ describe('evaluateLoss', () => {
           expect(padded.loss).toBeCloseTo(whole.loss, 12);
           expect(padded.klK1).toBeCloseTo(whole.klK1, 12);
           expect(padded.clipFraction).toBeCloseTo(whole.clipFraction, 12);
-          for (const [i, slopes] of whole.gradient.entries()) {
-            expect([...padded.gradient[i]!].map((slope) => slope + 0)).toEqual(
-              [...slopes, 0].map((slope) => slope + 0),
+          for (const [i, gradients] of whole.gradient.entries()) {
+            expect([...padded.gradient[i]!].map((value) => value + 0)).toEqual(
+              [...gradients, 0].map((value) => value + 0),
             );
           }
-          expect(padded.gradient.at(-1)!.every((slope) => slope === 0)).toBe(true);
+          expect(padded.gradient.at(-1)!.every((value) => value === 0)).toBe(true);
         },
       ),
     );

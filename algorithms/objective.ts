@@ -1,4 +1,4 @@
-import { type FutureWeighting, futureFactors } from './future.ts';
+import { type FutureWeighting, futureFactors } from './shared/future.ts';
 
 /**
  * The policy-gradient losses that algorithms share, in float64, as functions of log-probabilities alone.
@@ -67,7 +67,7 @@ export interface LossRow {
    * Imitation: the row's loss is -imitate * log p, summed over its tokens with their weights. It is outside of the
    * aggregation, has no ratio, no KL, and no advantage.
    */
-  readonly imitate?: number;
+  readonly nllWeight?: number;
   /**
    * The tokens were not drawn from the policy, so there is no ratio to clip. In its place stands p / (p + offPolicy),
    * p the policy's probability of the token: unlikely tokens are learned first (LUFFY, arXiv 2504.14945). Above 0.
@@ -94,7 +94,7 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
   const tokens = new Map<string, number>();
   let total = 0;
   for (const row of rows) {
-    if (row.imitate !== undefined) continue;
+    if (row.nllWeight !== undefined) continue;
     const count = weightOf(row);
     tokens.set(row.sequence, (tokens.get(row.sequence) ?? 0) + count);
     total += count;
@@ -103,7 +103,7 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
   const sequences = [...tokens.values()].filter((count) => count > 0).length;
   return Float64Array.from(rows, (row) => {
     if (weightOf(row) === 0) return 0;
-    if (row.imitate !== undefined) return row.imitate;
+    if (row.nllWeight !== undefined) return row.nllWeight;
     switch (objective.aggregation) {
       case 'token-mean':
         return 1 / total;
@@ -137,8 +137,8 @@ function logRatios(
   if (level === 'token') return own;
   const sums = new Map<string | number, { sum: number; count: number }>();
   const keyOf = (index: number): string | number => (level === 'action' ? index : rows[index]!.sequence);
-  for (const [index, { weights, imitate }] of rows.entries()) {
-    if (imitate !== undefined) continue;
+  for (const [index, { weights, nllWeight }] of rows.entries()) {
+    if (nllWeight !== undefined) continue;
     const entry = sums.get(keyOf(index)) ?? { sum: 0, count: 0 };
     for (const [t, difference] of own[index]!.entries()) {
       if ((weights?.[t] ?? 1) === 0) continue;
@@ -153,10 +153,10 @@ function logRatios(
   });
 }
 
-/** What one token adds to the loss, its slope, and whether the clip took the slope away. */
+/** What one token adds to the loss, its gradient, and whether the clip took the gradient away. */
 interface TokenLoss {
   readonly value: number;
-  readonly slope: number;
+  readonly gradient: number;
   readonly clipped: boolean;
 }
 
@@ -170,13 +170,13 @@ function clipped(
   const surrogate = -ratio * advantage;
   const bounded = -Math.min(Math.max(ratio, 1 - low * scale), 1 + high * scale) * advantage;
   if (isDualClipped(ratio, advantage, dual)) {
-    return { value: -dual! * advantage, slope: 0, clipped: true };
+    return { value: -dual! * advantage, gradient: 0, clipped: true };
   }
-  // Of a mean of log ratios every token carries its own part of the slope, as GSPO's token form has it.
+  // Of a mean of log ratios every token carries its own part of the gradient, as GSPO's token form has it.
   const isBounded = bounded > surrogate;
   return {
     value: Math.max(surrogate, bounded),
-    slope: isBounded ? 0 : surrogate,
+    gradient: isBounded ? 0 : surrogate,
     clipped: isBounded && advantage !== 0,
   };
 }
@@ -191,11 +191,11 @@ function tokenLoss(
   ratio: number,
   clip: Objective['clip'],
 ): TokenLoss {
-  if (row.imitate !== undefined) return { value: -logProb, slope: -1, clipped: false };
+  if (row.nllWeight !== undefined) return { value: -logProb, gradient: -1, clipped: false };
   if (row.offPolicy === undefined) return clipped(ratio, advantage, clip, row.clipScale ?? 1);
   const probability = Math.exp(logProb);
   const share = probability / (probability + row.offPolicy);
-  return { value: -share * advantage, slope: -share * (1 - share) * advantage, clipped: false };
+  return { value: -share * advantage, gradient: -share * (1 - share) * advantage, clipped: false };
 }
 
 /** Rows of sequences with too many tokens past the dual clip become rows of weight 0. */
@@ -236,27 +236,27 @@ export function evaluateLoss(
   let tokens = 0;
   const gradient = rows.map((row, index) => {
     const current = logProbs[index]!;
-    const slopes = new Float64Array(row.advantages.length);
-    for (let t = 0; t < slopes.length; t++) {
+    const gradients = new Float64Array(row.advantages.length);
+    for (let t = 0; t < gradients.length; t++) {
       const weight = rowShare[index]! * (row.weights?.[t] ?? 1);
       if (weight === 0) continue;
       const advantage = row.advantages[t]! * (factors === undefined ? 1 : factors[index]![t]!);
       const own = tokenLoss(row, advantage, current[t]!, Math.exp(ratios[index]![t]!), clip);
-      let { value, slope } = own;
+      let { value, gradient } = own;
       if (own.clipped) clippedTokens++;
-      if (kl > 0 && row.imitate === undefined) {
+      if (kl > 0 && row.nllWeight === undefined) {
         const gap = row.referenceLogProbs![t]! - current[t]!;
         value += kl * (Math.exp(gap) - gap - 1);
-        slope += kl * (1 - Math.exp(gap));
+        gradient += kl * (1 - Math.exp(gap));
       }
       loss += weight * value;
-      slopes[t] = weight * slope;
+      gradients[t] = weight * gradient;
       const difference = current[t]! - row.oldLogProbs[t]!;
       k1 -= difference;
       k3 += Math.exp(difference) - 1 - difference;
       tokens++;
     }
-    return slopes;
+    return gradients;
   });
   const mean = (sum: number): number => (tokens === 0 ? 0 : sum / tokens);
   return { loss, gradient, klK1: mean(k1), klK3: mean(k3), clipFraction: mean(clippedTokens) };

@@ -51,9 +51,9 @@ export interface TreeEdge {
   /** True when the action called a tool and got its result. */
   readonly tool?: boolean;
   /** The rollout was not left to the policy alone: see `ForkPoint`. On all its actions that this concerns. */
-  readonly begin?: 'answer' | 'consult';
+  readonly begin?: 'answer' | 'expert';
   /** How many leading tokens came from elsewhere: a forced beginning, a consulted agent. Their entropies are 0. */
-  readonly given?: number;
+  readonly forced?: number;
   /** Log-probabilities under the weights before the last update, where the algorithm needs 'previous'. */
   readonly previous?: readonly number[];
   /** Log-probabilities under the starting weights, where the algorithm needs 'reference'. */

@@ -1,4 +1,4 @@
-import type { TrainingOptions, WarmStartOptions } from './training.ts';
+import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
 
 /** A registered thing and its completed options. */
 export interface Choice {
@@ -19,10 +19,10 @@ export interface Cell {
   /** Training seed: the unit of replication. */
   readonly seed: number;
   /**
-   * Absent: the luck of the seed, common to all algorithms. A name: the same questions with luck of its own, so that an
+   * Absent: the random numbers of the seed, common to all algorithms. A name: the same questions with random numbers of its own, so that an
    * algorithm can be compared with itself.
    */
-  readonly luck?: string;
+  readonly noiseStream?: string;
   /** Tensor backend that computed it: 'wasm'. Float rounding differs between backends. */
   readonly backend: string;
   /** SHA-256 of every file that the options name, by its name there. Absent where they name none. */

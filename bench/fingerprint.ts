@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { packageInfo } from '../core/package.ts';
 import { sourceVersions } from '../envs/multihop/sources.ts';
-import { packageInfo } from './package.ts';
 
 /** The folders whose code decides the numbers of a cell. */
 const COMPUTING = ['algorithms', 'bench', 'core', 'envs', 'policies'] as const;

@@ -4,9 +4,9 @@ import { fuzz, mutatedJson, mutatedText } from '../core/fuzz.test-helper.ts';
 import { CATALOG } from './catalog.ts';
 import { CELL_COLUMNS, METRIC_COLUMNS } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
-import { applySetting } from './override.ts';
-import { parseRun } from './results.ts';
-import { resolveSuite, suiteCells } from './suite.ts';
+import { parseRun } from './runs/results.ts';
+import { applySetting } from './suites/override.ts';
+import { resolveSuite, suiteCells } from './suites/suite.ts';
 
 const SUITE = `name: small
 environments:
@@ -17,7 +17,7 @@ environments:
 policy: transformer
 algorithms:
   - grpo
-  - { id: carl-lite, name: carl+2, learningRate: 0.01, luck: own }
+  - { id: carl-lite, name: carl+2, learningRate: 0.01, noiseStream: own }
   - all
 rates: own
 rollouts: 4
@@ -49,7 +49,7 @@ describe('any text is a suite or refused', () => {
         },
       ],
       policy: { id: 'transformer', options: {} },
-      algorithms: [{ id: 'grpo', name: 'x', options: { groupSize: 4 }, learningRate: 0.1, luck: 'y' }],
+      algorithms: [{ id: 'grpo', name: 'x', options: { groupSize: 4 }, learningRate: 0.1, noiseStream: 'y' }],
       rates: 'own',
       seeds: 2,
       training: { iterations: 30 },

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALGORITHMS } from '../algorithms/registry.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 let folder: string;

@@ -7,8 +7,8 @@ import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from 
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
-import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
-import { readYaml } from '../bench/yaml.ts';
+import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
+import { readYaml } from '../bench/suites/yaml.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { type AnyEnvironmentSpec, ENVIRONMENTS, findEnvironment } from '../envs/registry.ts';

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
 
 const DEFAULT = 'wasm';
 

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
-import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
 import type { SpeedResult } from '../performance/case.ts';
 import { chooseCases } from '../performance/cases.ts';
 import { measure } from '../performance/measure.ts';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { readResults } from '../bench/results.ts';
-import { makeWritable } from '../bench/storage.ts';
+import { readResults } from '../bench/runs/results.ts';
+import { makeWritable } from '../bench/runs/storage.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze } from '../reports/analysis.ts';
 import { writeAnalysisFiles } from '../reports/csv.ts';

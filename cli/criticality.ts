@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Row } from '../bench/cell.ts';
 import { type CriticalitySettings, runCriticality } from '../bench/criticality/run.ts';
 import { type CriticalityTables, tableCsv } from '../bench/criticality/tables.ts';
-import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
+import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { checkBackend } from './backends.ts';
@@ -202,7 +202,7 @@ function asText(tables: CriticalityTables, ascii: boolean): string {
       "CARL's advantage against the exact one, siblings correlated",
       rows('correlated').filter(({ state }) => state === 'all'),
       ascii,
-      ['initial', 'forks', 'entropy', 'rho', 'slope', 'slope_error', 'rmse', 'zero_share'],
+      ['initial', 'forks', 'entropy', 'rho', 'gradient', 'slope_error', 'rmse', 'zero_share'],
     ),
   ];
   const text = `${parts.join('\n')}\n`;

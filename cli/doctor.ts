@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
 import type { NativeKind } from '../policies/tensor/native/install.ts';
 import { type BackendReport, describeBackends } from './backends.ts';

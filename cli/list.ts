@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
 import { ALGORITHMS } from '../algorithms/registry.ts';
-import { describeSuites } from '../bench/suite-file.ts';
+import { describeSuites } from '../bench/suites/file.ts';
 import { printableJson } from '../core/printable.ts';
 import { ENVIRONMENTS } from '../envs/registry.ts';
 import { renderTable } from './table.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 import {
   hasSoftwareVulkan,
   requireSoftwareVulkanInCi,

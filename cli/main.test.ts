@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 const creditbench = (...rest: DropFirst<Parameters<typeof spawnCreditbench>>) =>

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readResults } from '../bench/results.ts';
+import { readResults } from '../bench/runs/results.ts';
 import { detectableDifference, deviationAtMost, pairedPower, seedsNeeded } from '../bench/stats/power.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze, type PairAnalysis } from '../reports/analysis.ts';

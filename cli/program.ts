@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { packageInfo } from '../bench/package.ts';
-import { hidePasswords } from '../bench/queue/address.ts';
+import { hidePasswords } from '../bench/runs/queue/address.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
 import { auditCommand } from './audit.ts';
 import { benchCommand } from './bench.ts';
 import { compareCommand } from './compare.ts';

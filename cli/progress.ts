@@ -1,5 +1,5 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { NamedCell, RunEvent } from '../bench/runner.ts';
+import type { NamedCell, RunEvent } from '../bench/runs/runner.ts';
 import { printable, printableLines } from '../core/printable.ts';
 
 /** Shows the events of a run. */

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { hidePasswords, parseQueueAddress, type QueueAddress } from '../bench/queue/address.ts';
+import { hidePasswords, parseQueueAddress, type QueueAddress } from '../bench/runs/queue/address.ts';
 
 /** The option --queue, or CREDITBENCH_QUEUE. */
 export function queueOption(description: string): Option {

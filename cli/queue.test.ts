@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packageInfo } from '../bench/package.ts';
-import { hasRedis, startRedis, writeCertificates } from '../bench/queue/redis.test-helper.ts';
+import { hasRedis, startRedis, writeCertificates } from '../bench/runs/queue/redis.test-helper.ts';
+import { packageInfo } from '../core/package.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 const MAIN = join(packageInfo().root, 'dist', 'cli', 'main.js');

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { makeWritable, writeFileAtomic } from '../bench/storage.ts';
+import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
 import type { AnalysisOptions } from '../reports/analysis.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { tell } from './terminal.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Episode } from '../bench/episode.ts';
+import type { Episode } from '../bench/rollout/episode.ts';
 import { renderEpisode } from './rollout.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { rollout } from '../bench/engine.ts';
-import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/episode.ts';
-import { samplingOf } from '../bench/train.ts';
-import { startingPolicy } from '../bench/warm-start.ts';
+import { rollout } from '../bench/rollout/engine.ts';
+import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/rollout/episode.ts';
+import { samplingOf } from '../bench/training/train.ts';
+import { startingPolicy } from '../bench/training/warm-start.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson, printableLines } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { CATALOG } from '../bench/catalog.ts';
 import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
-import type { Executor } from '../bench/executor.ts';
-import { withInputs } from '../bench/inputs.ts';
-import type { QueueAddress } from '../bench/queue/address.ts';
-import { type RunSummary, runSuite } from '../bench/runner.ts';
-import { cellHash } from '../bench/storage.ts';
-import { resolveSuite, suiteCells } from '../bench/suite.ts';
-import { readSuite } from '../bench/suite-file.ts';
+import type { Executor } from '../bench/runs/executor.ts';
+import { withInputs } from '../bench/runs/inputs.ts';
+import type { QueueAddress } from '../bench/runs/queue/address.ts';
+import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
+import { cellHash } from '../bench/runs/storage.ts';
+import { readSuite } from '../bench/suites/file.ts';
+import { resolveSuite, suiteCells } from '../bench/suites/suite.ts';
 import { analyzeOutcomes, writeEventFiles, writeResultFiles, writeSuiteFiles } from '../reports/csv.ts';
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
@@ -105,7 +105,7 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
   try {
     if (flags.queue !== undefined) {
       // Nobody else needs the libraries of queues.
-      const { createQueueExecutor } = await import('../bench/queue/executor.ts');
+      const { createQueueExecutor } = await import('../bench/runs/queue/executor.ts');
       executor = await createQueueExecutor({ address: flags.queue, backend, onNotice: progress.say });
     }
     summary = await runSuite({

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 
 const MAIN = join(packageInfo().root, 'dist', 'cli', 'main.js');
 

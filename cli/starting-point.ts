@@ -1,8 +1,8 @@
 import { CATALOG } from '../bench/catalog.ts';
 import type { Choice } from '../bench/cell.ts';
-import { resolveSuite, type SuiteEnvironment } from '../bench/suite.ts';
-import { readSuite } from '../bench/suite-file.ts';
-import { trainingSchema, warmStartSchema } from '../bench/training.ts';
+import { readSuite } from '../bench/suites/file.ts';
+import { resolveSuite, type SuiteEnvironment } from '../bench/suites/suite.ts';
+import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { InputError } from '../core/errors.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import { findPolicy } from '../policies/registry.ts';

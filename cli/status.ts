@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type CellStatus, type FolderStatus, readStatus } from '../bench/status.ts';
+import { type CellStatus, type FolderStatus, readStatus } from '../bench/runs/status.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
 

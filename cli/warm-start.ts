@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { writeCheckpoint } from '../bench/checkpoint.ts';
-import { evaluate } from '../bench/evaluate.ts';
-import { packageInfo } from '../bench/package.ts';
-import { samplingOf } from '../bench/train.ts';
-import { startingPolicy } from '../bench/warm-start.ts';
+import { evaluate } from '../bench/rollout/evaluate.ts';
+import { writeCheckpoint } from '../bench/training/checkpoint.ts';
+import { samplingOf } from '../bench/training/train.ts';
+import { startingPolicy } from '../bench/training/warm-start.ts';
+import { packageInfo } from '../core/package.ts';
 import { createRandom } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';

@@ -1,8 +1,8 @@
 import { availableParallelism, hostname } from 'node:os';
 import { Command } from 'commander';
 import type { Cell } from '../bench/cell.ts';
-import type { QueueAddress } from '../bench/queue/address.ts';
-import type { ServiceEvent } from '../bench/queue/service.ts';
+import type { QueueAddress } from '../bench/runs/queue/address.ts';
+import type { ServiceEvent } from '../bench/runs/queue/service.ts';
 import { InputError } from '../core/errors.ts';
 import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
@@ -59,7 +59,7 @@ async function work(flags: WorkerFlags): Promise<void> {
   const concurrency = flags.concurrency ?? Math.min(availableParallelism(), 256);
   const { signal, release } = stopSignals();
   // Nobody else needs the libraries of queues.
-  const { serveQueue } = await import('../bench/queue/service.ts');
+  const { serveQueue } = await import('../bench/runs/queue/service.ts');
   const say = (text: string) => tell(`[${hostname()}:${process.pid}] ${text}\n`);
   try {
     const { queue } = flags;

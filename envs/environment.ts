@@ -114,5 +114,5 @@ export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
    */
   demonstrate?(state: State, noise: number, random: Random): string;
   /** What an agent that knows better would do, for methods that consult one in training. Default: a demonstration. */
-  consult?(state: State, random: Random): string;
+  expert?(state: State, random: Random): string;
 }

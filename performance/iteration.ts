@@ -1,11 +1,11 @@
 import { findAlgorithm } from '../algorithms/registry.ts';
-import { adamState } from '../bench/adam.ts';
 import type { Cell } from '../bench/cell.ts';
-import { collect } from '../bench/collect.ts';
-import { describeCredit, describeRollouts } from '../bench/describe.ts';
-import { consultantOf } from '../bench/given.ts';
-import { trainingRows as rowsOf, update } from '../bench/update.ts';
-import { startingPolicy } from '../bench/warm-start.ts';
+import { expertOf } from '../bench/rollout/forced.ts';
+import { adamState } from '../bench/training/adam.ts';
+import { collect } from '../bench/training/collect.ts';
+import { describeCredit, describeRollouts } from '../bench/training/describe.ts';
+import { trainingRows as rowsOf, update } from '../bench/training/update.ts';
+import { startingPolicy } from '../bench/training/warm-start.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
@@ -49,8 +49,8 @@ function recorded(policy: TrainablePolicy, { calls, updates }: Recording): Train
 }
 
 /**
- * One iteration of a cell's algorithm on its environment, as bench/train.ts does it, over and over from the same
- * weights and with the same luck: rollouts, credit with all that is counted, update.
+ * One iteration of a cell's algorithm on its environment, as bench/training/train.ts does it, over and over from the same
+ * weights and with the same random numbers: rollouts, credit with all that is counted, update.
  * @param record whether to write down for PyTorch what the policy does (free text).
  */
 export async function prepareIteration(
@@ -81,7 +81,7 @@ export async function prepareIteration(
         random: random.split('iteration', 1),
         sampling,
         measuring: { needs: algorithm.needs?.(options) ?? [], weights: policy, reference: start },
-        ...consultantOf(loaded),
+        ...expertOf(loaded),
       },
       questions: training.questions,
       nextTasks: () => tasks,

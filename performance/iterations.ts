@@ -1,6 +1,6 @@
 import { CATALOG } from '../bench/catalog.ts';
-import { resolveSuite, suiteCells } from '../bench/suite.ts';
-import { readSuite } from '../bench/suite-file.ts';
+import { readSuite } from '../bench/suites/file.ts';
+import { resolveSuite, suiteCells } from '../bench/suites/suite.ts';
 import type { SpeedCase } from './case.ts';
 import { prepareIteration } from './iteration.ts';
 

@@ -31,9 +31,9 @@ it('credit of a tree of a million nodes takes less than 500 MB beside the tree',
 it.each(['multihop', 'search'])('a worker of the suite quick peaks under 1 GB on %s', async (environment) => {
   const found = await measured(`
     const { CATALOG } = await import('./dist/bench/catalog.js');
-    const { resolveSuite, suiteCells } = await import('./dist/bench/suite.js');
-    const { readSuite } = await import('./dist/bench/suite-file.js');
-    const { runCell } = await import('./dist/bench/train.js');
+    const { resolveSuite, suiteCells } = await import('./dist/bench/suites/suite.js');
+    const { readSuite } = await import('./dist/bench/suites/file.js');
+    const { runCell } = await import('./dist/bench/training/train.js');
     const { mkdtemp, rm } = await import('node:fs/promises');
     const { join } = await import('node:path');
     const { tmpdir } = await import('node:os');

@@ -1,4 +1,4 @@
-import { adamState, adamStep, clipNorm } from '../bench/adam.ts';
+import { adamState, adamStep, clipNorm } from '../bench/training/adam.ts';
 import { createRandom } from '../core/random.ts';
 import type { ActionRecord, ActRequest, TrainablePolicy } from '../policies/policy.ts';
 import { createTextTransformer } from '../policies/text-transformer/index.ts';

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageInfo } from '../bench/package.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
 import type { Seconds } from './case.ts';
 
 /** A case in the terms of torch_loop.py. */

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { CellOutcome } from '../bench/runner.ts';
-import { cellHash } from '../bench/storage.ts';
-import { type Suite, suiteCells } from '../bench/suite.ts';
-import { trainingSchema, warmStartSchema } from '../bench/training.ts';
+import type { CellOutcome } from '../bench/runs/runner.ts';
+import { cellHash } from '../bench/runs/storage.ts';
+import { type Suite, suiteCells } from '../bench/suites/suite.ts';
+import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { writeEventFiles, writeSuiteFiles } from './csv.ts';
 
 const SUITE: Suite = {

@@ -81,7 +81,7 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 
 - The training seed is the unit of replication. Every number is first made per seed; questions and episodes never count as seeds.
 - Intervals are at 95 %. Below 10 seeds they are Student's t (for the IQM Yuen's, with the winsorised variance). From 10 seeds on they are BCa: 5000 bootstrap replicates over seeds, their levels expanded for the number of seeds (Hesterberg 2015), without which they cover 90 % at 10 seeds. The column \`…_interval\` says which it is. Coverage is tested by simulation (\`bench/stats/coverage.test.ts\`).
-- Comparisons are paired: equal seeds meet the same questions, the same starting weights and the same luck. The p value is the paired t test's at any number of seeds; Holm's adjustment counts all comparisons of the file, of all environments.
+- Comparisons are paired: equal seeds meet the same questions, the same starting weights and the same random numbers. The p value is the paired t test's at any number of seeds; Holm's adjustment counts all comparisons of the file, of all environments.
 - Cells that failed or are missing are in no mean. They are counted in \`comparison.csv\`, and pairs need both sides. A cell that finished with a score that is not a number makes the means NaN and leaves their intervals empty.
 - Anchors and thresholds are stated beforehand (\`creditbench compare --anchor\`, \`--threshold\`), never taken from the best result.
 `;

@@ -10,7 +10,7 @@ import { findGrpo } from './groups.ts';
 
 /**
  * Every algorithm against its baseline, and, where several runs have an algorithm, every later run of it against
- * the first: seed by seed, since equal seeds meet the same questions and the same luck. Holm's adjustment counts
+ * the first: seed by seed, since equal seeds meet the same questions and the same random numbers. Holm's adjustment counts
  * every comparison in here, of all environments.
  * @param baseline see AnalysisOptions.
  * @throws InputError when no algorithm has that name.

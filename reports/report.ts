@@ -1,4 +1,4 @@
-import { packageInfo } from '../bench/package.ts';
+import { packageInfo } from '../core/package.ts';
 import { type AnalysisOptions, analyze } from './analysis.ts';
 import { curves } from './curves.ts';
 import { renderReport } from './html/page.ts';

@@ -17,7 +17,7 @@ import {
 } from '../bench/criticality/columns.ts';
 import type { CriticalityTables } from '../bench/criticality/tables.ts';
 import { parseCsv } from '../bench/csv.ts';
-import { readResults, type StoredResult, shortLabels } from '../bench/results.ts';
+import { readResults, type StoredResult, shortLabels } from '../bench/runs/results.ts';
 import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 

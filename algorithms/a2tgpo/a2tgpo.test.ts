@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
-import { searchBias, searchTree } from '../information-gain.test-helper.ts';
 import { evaluateLoss } from '../objective.ts';
+import { searchBias, searchTree } from '../shared/information-gain.test-helper.ts';
 import { chains } from '../sketch.test-helper.ts';
 import { a2tgpo, a2tgpoTurns } from './index.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { pearson } from '../../bench/stats/correlation.ts';
 import { createRandom } from '../../core/random.ts';
 import type { AnyAlgorithm } from '../algorithm.ts';

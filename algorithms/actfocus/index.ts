@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
-import { flatPlan, trajectoryCredit } from '../flat.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
 import { criticHead, criticOptions, ownRewards, ppoCredit } from '../ppo/critic.ts';
+import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import type { RolloutTree } from '../tree.ts';
 import { energyWeights } from './energy.ts';
 

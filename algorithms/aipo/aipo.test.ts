@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -22,14 +22,17 @@ const random = createRandom(0);
 
 describe('AIPO plan', () => {
   it('lets a rounded share of the group consult about the first action, never all of it', () => {
-    const consulting = (groupSize: number, consult: number) =>
-      aipoPlan(chains([]), { ...defaults, groupSize, consult }).filter(
-        (point) => 'begin' in point && point.begin === 'consult',
+    const expertRollouts = (groupSize: number, expert: number) =>
+      aipoPlan(chains([]), { ...defaults, groupSize, expert }).filter(
+        (point) => 'begin' in point && point.begin === 'expert',
       ).length;
-    expect([consulting(16, 0.25), consulting(4, 0.25), consulting(2, 0.25), consulting(1, 1)]).toEqual([
-      4, 1, 1, 0,
-    ]);
-    expect([consulting(8, 0), consulting(8, 1)]).toEqual([0, 7]);
+    expect([
+      expertRollouts(16, 0.25),
+      expertRollouts(4, 0.25),
+      expertRollouts(2, 0.25),
+      expertRollouts(1, 1),
+    ]).toEqual([4, 1, 1, 0]);
+    expect([expertRollouts(8, 0), expertRollouts(8, 1)]).toEqual([0, 7]);
     expect(aipoPlan(chains([]), defaults)).toHaveLength(16);
     expect(aipoPlan(chains([1]), defaults)).toEqual([]);
     expect(aipo.budget(7)).toEqual({ groupSize: 7 });
@@ -52,17 +55,17 @@ describe('AIPO plan', () => {
       6: tokens(1, { entropy: 9 }),
     },
   );
-  const secondCall = (consult: number, of = tree) =>
-    aipoPlan(of, { ...defaults, groupSize: 8, at: 'failure', consult });
+  const secondCall = (expert: number, of = tree) =>
+    aipoPlan(of, { ...defaults, groupSize: 8, at: 'failure', expert });
 
   it('with "failure" waits for the own rollouts, then consults where failed ones were most uncertain', () => {
     expect(aipoPlan(chains([]), { ...defaults, groupSize: 8, at: 'failure' })).toEqual(
       new Array(6).fill({ node: 0 }),
     );
-    const consult = (node: number) => ({ node, begin: 'consult' });
+    const expert = (node: number) => ({ node, begin: 'expert' });
     // By the mean over an action's tokens: of the sum, node 0 before node 4 would have the most (nine tokens).
-    expect(secondCall(0.5)).toEqual([consult(4), consult(2), consult(0), consult(4)]);
-    expect(secondCall(0.125)).toEqual([consult(4)]);
+    expect(secondCall(0.5)).toEqual([expert(4), expert(2), expert(0), expert(4)]);
+    expect(secondCall(0.125)).toEqual([expert(4)]);
   });
 
   it('consults nobody where nothing failed, and spends the rest on own rollouts', () => {
@@ -77,19 +80,19 @@ describe('AIPO plan', () => {
 describe('AIPO credit', () => {
   // A consulted action of three tokens at the root, one of the policy's own behind it, and a rollout of its own.
   const tree = editEdges(sketchTree([{ next: [{ end: 1 }] }, { end: 0 }]), {
-    0: { ...tokens(3, { probability: 0.2 }), given: 3, begin: 'consult' },
+    0: { ...tokens(3, { probability: 0.2 }), forced: 3, begin: 'expert' },
   });
 
-  it("is GRPO's over the whole group; given tokens are marked as off-policy, and only they", () => {
+  it("is GRPO's over the whole group; forced tokens are marked as off-policy, and only they", () => {
     const { actions } = aipo.credit([tree], defaults, random);
     const expected = grpo.credit([tree], grpo.schema.parse({}), random).actions;
     expect(actions.map(({ offPolicy: _, ...rest }) => rest)).toEqual(expected);
     expect(actions.map(({ offPolicy }) => offPolicy)).toEqual([0.1, undefined, undefined]);
   });
 
-  it('shapes given tokens by p / (p + gamma), without a clip on either side', () => {
+  it('shapes forced tokens by p / (p + gamma), without a clip on either side', () => {
     const rows = trainingRows([tree], aipo.credit([tree], { ...defaults, epsilon: 0 }, random));
-    const slope = (probability: number) =>
+    const gradient = (probability: number) =>
       evaluateLoss(aipo.objective(defaults), rows, [
         new Array(3).fill(Math.log(probability)),
         [...rows[1]!.oldLogProbs],
@@ -98,15 +101,15 @@ describe('AIPO credit', () => {
     // d/d log p of p / (p + 0.1) is p * 0.1 / (p + 0.1)^2; a third of a quarter: 4 tokens, 2 trajectories.
     for (const probability of [0.01, 0.1, 0.2, 0.9]) {
       const share = probability / (probability + 0.1);
-      expect(slope(probability)).toBeCloseTo((-Math.SQRT1_2 * share * (1 - share)) / 8, 12);
+      expect(gradient(probability)).toBeCloseTo((-Math.SQRT1_2 * share * (1 - share)) / 8, 12);
     }
     // Largest at p = gamma. A ratio would be clipped from 0.24 on, and proportional to p below.
-    expect(Math.abs(slope(0.1))).toBeGreaterThan(Math.abs(slope(0.2)));
-    expect(Math.abs(slope(0.9))).toBeGreaterThan(0);
+    expect(Math.abs(gradient(0.1))).toBeGreaterThan(Math.abs(gradient(0.2)));
+    expect(Math.abs(gradient(0.9))).toBeGreaterThan(0);
   });
 
   it('or as the ratio p / p_old without a clip, or not at all', () => {
-    const ratio = aipo.schema.parse({ given: 'ratio', epsilon: 0 });
+    const ratio = aipo.schema.parse({ forced: 'ratio', epsilon: 0 });
     const rows = trainingRows([tree], aipo.credit([tree], ratio, random));
     const { gradient, clipFraction } = evaluateLoss(aipo.objective(ratio), rows, [
       new Array(3).fill(Math.log(0.9)),
@@ -115,13 +118,13 @@ describe('AIPO credit', () => {
     ]);
     expect(gradient[0]![0]).toBeCloseTo((-Math.SQRT1_2 * 4.5) / 8, 12);
     expect(clipFraction).toBe(0);
-    const none = trainingRows([tree], aipo.credit([tree], { ...defaults, given: 'none' }, random));
+    const none = trainingRows([tree], aipo.credit([tree], { ...defaults, forced: 'none' }, random));
     expect(none.map(({ edge }) => edge)).toEqual([1, 2]);
   });
 
-  it('trains the beginning that a consulting rollout shares with a failed one in both', () => {
+  it('trains the beginning that a rollout with an expert shares with a failed one in both', () => {
     const forked = editEdges(sketchTree([{ next: [{ end: 0 }, { round: 1, start: true, end: 1 }] }]), {
-      2: { given: 1, begin: 'consult' },
+      2: { forced: 1, begin: 'expert' },
     });
     const { actions } = aipo.credit([forked], { ...defaults, epsilon: 0 }, random);
     expect(actions.map(({ edge }) => edge)).toEqual([0, 1, 0, 2]);
@@ -130,7 +133,7 @@ describe('AIPO credit', () => {
   });
 
   it('is exactly 0 for equal returns, and a single rollout keeps its return', () => {
-    const equal = editEdges(chains([0.1, 0.1, 0.1], 2), { 0: { given: 1, begin: 'consult' } });
+    const equal = editEdges(chains([0.1, 0.1, 0.1], 2), { 0: { forced: 1, begin: 'expert' } });
     const { actions } = aipo.credit([equal], defaults, random);
     expect(actions.map(({ advantage }) => advantage)).toEqual(new Array(6).fill(0));
     expect(aipo.credit([chains([0.7])], defaults, random).actions[0]!.advantage).toBe(0.7);
@@ -142,7 +145,7 @@ describe('AIPO', () => {
     'consults in a rollout (at: %s), and no more than planned',
     async (at) => {
       const environment = stopOrSearch();
-      const options = aipo.schema.parse({ groupSize: 6, consult: 0.5, at });
+      const options = aipo.schema.parse({ groupSize: 6, expert: 0.5, at });
       const [tree] = await rollout({
         environment,
         policy: createTabularPolicy(STOP_OR_SEARCH_LOGITS),
@@ -150,13 +153,13 @@ describe('AIPO', () => {
         tasks: [STOP_OR_SEARCH_TASK],
         random: createRandom(1),
         sampling: { temperature: 1 },
-        consult: lookAhead(environment),
+        expert: lookAhead(environment),
       });
       expect(tree!.edges.filter(({ start }) => start)).toHaveLength(6);
-      const given = tree!.edges.filter(({ begin }) => begin === 'consult');
-      expect(given).toHaveLength(3);
-      for (const edge of given) {
-        expect([edge.start, edge.given]).toEqual([true, 1]);
+      const forced = tree!.edges.filter(({ begin }) => begin === 'expert');
+      expect(forced).toHaveLength(3);
+      for (const edge of forced) {
+        expect([edge.start, edge.forced]).toEqual([true, 1]);
         expect(edge.action).toBe(edge.from === 0 ? 'search' : 'A');
       }
     },
@@ -164,25 +167,25 @@ describe('AIPO', () => {
 
   it('keeps the contract', async () => {
     expect(await checkAlgorithm(aipo, { random, batches: 5 })).toEqual([]);
-    for (const given of ['ratio', 'none']) {
-      const options = { groupSize: 6, at: 'failure', consult: 0.5, given };
+    for (const forced of ['ratio', 'none']) {
+      const options = { groupSize: 6, at: 'failure', expert: 0.5, forced };
       expect(await checkAlgorithm(aipo, { random, batches: 5, options })).toEqual([]);
     }
   });
 });
 
 describe('the exact bias of AIPO', () => {
-  // Without consulting GRPO's (field notes, section E: -4.406, 1.845). A rollout that is made to search shifts the
+  // Without an expert, GRPO's (field notes, section E: -4.406, 1.845). A rollout that is made to search shifts the
   // group's mean and std, and its continuation trains the leaf more often.
   it.each([
-    [{ consult: 0 }, 'plain', -4.40628, 1.8453],
-    [{ consult: 0 }, 'own', -3.52213, 0.92265],
+    [{ expert: 0 }, 'plain', -4.40628, 1.8453],
+    [{ expert: 0 }, 'own', -3.52213, 0.92265],
     [{}, 'plain', -2.99062, 2.02067],
     [{}, 'own', -2.58447, 1.01034],
-    [{ given: 'ratio' }, 'plain', -3.63847, 2.02067],
-    [{ given: 'ratio' }, 'own', -2.90839, 1.01034],
-    [{ given: 'none' }, 'plain', -2.90007, 2.02067],
-    [{ given: 'none' }, 'own', -2.53919, 1.39562],
+    [{ forced: 'ratio' }, 'plain', -3.63847, 2.02067],
+    [{ forced: 'ratio' }, 'own', -2.90839, 1.01034],
+    [{ forced: 'none' }, 'plain', -2.90007, 2.02067],
+    [{ forced: 'none' }, 'own', -2.53919, 1.39562],
     [{ at: 'failure' }, 'plain', -2.94292, 2.02067],
     [{ at: 'failure' }, 'own', -2.52767, 1.01034],
   ] as const)('%j, %s loss', async (options, objective, root, leaf) => {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { mean } from '../group.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
     ...groupOptions,
     /** Share of the group that consults; rounded, and at least one rollout is the policy's own. */
-    consult: z.number().min(0).max(1).default(0.25),
+    expert: z.number().min(0).max(1).default(0.25),
     /**
      * Where: 'root' for the first action; 'failure' at the most uncertain state of a failed rollout, after all own
      * rollouts have ended.
@@ -21,7 +21,7 @@ const schema = z
      * How the agent's tokens are trained: 'shaped' by p / (p + gamma); 'ratio' like the policy's own but without
      * a clip; 'none' not at all.
      */
-    given: z.enum(['shaped', 'ratio', 'none']).default('shaped'),
+    forced: z.enum(['shaped', 'ratio', 'none']).default('shaped'),
     /** gamma of 'shaped'. */
     gamma: z.number().positive().max(100).default(0.1),
     ...objectiveOptions({ aggregation: 'sequence-mean-token-mean' }),
@@ -35,16 +35,16 @@ const NO_CLIP = 1e9;
 
 /** [R] The policy's own rollouts and those that consult; with 'failure' the latter come in a second call. */
 export function aipoPlan(tree: RolloutTree, options: AipoOptions): readonly ForkPoint[] {
-  const consulting = Math.min(options.groupSize - 1, Math.round(options.consult * options.groupSize));
-  const own: readonly ForkPoint[] = Array.from({ length: options.groupSize - consulting }, () => ({
+  const expertRollouts = Math.min(options.groupSize - 1, Math.round(options.expert * options.groupSize));
+  const own: readonly ForkPoint[] = Array.from({ length: options.groupSize - expertRollouts }, () => ({
     node: 0,
   }));
   if (tree.edges.length > 0) {
     const isDone = options.at === 'root' || tree.edges.some(({ round }) => round > 0);
-    return isDone ? [] : afterFailures(tree, options, consulting);
+    return isDone ? [] : afterFailures(tree, options, expertRollouts);
   }
   if (options.at === 'failure') return own;
-  return [...own, ...Array.from({ length: consulting }, () => ({ node: 0, begin: 'consult' as const }))];
+  return [...own, ...Array.from({ length: expertRollouts }, () => ({ node: 0, begin: 'expert' as const }))];
 }
 
 /**
@@ -54,16 +54,16 @@ export function aipoPlan(tree: RolloutTree, options: AipoOptions): readonly Fork
 function afterFailures(
   tree: RolloutTree,
   { correct }: Pick<AipoOptions, 'correct'>,
-  consulting: number,
+  expertRollouts: number,
 ): readonly ForkPoint[] {
   const uncertain = leaves(tree)
     .filter((leaf) => leaf.return < correct)
     .map((leaf) => path(tree, leaf).reduce((a, b) => (entropy(b) > entropy(a) ? b : a)))
     .sort((a, b) => entropy(b) - entropy(a) || a.id - b.id);
-  return Array.from({ length: consulting }, (_, i) =>
+  return Array.from({ length: expertRollouts }, (_, i) =>
     uncertain.length === 0
       ? { node: 0 }
-      : { node: uncertain[i % uncertain.length]!.from, begin: 'consult' as const },
+      : { node: uncertain[i % uncertain.length]!.from, begin: 'expert' as const },
   );
 }
 
@@ -72,13 +72,13 @@ const entropy = ({ entropies }: TreeEdge): number => mean(entropies);
 /** How the tokens of a consulted action enter the loss. */
 function givenRow(
   { tokens }: TreeEdge,
-  { given, gamma }: AipoOptions,
+  { forced, gamma }: AipoOptions,
 ): Pick<CreditedAction, 'offPolicy' | 'clipScale' | 'weights'> {
-  if (given === 'shaped') return { offPolicy: gamma };
-  return given === 'ratio' ? { clipScale: NO_CLIP } : { weights: tokens.map(() => 0) };
+  if (forced === 'shaped') return { offPolicy: gamma };
+  return forced === 'ratio' ? { clipScale: NO_CLIP } : { weights: tokens.map(() => 0) };
 }
 
-/** GRPO's advantages over the whole group, consulting rollouts included. */
+/** GRPO's advantages over the whole group, those with an expert included. */
 function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
     const ends = leaves(tree);
@@ -92,7 +92,7 @@ function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
         edge: edge.id,
         advantage: advantages[i]!,
         sequence: `${index}/${leaf.id}`,
-        ...(edge.begin === 'consult' ? givenRow(edge, options) : {}),
+        ...(edge.begin === 'expert' ? givenRow(edge, options) : {}),
       })),
     );
   });
@@ -103,12 +103,12 @@ function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
 export const aipo: Algorithm<AipoOptions> = {
   id: 'aipo',
   description: {
-    title: 'AIPO: consulting other agents while exploring',
+    title: 'AIPO: asking an expert while exploring',
     paper: 'arXiv 2605.08401',
     granularity: 'trajectory',
     evidence: 'reconstruction',
     extraSamples: 'consulted actions, in the group',
-    trained: 'all, given tokens off-policy',
+    trained: 'all, forced tokens off-policy',
   },
   schema,
   next: aipoPlan,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
 import { abPolicy, counting, textTask } from '../../bench/text.test-helper.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import type { CreditedAction } from '../algorithm.ts';
 import { editEdges, tokens } from '../edit.test-helper.ts';
@@ -34,7 +34,7 @@ function dual(withTool: readonly (readonly [number, number])[], noTool: readonly
   };
 }
 
-const isImitated = ({ imitate }: CreditedAction): boolean => imitate !== undefined;
+const isImitated = ({ nllWeight }: CreditedAction): boolean => nllWeight !== undefined;
 
 const imitatedEdges = (tree: RolloutTree, options: Partial<typeof defaults> = {}, seed = 0) =>
   akbe
@@ -123,9 +123,9 @@ describe('AKBE credit', () => {
     const trees = [editEdges(tree, { 6: tokens(4), 8: tokens(4) }), dual([[0, 0]], [0])];
     const weight = (options: Partial<typeof defaults>) =>
       akbe.credit(trees, { ...defaults, ...options }, random).actions.find(isImitated)!;
-    expect(weight({}).imitate).toBeCloseTo(0.05 / (2 * 4), 12);
-    expect(weight({ imitation: 'token-sum' }).imitate).toBeCloseTo(0.05 / 2, 12);
-    expect(weight({ lambda: 0.0625 }).imitate).toBeCloseTo(0.0625 / 8, 12);
+    expect(weight({}).nllWeight).toBeCloseTo(0.05 / (2 * 4), 12);
+    expect(weight({ nllAggregation: 'token-sum' }).nllWeight).toBeCloseTo(0.05 / 2, 12);
+    expect(weight({ lambda: 0.0625 }).nllWeight).toBeCloseTo(0.0625 / 8, 12);
     expect(weight({}).advantage).toBe(0);
     expect(akbe.credit(trees, { ...defaults, lambda: 0 }, random).actions.some(isImitated)).toBe(false);
   });
@@ -155,7 +155,7 @@ describe('AKBE credit', () => {
 
   it('imitates a forced beginning, too: that is how the policy learns to answer at once', async () => {
     const environment = counting(2);
-    const options = akbe.schema.parse({ withTool: 1, noTool: 1, correct: 0, imitation: 'token-sum' });
+    const options = akbe.schema.parse({ withTool: 1, noTool: 1, correct: 0, nllAggregation: 'token-sum' });
     const [grown] = await rollout({
       environment: { ...environment, text: { ...environment.text!, answering: 'aa' } },
       policy: abPolicy,
@@ -165,18 +165,18 @@ describe('AKBE credit', () => {
       sampling: { temperature: 1 },
     });
     const rows = trainingRows([grown!], akbe.credit([grown!], options, random));
-    const [first] = rows.filter(({ imitate }) => imitate !== undefined);
-    expect(grown!.edges[first!.edge]!.given).toBe(2);
+    const [first] = rows.filter(({ nllWeight }) => nllWeight !== undefined);
+    expect(grown!.edges[first!.edge]!.forced).toBe(2);
     expect(first!.weights).toBeUndefined();
-    // Its gradient is -lambda on every token, the two given ones included.
+    // Its gradient is -lambda on every token, the two forced ones included.
     const { gradient } = evaluateLoss(
       akbe.objective(options),
       rows,
       rows.map(({ oldLogProbs }) => oldLogProbs),
     );
-    const slopes = [...gradient[rows.indexOf(first!)]!];
-    expect(slopes).toEqual(slopes.map(() => -0.05));
-    expect(slopes.length).toBeGreaterThan(2);
+    const gradients = [...gradient[rows.indexOf(first!)]!];
+    expect(gradients).toEqual(gradients.map(() => -0.05));
+    expect(gradients.length).toBeGreaterThan(2);
   });
 
   it('is exactly 0 for equal wrong returns; equal right ones are imitated all the same', () => {
@@ -195,7 +195,7 @@ describe('AKBE credit', () => {
         defaults,
         random,
       ).actions;
-    expect(credit(0.1).every(({ advantage, imitate }) => advantage === 0 && imitate === undefined)).toBe(
+    expect(credit(0.1).every(({ advantage, nllWeight }) => advantage === 0 && nllWeight === undefined)).toBe(
       true,
     );
     expect(credit(1).every(({ advantage }) => advantage === 0)).toBe(true);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 const { groupSize: _, ...normalisation } = groupOptions;
@@ -24,7 +24,7 @@ const schema = z
      */
     target: z.enum(['paper', 'shortest']).default('paper'),
     /** The imitation's loss: mean over the target's tokens (released code), or their sum (the paper's formula). */
-    imitation: z.enum(['token-mean', 'token-sum']).default('token-mean'),
+    nllAggregation: z.enum(['token-mean', 'token-sum']).default('token-mean'),
     ...objectiveOptions({ aggregation: 'token-mean' }),
   })
   .prefault({});
@@ -94,13 +94,13 @@ function credit(trees: readonly RolloutTree[], options: AkbeOptions, random: Ran
     );
     const target = targetOf(rollouts, options, random.split('target', index));
     if (target === undefined || options.lambda === 0) return rows;
-    const tokens = options.imitation === 'token-mean' ? tokenCount(target) : 1;
+    const tokens = options.nllAggregation === 'token-mean' ? tokenCount(target) : 1;
     const imitated = target.edges.map(({ id }) => ({
       tree: index,
       edge: id,
       advantage: 0,
       sequence: `${index}/target`,
-      imitate: options.lambda / (trees.length * tokens),
+      nllWeight: options.lambda / (trees.length * tokens),
     }));
     return [...rows, ...imitated];
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
 import { abPolicy, counting, textTask } from '../../bench/text.test-helper.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { evaluateLoss } from '../objective.ts';
@@ -58,7 +58,7 @@ describe('APPO advantages (the test vector of the reference)', () => {
   );
   const advantages = appoAdvantages(tree, { groups: 'dual', epsilon: 0 });
 
-  it('adds the mean standing of the branches behind a token to the standing of its rollout', () => {
+  it('adds the mean z-score of the branches behind a token to the z-score of its rollout', () => {
     // Both branches, 1.7320 and -0.5773: mean 0.5773. One of them: -0.5773. None.
     const third = 1 / Math.sqrt(3);
     const [first] = [advantages.get(0)!.advantage];

@@ -1,5 +1,5 @@
 import type { ForkPoint } from '../algorithm.ts';
-import { standardized } from '../group.ts';
+import { standardized } from '../shared/group.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
 /** Options of the Branching Score. */

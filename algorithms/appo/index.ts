@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { standardized } from '../group.ts';
 import type { Objective } from '../objective.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { standardized } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 import { candidates, selectBranches } from './branching.ts';
 
@@ -70,8 +70,8 @@ function covered(tree: RolloutTree, start: TreeEdge): ReadonlyMap<number, number
 }
 
 /**
- * Per initial rollout (in the order of their leaves) and per token: its own standing among the initial rollouts, plus the
- * mean standing, among the branches, of those that left it behind that token.
+ * Per initial rollout (in the order of their leaves) and per token: its own z-score among the initial rollouts, plus the
+ * mean z-score, among the branches, of those that left it behind that token.
  */
 export function appoAdvantages(
   tree: RolloutTree,
@@ -81,7 +81,7 @@ export function appoAdvantages(
   const roundOf = (edge: number): number => tree.edges[edge]!.round;
   const isInitial = ends.map(({ parent }) => roundOf(parent!) === 0);
   const returns = ends.map((leaf) => leaf.return);
-  const standing = (members: readonly number[]): readonly (readonly [number, number])[] => {
+  const zScore = (members: readonly number[]): readonly (readonly [number, number])[] => {
     const values = standardized(
       members.map((index) => returns[index]!),
       'population',
@@ -92,8 +92,8 @@ export function appoAdvantages(
   const all = [...ends.keys()];
   const base = new Map(
     options.groups === 'single'
-      ? standing(all)
-      : [true, false].flatMap((which) => standing(all.filter((index) => isInitial[index] === which))),
+      ? zScore(all)
+      : [true, false].flatMap((which) => zScore(all.filter((index) => isInitial[index] === which))),
   );
   const branches = all
     .filter((index) => !isInitial[index])

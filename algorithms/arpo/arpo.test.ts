@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { enumerate } from '../../bench/audit/enumerate.ts';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import { treeEnvironment, treeTask } from '../../envs/diagnostic/random-tree.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import type { AnyAlgorithm } from '../algorithm.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { grpo } from '../grpo/index.ts';
-import { searchBias } from '../information-gain.test-helper.ts';
 import { evaluateLoss } from '../objective.ts';
+import { searchBias } from '../shared/information-gain.test-helper.ts';
 import { chains, sketchTree } from '../sketch.test-helper.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 import { type ArpoOptions, arpo, arpoAdvantages } from './index.ts';
@@ -244,13 +244,13 @@ describe('ARPO credit', () => {
     const gradient = (options: Partial<ArpoOptions>, move = 0) => {
       const chosen = { ...defaults, ...options };
       const rows = trainingRows([tree], arpo.credit([tree], chosen, random));
-      const { gradient: slopes } = evaluateLoss(
+      const { gradient: gradients } = evaluateLoss(
         arpo.objective(chosen),
         rows,
         rows.map(({ oldLogProbs }) => oldLogProbs.map((value) => value + move)),
       );
       const sums = new Float64Array(tree.edges.length);
-      for (const [i, { edge }] of rows.entries()) sums[edge]! += slopes[i]![0]!;
+      for (const [i, { edge }] of rows.entries()) sums[edge]! += gradients[i]![0]!;
       return [...sums];
     };
     const close = (a: readonly number[], b: readonly number[]) =>

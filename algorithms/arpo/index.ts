@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { mean } from '../group.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 import { arpoPlan } from './plan.ts';
 

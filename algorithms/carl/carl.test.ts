@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { nodeValues } from '../shared/values.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
-import { nodeValues } from '../values.ts';
 import { carl, carlCredit, carlPlan } from './index.ts';
 import { vector } from './vector.test-helper.ts';
 

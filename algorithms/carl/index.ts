@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { mean } from '../group.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
+import { nodeValues } from '../shared/values.ts';
 import { leaves, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
-import { nodeValues } from '../values.ts';
 
 /** CARL's options with the given N0; everything else is the same for CARL and CARL-Lite. */
 export function carlSchema(defaults: { initial: number; entropy?: 'surprisal' | 'exact' | 'random' }) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { collect } from '../../bench/collect.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { collect } from '../../bench/training/collect.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -164,13 +164,13 @@ describe('the loss of DAPO', () => {
     );
 
   it('is a mean over tokens: a trajectory of three weighs three times one of one', () => {
-    const slopes = at(dapo.objective(defaults), 1).gradient.map((row) => row[0]!);
-    for (const [i, slope] of slopes.entries()) {
-      expect(slope).toBeCloseTo((i < 3 ? -Math.SQRT1_2 : Math.SQRT1_2) / 4, 12);
+    const gradients = at(dapo.objective(defaults), 1).gradient.map((row) => row[0]!);
+    for (const [i, gradient] of gradients.entries()) {
+      expect(gradient).toBeCloseTo((i < 3 ? -Math.SQRT1_2 : Math.SQRT1_2) / 4, 12);
     }
     // GRPO's mean of means would give the tokens of the long one a third.
-    const [grpoSlope] = at(grpo.objective(grpo.schema.parse({})), 1).gradient;
-    expect(grpoSlope![0]).toBeCloseTo(-Math.SQRT1_2 / 6, 12);
+    const [grpoGradient] = at(grpo.objective(grpo.schema.parse({})), 1).gradient;
+    expect(grpoGradient![0]).toBeCloseTo(-Math.SQRT1_2 / 6, 12);
   });
 
   it('clips at 0.8 and 1.28, and has no KL', () => {

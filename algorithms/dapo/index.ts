@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
 const schema = z

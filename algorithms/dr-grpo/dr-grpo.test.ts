@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { checkBias } from '../../bench/audit/property.ts';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { evaluateLoss } from '../objective.ts';
@@ -51,7 +51,7 @@ describe('Dr. GRPO', () => {
       rows,
       rows.map(({ oldLogProbs }) => oldLogProbs),
     );
-    expect(gradient.map((slopes) => [...slopes])).toEqual([[-1 / 20], [1 / 20, 1 / 20, 1 / 20]]);
+    expect(gradient.map((gradients) => [...gradients])).toEqual([[-1 / 20], [1 / 20, 1 / 20, 1 / 20]]);
   });
 
   it('keeps the contract', async () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
 import { abPolicy, counting, textTask } from '../../bench/text.test-helper.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -122,15 +122,15 @@ describe('EAPO credit', () => {
     expect(off.actions.flatMap((action) => action.weights!)).toEqual(new Array(7).fill(1));
   });
 
-  it('gives given tokens weight 0 and leaves them out of the mean', () => {
-    const forced = editEdges(tree, { 5: { ...tokens(3, { probability: 0.2 }), given: 2, begin: 'answer' } });
+  it('gives forced tokens weight 0 and leaves them out of the mean', () => {
+    const forced = editEdges(tree, { 5: { ...tokens(3, { probability: 0.2 }), forced: 2, begin: 'answer' } });
     const { actions } = eapo.credit([forced], defaults, random);
     const center = (0.9 * 2 + 0.5 * 4 + 0.2) / 7;
     const weights = actions.at(-1)!.weights!;
     expect(weights.slice(0, 2)).toEqual([0, 0]);
     expect(weights[2]).toBeCloseTo(1 + 0.5 * (0.2 - center), 12);
-    // An action of given tokens alone is not there at all.
-    const wholly = editEdges(tree, { 5: { given: 1 } });
+    // An action of forced tokens alone is not there at all.
+    const wholly = editEdges(tree, { 5: { forced: 1 } });
     expect(trainingRows([wholly], eapo.credit([wholly], defaults, random)).map(({ edge }) => edge)).toEqual([
       0, 1, 2, 3, 4,
     ]);

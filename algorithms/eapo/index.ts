@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
-import { mean } from '../group.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 const schema = z
@@ -56,10 +56,10 @@ function confidenceWeights(
   edges: readonly TreeEdge[],
   confidence: number,
 ): (edge: TreeEdge) => readonly number[] {
-  const drawn = edges.flatMap(({ logProbs, given }) => logProbs.slice(given ?? 0).map(Math.exp));
+  const drawn = edges.flatMap(({ logProbs, forced }) => logProbs.slice(forced ?? 0).map(Math.exp));
   const center = mean(drawn);
-  return ({ logProbs, given }) =>
-    logProbs.map((logProb, t) => (t < (given ?? 0) ? 0 : 1 + confidence * (Math.exp(logProb) - center)));
+  return ({ logProbs, forced }) =>
+    logProbs.map((logProb, t) => (t < (forced ?? 0) ? 0 : 1 + confidence * (Math.exp(logProb) - center)));
 }
 
 function credit(trees: readonly RolloutTree[], options: EapoOptions): Credit {

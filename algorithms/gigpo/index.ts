@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { mean, standardDeviation } from '../group.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { mean, standardDeviation } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 import { anchorGroups } from './anchors.ts';
 
@@ -34,7 +34,7 @@ const schema = z
 export type GigpoOptions = z.infer<typeof schema>;
 
 /** Places a value in its group. A group of equal values, of one included, gives exactly 0. */
-function standing(group: readonly number[], options: GigpoOptions): (value: number) => number {
+function zScore(group: readonly number[], options: GigpoOptions): (value: number) => number {
   if (group.every((value) => value === group[0])) return () => 0;
   const center = mean(group);
   const scale = options.norm === 'std' ? standardDeviation(group, 'sample') + options.epsilon : 1;
@@ -56,7 +56,7 @@ export function episodeAdvantages(
     options.statistics === 'trajectories'
       ? returns
       : returns.flatMap((value, index) => Array.from({ length: steps[index]! }, () => value));
-  return returns.map(standing(rows, options));
+  return returns.map(zScore(rows, options));
 }
 
 /**
@@ -83,9 +83,9 @@ export function stepAdvantages(
     if (values === undefined) members.set(groups[step]!, [value]);
     else values.push(value);
   }
-  const standings = new Map([...members].map(([group, values]) => [group, standing(values, options)]));
+  const zScores = new Map([...members].map(([group, values]) => [group, zScore(values, options)]));
   let step = 0;
-  return toGo.map((values) => values.map((value) => standings.get(groups[step++]!)!(value)));
+  return toGo.map((values) => values.map((value) => zScores.get(groups[step++]!)!(value)));
 }
 
 /** Eq. 8: A = episode advantage + omega * step advantage. One row of the loss per step. */

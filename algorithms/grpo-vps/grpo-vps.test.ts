@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { grpo } from '../grpo/index.ts';
-import { searchBias, searchTree } from '../information-gain.test-helper.ts';
-import { gainTurns } from '../information-gain.ts';
+import { searchBias, searchTree } from '../shared/information-gain.test-helper.ts';
+import { gainTurns } from '../shared/information-gain.ts';
 import { chains } from '../sketch.test-helper.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 import { grpoVps, merged, vpsAdvantages } from './index.ts';

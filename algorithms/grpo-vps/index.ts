@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { standardized } from '../group.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { type GainTurn, gainsOf, gainTurns, turnCredit } from '../information-gain.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { standardized } from '../shared/group.ts';
+import { type GainTurn, gainsOf, gainTurns, turnCredit } from '../shared/information-gain.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 
 const schema = z

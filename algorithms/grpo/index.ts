@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { flatPlan, trajectoryCredit } from '../flat.ts';
-import { standardized } from '../group.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
+import { standardized } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 
 /** Options of the group and of its normalisation; GSPO has the same. */
 export const groupOptions = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { trainingRows } from '../../bench/update.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { trainingRows } from '../../bench/training/update.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { grpo } from '../grpo/index.ts';
@@ -43,9 +43,9 @@ describe('GSPO loss', () => {
     expect(clipFraction).toBe(0);
     expect(loss).toBeCloseTo((-Math.exp(0.0002) * advantage + Math.exp(-0.0001) * advantage) / 2, 12);
     // s_i A_i / (G |y_i|) for each of the two tokens.
-    const slopes = gradient.map((slope) => slope[0]!);
-    for (const i of [0, 1]) expect(slopes[i]).toBeCloseTo((-Math.exp(0.0002) * advantage) / 4, 12);
-    for (const i of [2, 3]) expect(slopes[i]).toBeCloseTo((Math.exp(-0.0001) * advantage) / 4, 12);
+    const gradients = gradient.map((gradient) => gradient[0]!);
+    for (const i of [0, 1]) expect(gradients[i]).toBeCloseTo((-Math.exp(0.0002) * advantage) / 4, 12);
+    for (const i of [2, 3]) expect(gradients[i]).toBeCloseTo((Math.exp(-0.0001) * advantage) / 4, 12);
   });
 
   it('is clipped at 1 + 4e-4 above and 1 - 3e-4 below, all tokens of a trajectory at once', () => {
@@ -53,7 +53,7 @@ describe('GSPO loss', () => {
     expect([up(0.00039), up(0.00041)]).toEqual([0, 0.5]);
     const down = (move: number) => at(0, 0, move, move).clipFraction;
     expect([down(-0.00029), down(-0.00031)]).toEqual([0, 0.5]);
-    expect([...at(0.01, 0, 0, 0).gradient.map((slope) => slope[0]! + 0)].slice(0, 2)).toEqual([0, 0]);
+    expect([...at(0.01, 0, 0, 0).gradient.map((gradient) => gradient[0]! + 0)].slice(0, 2)).toEqual([0, 0]);
   });
 
   it('takes the clip range and the rest of the objective from the options', () => {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { flatPlan, trajectoryCredit } from '../flat.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 
 const schema = z
   .strictObject({

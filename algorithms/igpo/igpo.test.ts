@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import type { AnyAlgorithm } from '../algorithm.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
-import { searchBias, searchTree } from '../information-gain.test-helper.ts';
+import { searchBias, searchTree } from '../shared/information-gain.test-helper.ts';
 import { chains } from '../sketch.test-helper.ts';
 import type { RolloutTree } from '../tree.ts';
 import { centred, igpo, igpoTurns, toGo } from './index.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { mean, standardDeviation } from '../group.ts';
-import { gainTurns, turnCredit } from '../information-gain.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { mean, standardDeviation } from '../shared/group.ts';
+import { gainTurns, turnCredit } from '../shared/information-gain.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 import { returnsByPosition } from './positions.ts';
 

@@ -1,4 +1,4 @@
-import type { GainTurn } from '../information-gain.ts';
+import type { GainTurn } from '../shared/information-gain.ts';
 import type { RolloutTree, TreeEdge } from '../tree.ts';
 
 /**

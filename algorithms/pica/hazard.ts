@@ -11,7 +11,7 @@ export const sigmoid = (x: number): number =>
 export type Fate = { readonly failed: false } | { readonly failed: true; readonly firstError?: number };
 
 /**
- * The survival loss of one trajectory and its slopes with respect to the logits of its steps:
+ * The survival loss of one trajectory and its gradients with respect to the logits of its steps:
  * - success: -sum log(1 - h_t);
  * - failure: -log(1 - S_T), and where the first error z is known also -[log h_z + sum over t < z of log(1 - h_t)].
  * @param monotone weight of the hinge on neighbouring steps, which asks hazards of a success to fall and those of a
@@ -21,13 +21,13 @@ export function hazardLoss(
   logits: readonly number[],
   fate: Fate,
   { monotone, margin }: { readonly monotone: number; readonly margin: number },
-): { readonly loss: number; readonly slopes: Float64Array } {
+): { readonly loss: number; readonly gradients: Float64Array } {
   const hazards = logits.map(sigmoid);
-  const slopes = new Float64Array(logits.length);
+  const gradients = new Float64Array(logits.length);
   let loss = 0;
   const survive = (t: number): void => {
     loss += softplus(logits[t]!);
-    slopes[t]! += hazards[t]!;
+    gradients[t]! += hazards[t]!;
   };
   const first = fate.failed ? fate.firstError : undefined;
   if (!fate.failed) {
@@ -39,11 +39,11 @@ export function hazardLoss(
       Number.MIN_VALUE,
     );
     loss -= Math.log(-Math.expm1(-sum));
-    for (const [t, hazard] of hazards.entries()) slopes[t]! -= hazard / Math.expm1(sum);
+    for (const [t, hazard] of hazards.entries()) gradients[t]! -= hazard / Math.expm1(sum);
     if (first !== undefined) {
       for (let t = 0; t < first; t++) survive(t);
       loss += softplus(-logits[first]!);
-      slopes[first]! -= 1 - hazards[first]!;
+      gradients[first]! -= 1 - hazards[first]!;
     }
   }
   // Of a failure whose first error is not known no pair of steps is known to be ordered.
@@ -53,8 +53,8 @@ export function hazardLoss(
     const excess = sign * (hazards[t + 1]! - hazards[t]!) + margin;
     if (excess <= 0) continue;
     loss += monotone * excess;
-    slopes[t + 1]! += monotone * sign * hazards[t + 1]! * (1 - hazards[t + 1]!);
-    slopes[t]! -= monotone * sign * hazards[t]! * (1 - hazards[t]!);
+    gradients[t + 1]! += monotone * sign * hazards[t + 1]! * (1 - hazards[t + 1]!);
+    gradients[t]! -= monotone * sign * hazards[t]! * (1 - hazards[t]!);
   }
-  return { loss, slopes };
+  return { loss, gradients };
 }

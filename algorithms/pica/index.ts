@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { actionHeadLoss } from '../action-head.ts';
 import type { Algorithm, Head } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
-import { criticHead, criticOptions, type Pay, ppoCredit } from '../ppo/critic.ts';
+import { criticHead, criticOptions, ppoCredit, type RewardFunction } from '../ppo/critic.ts';
+import { actionHeadLoss } from '../shared/action-head.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
 import { type Fate, hazardLoss, sigmoid } from './hazard.ts';
 
@@ -86,7 +86,7 @@ function hazardHead(options: PicaOptions): Head {
 }
 
 const payOf =
-  (options: PicaOptions): Pay =>
+  (options: PicaOptions): RewardFunction =>
   (tree) =>
     picaRewards(tree, options);
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { editEdges, tokens } from '../edit.test-helper.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
@@ -59,11 +59,11 @@ describe('the survival loss', () => {
   const steps = (most: number) =>
     fc.array(fc.double({ min: -most, max: most, noNaN: true }), { minLength: 2, maxLength: 5 });
 
-  it('has the slopes of its own value', () => {
+  it('has the gradients of its own value', () => {
     fc.assert(
       fc.property(steps(4), fates, (at, fate) => {
         const options = { monotone: 0.7, margin: 0.05 };
-        const { slopes } = hazardLoss(at, fate, options);
+        const { gradients } = hazardLoss(at, fate, options);
         for (const t of at.keys()) {
           const moved = (by: number) =>
             hazardLoss(
@@ -72,10 +72,10 @@ describe('the survival loss', () => {
               options,
             ).loss;
           const step = 1e-6;
-          // At a kink of the hinge both sides have their own slope; it lies between them.
+          // At a kink of the hinge both sides have their own gradient; it lies between them.
           const sides = [(moved(step) - moved(0)) / step, (moved(0) - moved(-step)) / step];
-          expect(slopes[t]!).toBeGreaterThan(Math.min(...sides) - 1e-4);
-          expect(slopes[t]!).toBeLessThan(Math.max(...sides) + 1e-4);
+          expect(gradients[t]!).toBeGreaterThan(Math.min(...sides) - 1e-4);
+          expect(gradients[t]!).toBeLessThan(Math.max(...sides) + 1e-4);
         }
       }),
     );
@@ -84,8 +84,8 @@ describe('the survival loss', () => {
   it('is finite however sure the model is', () => {
     fc.assert(
       fc.property(steps(5000), fates, (at, fate) => {
-        const { loss, slopes } = hazardLoss(at, fate, { monotone: 1, margin: 0.05 });
-        expect([loss, ...slopes].every(Number.isFinite)).toBe(true);
+        const { loss, gradients } = hazardLoss(at, fate, { monotone: 1, margin: 0.05 });
+        expect([loss, ...gradients].every(Number.isFinite)).toBe(true);
       }),
     );
     expect([sigmoid(-5000), sigmoid(5000), sigmoid(0)]).toEqual([0, 1, 0.5]);
@@ -199,11 +199,11 @@ describe('the first error', () => {
     const outputs = [
       [[9, logit(0.1)], [logit(0.2)], [logit(0.3)], [logit(0.4)]].map((row) => Float64Array.from(row)),
     ];
-    const { loss, slopes } = head!.loss([tree], outputs);
+    const { loss, gradients } = head!.loss([tree], outputs);
     const failure = -Math.log(1 - 0.7 * 0.6) - Math.log(0.3);
     expect(loss).toBeCloseTo((-Math.log(0.9 * 0.8) + failure) / 2, 12);
-    expect(slopes[0]![0]![0]).toBe(0);
-    expect(slopes[0]![0]![1]).toBeCloseTo(0.1 / 2, 12);
+    expect(gradients[0]![0]![0]).toBe(0);
+    expect(gradients[0]![0]![1]).toBeCloseTo(0.1 / 2, 12);
     expect(head!.loss([withMilestones(tree, [])], outputs).loss).toBeCloseTo(loss, 12);
     const unknown = { ...tree, nodes: tree.nodes.map(({ milestones: _, ...node }) => node) };
     expect(head!.loss([unknown], outputs).loss).toBeCloseTo((-Math.log(0.72) - Math.log(1 - 0.42)) / 2, 12);

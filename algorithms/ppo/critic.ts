@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Credit, CreditedAction, Head, TokenValues } from '../algorithm.ts';
-import { gae } from '../gae.ts';
-import { mean } from '../group.ts';
+import { gae } from '../shared/gae.ts';
+import { mean } from '../shared/group.ts';
+import { whiten } from '../shared/whitening.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
-import { whiten } from '../whitening.ts';
 
 /** Options of PPO with a critic, for the methods that put other rewards into it. */
 export const criticOptions = {
@@ -29,10 +29,10 @@ const schema = z.object(criticOptions);
 export type CriticOptions = z.infer<typeof schema>;
 
 /** What every action of a tree is paid at its last token; index = edge id. */
-export type Pay = (tree: RolloutTree) => ArrayLike<number>;
+export type RewardFunction = (tree: RolloutTree) => ArrayLike<number>;
 
 /** The environment's rewards. */
-export const ownRewards: Pay = ({ edges }) => edges.map(({ reward }) => reward);
+export const ownRewards: RewardFunction = ({ edges }) => edges.map(({ reward }) => reward);
 
 /** Added to the variance, as verl's `masked_whiten` does. */
 const WHITEN_EPSILON = 1e-8;
@@ -40,10 +40,10 @@ const WHITEN_EPSILON = 1e-8;
 /** GAE along every trajectory of a tree of independent rollouts: by edge id, per token. */
 function estimate(
   tree: RolloutTree,
-  pay: Pay,
+  rewardOf: RewardFunction,
   discounts: Pick<CriticOptions, 'gamma' | 'lambda'>,
 ): { readonly advantages: readonly (readonly number[])[]; readonly returns: readonly (readonly number[])[] } {
-  const rewards = pay(tree);
+  const rewards = rewardOf(tree);
   const advantages: (readonly number[])[] = [];
   const returns: (readonly number[])[] = [];
   for (const leaf of leaves(tree)) {
@@ -61,10 +61,14 @@ function estimate(
 }
 
 /** GAE advantages of every token of every trajectory, whitened over the batch; a trajectory is one sequence. */
-export function ppoCredit(trees: readonly RolloutTree[], pay: Pay, options: CriticOptions): Credit {
+export function ppoCredit(
+  trees: readonly RolloutTree[],
+  rewardOf: RewardFunction,
+  options: CriticOptions,
+): Credit {
   const actions: CreditedAction[] = [];
   for (const [index, tree] of trees.entries()) {
-    const { advantages } = estimate(tree, pay, options);
+    const { advantages } = estimate(tree, rewardOf, options);
     for (const leaf of leaves(tree)) {
       for (const { id } of path(tree, leaf)) {
         actions.push({ tree: index, edge: id, advantage: advantages[id]!, sequence: `${index}/${leaf.id}` });
@@ -78,14 +82,14 @@ export function ppoCredit(trees: readonly RolloutTree[], pay: Pay, options: Crit
  * The critic: V of the prefix before every token, trained on GAE's returns with
  * 1/2 mean max((V - ret)^2, (clip(V, V_old - c, V_old + c) - ret)^2) over all tokens.
  */
-export function criticHead(pay: Pay, options: CriticOptions): Head {
+export function criticHead(rewardOf: RewardFunction, options: CriticOptions): Head {
   return {
     name: 'critic',
     learningRate: options.criticLearningRate,
     steps: options.criticSteps,
     warmup: options.criticWarmup,
     loss: (trees, outputs) => {
-      const targets = trees.map((tree) => estimate(tree, pay, options).returns);
+      const targets = trees.map((tree) => estimate(tree, rewardOf, options).returns);
       return {
         ...valueLoss(trees, targets, outputs, options.valueClip ?? Number.POSITIVE_INFINITY),
         ...explained(
@@ -102,10 +106,10 @@ function valueLoss(
   targets: readonly (readonly (readonly number[])[])[],
   outputs: TokenValues,
   clip: number,
-): { readonly loss: number; readonly slopes: TokenValues } {
+): { readonly loss: number; readonly gradients: TokenValues } {
   const count = targets.flat(2).length;
   let loss = 0;
-  const slopes = outputs.map((edges, tree) =>
+  const gradients = outputs.map((edges, tree) =>
     edges.map((values, edge) =>
       values.map((value, t) => {
         const old = trees[tree]!.edges[edge]!.outputs!.critic![t]!;
@@ -118,7 +122,7 @@ function valueLoss(
       }),
     ),
   );
-  return { loss, slopes };
+  return { loss, gradients };
 }
 
 /** 1 - Var(target - value) / Var(target); nothing where the targets do not vary. */

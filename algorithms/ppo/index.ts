@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { criticHead, criticOptions, ownRewards, ppoCredit } from './critic.ts';
 
 const schema = z

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
-import { headStates, readHeads, trainHead } from '../../bench/heads.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
+import { headStates, readHeads, trainHead } from '../../bench/training/heads.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -108,11 +108,11 @@ describe('the critic', () => {
     criticHead(ownRewards, options).loss([tree], [values.map((row) => Float64Array.from(row))]);
 
   it('has half the mean squared error over all tokens for a loss', () => {
-    const { loss, slopes, explainedVariance } = lossAt([[0.2, 0.4], [0.5]]);
+    const { loss, gradients, explainedVariance } = lossAt([[0.2, 0.4], [0.5]]);
     // Returns 1, 1 and 0.
     expect(loss).toBeCloseTo((0.64 + 0.36 + 0.25) / 6, 12);
-    expect([...slopes[0]![0]!, ...slopes[0]![1]!].map((slope) => slope.toFixed(6))).toEqual(
-      [-0.8 / 3, -0.6 / 3, 0.5 / 3].map((slope) => slope.toFixed(6)),
+    expect([...gradients[0]![0]!, ...gradients[0]![1]!].map((gradient) => gradient.toFixed(6))).toEqual(
+      [-0.8 / 3, -0.6 / 3, 0.5 / 3].map((gradient) => gradient.toFixed(6)),
     );
     const misses = [0.8, 0.6, -0.5];
     const center = 0.3;
@@ -132,13 +132,13 @@ describe('the critic', () => {
 
   it('no longer pulls a value that has moved by more than the clip towards its return', () => {
     // Old 0.2, clip 0.5: from 0.7 on the clipped branch, (0.7 - 1)^2, is the larger one.
-    const { loss, slopes } = lossAt([[0.9, 0.4], [0.5]]);
-    expect(slopes[0]![0]![0]).toBe(0);
+    const { loss, gradients } = lossAt([[0.9, 0.4], [0.5]]);
+    expect(gradients[0]![0]![0]).toBe(0);
     expect(loss).toBeCloseTo((0.09 + 0.36 + 0.25) / 6, 12);
     // Beyond the clip on the far side of the return it is pulled back.
-    expect(lossAt([[1.6, 0.4], [0.5]]).slopes[0]![0]![0]).toBeCloseTo(0.2, 12);
+    expect(lossAt([[1.6, 0.4], [0.5]]).gradients[0]![0]![0]).toBeCloseTo(0.2, 12);
     const free = lossAt([[0.9, 0.4], [0.5]], { ...defaults, valueClip: null });
-    expect(free.slopes[0]![0]![0]).toBeCloseTo(-0.1 / 3, 12);
+    expect(free.gradients[0]![0]![0]).toBeCloseTo(-0.1 / 3, 12);
   });
 
   it('learns what the policy is worth in every state', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../bench/audit/audit.ts';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,

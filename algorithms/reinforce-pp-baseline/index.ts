@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
-import { flatPlan, trajectoryCredit } from '../flat.ts';
-import { mean } from '../group.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
+import { whiten } from '../shared/whitening.ts';
 import type { RolloutTree } from '../tree.ts';
-import { whiten } from '../whitening.ts';
 
 const schema = z
   .strictObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { reinforcePp } from '../reinforce-pp/index.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, Credit, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
+import { whiten } from '../shared/whitening.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
-import { whiten } from '../whitening.ts';
 
 const schema = z
   .strictObject({

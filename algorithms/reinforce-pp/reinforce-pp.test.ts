@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_LOGITS } from '../../envs/diagnostic/stop-or-search.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
-import { flatPlan, trajectoryCredit } from '../flat.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 
 const schema = z
   .strictObject({

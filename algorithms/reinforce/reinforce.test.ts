@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
 import { checkBias } from '../../bench/audit/property.ts';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
 import { createRandom } from '../../core/random.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { chains } from '../sketch.test-helper.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { actionHeadLoss } from '../action-head.ts';
 import type { Algorithm, Head } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { mean } from '../group.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
-import { criticHead, criticOptions, type Pay, ppoCredit } from '../ppo/critic.ts';
+import { criticHead, criticOptions, ppoCredit, type RewardFunction } from '../ppo/critic.ts';
+import { actionHeadLoss } from '../shared/action-head.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { mean } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 const schema = z
@@ -65,13 +65,13 @@ function progressHead({ progressLearningRate, progressSteps }: SpaRlOptions): He
     loss: (trees, outputs) =>
       actionHeadLoss(trees, outputs, (progress, _, leaf) => {
         const miss = progress.reduce((a, b) => a + b, 0) - leaf.return;
-        return { loss: miss ** 2, slopes: progress.map(() => 2 * miss) };
+        return { loss: miss ** 2, gradients: progress.map(() => 2 * miss) };
       }),
   };
 }
 
 const payOf =
-  (options: SpaRlOptions): Pay =>
+  (options: SpaRlOptions): RewardFunction =>
   (tree) =>
     spaRewards(tree, options);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
-import { headStates, readHeads, trainHead } from '../../bench/heads.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
+import { headStates, readHeads, trainHead } from '../../bench/training/heads.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -92,9 +92,9 @@ describe('the progress estimator', () => {
     head!.loss([tree], [values.map((row) => Float64Array.from(row))]);
 
   it('has the mean squared miss of the sums for a loss, over the last tokens alone', () => {
-    const { loss, slopes } = at([[7, 0.5], [0.3], [0.1], [7, 7, 0.05]]);
+    const { loss, gradients } = at([[7, 0.5], [0.3], [0.1], [7, 7, 0.05]]);
     expect(loss).toBeCloseTo((0.2 ** 2 + 0.1 ** 2) / 2, 12);
-    expect(slopes[0]!.map((row) => [...row].map((slope) => Number(slope.toFixed(9))))).toEqual([
+    expect(gradients[0]!.map((row) => [...row].map((gradient) => Number(gradient.toFixed(9))))).toEqual([
       [0, -0.2],
       [-0.2],
       [-0.1],

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
-import { flatPlan } from '../flat.ts';
-import { mean, standardDeviation } from '../group.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { flatPlan } from '../shared/flat.ts';
+import { mean, standardDeviation } from '../shared/group.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 const schema = z

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Random, shuffled } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { leavesPerTree, treeOfEdges } from '../forest.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeNode } from '../tree.ts';
 
 const schema = z

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -9,7 +9,7 @@ import {
 } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
-import { treeOfEdges } from '../forest.ts';
+import { treeOfEdges } from '../shared/forest.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
 import { leaves } from '../tree.ts';
 import { treeGrpo, treeGrpoAdvantages, treeGrpoPlan } from './index.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { shuffled } from '../../core/random.ts';
 import type { Algorithm, ForkPoint } from '../algorithm.ts';
-import { leavesPerTree, treeOfEdges } from '../forest.ts';
-import { objectiveOptions, toObjective } from '../options.ts';
+import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
+import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 import { forkOrigin, segmentAdvantages } from './segments.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkAlgorithm } from '../../bench/check-algorithm.ts';
-import { rollout } from '../../bench/engine.ts';
+import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { rollout } from '../../bench/rollout/engine.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';

@@ -5,8 +5,8 @@ import { createRandom, type Random } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import { lookAhead } from '../../envs/look-ahead.ts';
 import type { Prompt, TrainablePolicy } from '../../policies/policy.ts';
-import { rollout } from '../engine.ts';
-import { trainingRows } from '../update.ts';
+import { rollout } from '../rollout/engine.ts';
+import { trainingRows } from '../training/update.ts';
 import { enumerate, TooManyOutcomes } from './enumerate.ts';
 import { Moments } from './moments.ts';
 import { exactGradient, type Oracle, solve } from './oracle.ts';
@@ -87,7 +87,7 @@ export async function audit(request: AuditRequest): Promise<Audit> {
   const heads = algorithm.heads?.(options) ?? [];
   const valueAt = exactValues(oracle, request.critic ?? 'exact');
   const resampling = algorithm.resampling?.(options);
-  const consult = lookAhead(environment);
+  const expert = lookAhead(environment);
 
   const pipeline = async (random: Random): Promise<Sample> => {
     const [grown] = await rollout({
@@ -98,7 +98,7 @@ export async function audit(request: AuditRequest): Promise<Audit> {
       random,
       sampling,
       measuring,
-      consult,
+      expert,
     });
     const tree = withExactOutputs(grown!, heads, valueAt);
     // A tree that would be replaced by another question's teaches nothing here.
@@ -113,7 +113,9 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     const ascent = await policy.gradient(
       rows.map((row) => row.record),
       (logProbs) =>
-        evaluateLoss(objective, rows, logProbs).gradient.map((slopes) => slopes.map((slope) => -slope)),
+        evaluateLoss(objective, rows, logProbs).gradient.map((gradients) =>
+          gradients.map((gradient) => -gradient),
+        ),
       sampling,
     );
     const advantages = new Float64Array(exactAdvantages.names.length);

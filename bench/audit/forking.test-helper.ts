@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm, ForkPoint } from '../../algorithms/algorithm.ts';
+import { nodeValues } from '../../algorithms/shared/values.ts';
 import type { RolloutTree, TreeNode } from '../../algorithms/tree.ts';
-import { nodeValues } from '../../algorithms/values.ts';
 
 const schema = z
   .strictObject({

@@ -7,7 +7,7 @@ import { grpo } from '../../algorithms/grpo/index.ts';
 import { AGGREGATIONS, evaluateLoss } from '../../algorithms/objective.ts';
 import { rloo } from '../../algorithms/rloo/index.ts';
 import { createRandom } from '../../core/random.ts';
-import { trainingRows } from '../update.ts';
+import { trainingRows } from '../training/update.ts';
 import { audit } from './audit.ts';
 import { reinforce } from './estimators.test-helper.ts';
 import { grow, INVARIANCES } from './invariances.test-helper.ts';
@@ -119,12 +119,12 @@ describe('the gradient of one step', () => {
               sampling,
             );
             const logProbs = await policy.logProbs(records, sampling);
-            const slopes = evaluateLoss(objective, rows, logProbs).gradient;
+            const gradients = evaluateLoss(objective, rows, logProbs).gradient;
             const sum = new Float64Array(whole.length);
             for (let start = 0; start < rows.length; start += size) {
               const part = await policy.gradient(
                 records.slice(start, start + size),
-                () => slopes.slice(start, start + size),
+                () => gradients.slice(start, start + size),
                 sampling,
               );
               for (const [index, value] of part.entries()) sum[index]! += value;
@@ -149,7 +149,7 @@ describe('the gradient of one step', () => {
           minLength: 1,
         }),
         (actions) => {
-          const slope = (tokens: number): readonly number[] => {
+          const gradient = (tokens: number): readonly number[] => {
             const rows = actions.map(([sequence, advantage]) => ({
               sequence: `${sequence}`,
               advantages: new Array<number>(tokens).fill(advantage),
@@ -160,9 +160,9 @@ describe('the gradient of one step', () => {
               objective,
               rows,
               rows.map((row) => row.oldLogProbs),
-            ).gradient.map((slopes) => slopes[0]!);
+            ).gradient.map((gradients) => gradients[0]!);
           };
-          const [one, three] = [slope(1), slope(3)];
+          const [one, three] = [gradient(1), gradient(3)];
           for (const [index, value] of one.entries()) expect(three[index]).toBeCloseTo(share * value, 12);
         },
       ),

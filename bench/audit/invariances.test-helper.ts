@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
 import type { RolloutTree, TreeEdge, TreeNode } from '../../algorithms/tree.ts';
 import { createRandom } from '../../core/random.ts';
-import { rollout } from '../engine.ts';
-import { trainingRows } from '../update.ts';
+import { rollout } from '../rollout/engine.ts';
+import { trainingRows } from '../training/update.ts';
 import { describeMdp, type MdpChoice, playable, smallMdp } from './small-mdp.ts';
 
 /** An algorithm's advantages: per tree, per edge, summed over the sequences that train it; absent: untrained. */

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
 import { chains, sketchTree } from '../../algorithms/sketch.test-helper.ts';
 import { createRandom } from '../../core/random.ts';
-import { checkAlgorithm } from '../check-algorithm.ts';
+import { checkAlgorithm } from './check-algorithm.ts';
 import { advantages, INVARIANCES } from './invariances.test-helper.ts';
 import { checkBias } from './property.ts';
 

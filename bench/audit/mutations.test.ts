@@ -1,13 +1,13 @@
 import { describe, expect } from 'vitest';
 import type { AnyAlgorithm, Credit, CreditedAction } from '../../algorithms/algorithm.ts';
 import { carl } from '../../algorithms/carl/index.ts';
-import { trajectoryCredit } from '../../algorithms/flat.ts';
-import { mean, standardDeviation } from '../../algorithms/group.ts';
 import { grpo } from '../../algorithms/grpo/index.ts';
 import { evaluateLoss, type LossRow } from '../../algorithms/objective.ts';
 import { rloo } from '../../algorithms/rloo/index.ts';
+import { trajectoryCredit } from '../../algorithms/shared/flat.ts';
+import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
+import { nodeValues } from '../../algorithms/shared/values.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../../algorithms/tree.ts';
-import { nodeValues } from '../../algorithms/values.ts';
 import { flatEstimator, perTurn } from './estimators.test-helper.ts';
 import { schedule } from './forking.test-helper.ts';
 import {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { packageInfo } from '../../core/package.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_LOGITS, stopOrSearchExact } from '../../envs/diagnostic/stop-or-search.ts';
 import { ENVIRONMENTS, findEnvironment } from '../../envs/registry.ts';
 import type { Policy, TrainablePolicy } from '../../policies/policy.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
-import { evaluate } from '../evaluate.ts';
-import { packageInfo } from '../package.ts';
+import { evaluate } from '../rollout/evaluate.ts';
 import { exactGradient, solve } from './oracle.ts';
 import { auditPolicy } from './policies.ts';
 

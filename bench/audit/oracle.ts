@@ -194,12 +194,12 @@ export async function exactGradient(
   sampling: Sampling,
 ): Promise<Float64Array> {
   const records: ActionRecord[] = [];
-  const slopes: Float64Array[] = [];
+  const gradients: Float64Array[] = [];
   for (const { prompt, visits, probabilities, value, actionValues } of oracle.states.values()) {
     for (const [action, probability] of probabilities.entries()) {
       records.push({ prompt, tokens: [action] });
-      slopes.push(Float64Array.of(visits * probability * (actionValues[action]! - value)));
+      gradients.push(Float64Array.of(visits * probability * (actionValues[action]! - value)));
     }
   }
-  return Float64Array.from(await policy.gradient(records, () => slopes, sampling));
+  return Float64Array.from(await policy.gradient(records, () => gradients, sampling));
 }

@@ -1,12 +1,12 @@
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { CreditedAction } from '../../algorithms/algorithm.ts';
 import { type CarlOptions, carl, carlCredit } from '../../algorithms/carl/index.ts';
-import { mean, standardDeviation } from '../../algorithms/group.ts';
+import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
 import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
-import { evaluate } from '../evaluate.ts';
-import type { TrainingOptions } from '../training.ts';
+import { evaluate } from '../rollout/evaluate.ts';
+import type { TrainingOptions } from '../training/options.ts';
 import { configured, type ExactAlgorithm, trainWith } from './training.ts';
 
 /**

@@ -23,7 +23,11 @@ export const STATE_COLUMNS = [
   column('entropy', 'nats', 'exact entropy of the action'),
   column('surprisal', 'nats', 'minus log-probability of the sampled action: what CARL forks by'),
   column('criticality', 'return', 'exact criticality: std over actions of the outcome, greedy afterwards'),
-  column('outcome_std', 'return', 'the same with the luck of the environment in it; equal where it has none'),
+  column(
+    'outcome_std',
+    'return',
+    'the same with the randomness of the environment in it; equal where it has none',
+  ),
   column('sampled', 'return', 'criticality from K sampled actions, divisor K - 1; empty where not sampled'),
   column('sampled_expected', 'return', 'exact expectation of that estimate: its bias is in it'),
   column('sampled_std', 'return', 'exact standard deviation of that estimate'),

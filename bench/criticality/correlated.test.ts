@@ -5,7 +5,7 @@ import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or
 import type { Environment, Task } from '../../envs/environment.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { enumerate } from '../audit/enumerate.ts';
-import { rollout } from '../engine.ts';
+import { rollout } from '../rollout/engine.ts';
 import { correlatedPolicy, correlatedSampling, type EdgeRow } from './correlated.ts';
 import { configured } from './training.ts';
 

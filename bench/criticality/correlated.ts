@@ -5,7 +5,7 @@ import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { Policy, SampledAction, Sampling } from '../../policies/policy.ts';
 import { enumerate } from '../audit/enumerate.ts';
 import { type Oracle, solve } from '../audit/oracle.ts';
-import { rollout } from '../engine.ts';
+import { rollout } from '../rollout/engine.ts';
 import type { ExactAlgorithm } from './training.ts';
 
 /**

@@ -1,15 +1,15 @@
-import { standardDeviation } from '../../algorithms/group.ts';
+import { standardDeviation } from '../../algorithms/shared/group.ts';
 import { mixture, type Outcomes, type StateOutcomes } from './outcomes.ts';
 
 /** Exact criticality of a state. */
 export interface Criticality {
   /**
-   * Standard deviation over a' ~ pi(.|s) of the expected outcome after a' (Eq. 5; the environment's own luck
+   * Standard deviation over a' ~ pi(.|s) of the expected outcome after a' (Eq. 5; the environment's own randomness
    * is averaged out). At most half the range of returns.
    */
   readonly exact: number;
   /**
-   * Standard deviation of the outcome itself, the environment's luck included: what sampled outcomes estimate.
+   * Standard deviation of the outcome itself, the environment's randomness included: what sampled outcomes estimate.
    * The same as `exact` where the environment draws nothing.
    */
   readonly outcome: number;

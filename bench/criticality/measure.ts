@@ -4,7 +4,7 @@ import type { Task } from '../../envs/environment.ts';
 import { greedy } from '../../policies/enumerable.ts';
 import type { ActRequest, Policy, Prompt, Sampling } from '../../policies/policy.ts';
 import { entropy } from '../../policies/softmax.ts';
-import { rollout } from '../engine.ts';
+import { rollout } from '../rollout/engine.ts';
 import { exactCriticality, outcomeDistribution, sampledCriticality, samplingError } from './criticality.ts';
 import { type ExactEnvironment, greedyOutcomes, mostLikely, promptAt } from './outcomes.ts';
 
@@ -29,7 +29,7 @@ export interface MeasuredState extends VisitedState {
   readonly likely: string;
   /** Exact criticality (Eq. 5). */
   readonly criticality: number;
-  /** The same with the environment's luck in it; what sampling estimates. */
+  /** The same with the environment's randomness in it; what sampling estimates. */
   readonly outcomeDeviation: number;
   /** Estimate from sampled actions; null where none were asked for. */
   readonly sampled: number | null;

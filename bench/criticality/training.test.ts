@@ -3,7 +3,7 @@ import { sketchTree } from '../../algorithms/sketch.test-helper.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
-import { trainingSchema } from '../training.ts';
+import { trainingSchema } from '../training/options.ts';
 import { type Arm, carlArm, earlyActionAblation } from './ablation.ts';
 import { exactEnvironment } from './outcomes.ts';
 import { ablationTables, tableCsv, trainingTables } from './tables.ts';

@@ -5,10 +5,10 @@ import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom, type Random, shuffled } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
-import { adamState } from '../adam.ts';
-import { rollout } from '../engine.ts';
-import type { TrainingOptions } from '../training.ts';
-import { trainingRows, update } from '../update.ts';
+import { rollout } from '../rollout/engine.ts';
+import { adamState } from '../training/adam.ts';
+import type { TrainingOptions } from '../training/options.ts';
+import { trainingRows, update } from '../training/update.ts';
 import { type MeasuredState, measureStates, type VisitedState, visitedStates } from './measure.ts';
 import type { ExactEnvironment } from './outcomes.ts';
 import { ABOUT_ZERO, type Prediction, predict, UNCERTAINTIES, type Uncertainty } from './predict.ts';
@@ -46,7 +46,7 @@ export async function trainWith(request: {
 }): Promise<void> {
   const { policy, algorithm, options, tasks } = request;
   const sampling = { temperature: options.temperature };
-  // No algorithm's name in the streams: all of them meet the same questions and the same luck.
+  // No algorithm's name in the streams: all of them meet the same questions and the same random numbers.
   const random = createRandom(request.seed).split('train');
   let adam = adamState(policy.parameters().length);
   let waiting: readonly Task[] = [];

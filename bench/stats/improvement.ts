@@ -23,7 +23,7 @@ export function probabilityOfImprovement(x: readonly number[], y: readonly numbe
 
 /**
  * Probability of improvement of paired samples with its 95 % interval. Seeds are resampled in pairs, since both
- * sides meet the same questions and the same luck. Below ten pairs: t with the placements' variance (the paired
+ * sides meet the same questions and the same random numbers. Below ten pairs: t with the placements' variance (the paired
  * test of Munzel and Brunner 2002) on the logit scale; from ten on: BCa. Where one side always wins neither has
  * a spread, and the interval is the exact one of n wins in n pairs.
  * @param pairs the score of either side, one pair per seed, at least one.

@@ -150,8 +150,8 @@ describe('interval', () => {
 });
 
 describe('resampling', () => {
-  // Two tasks that share a seed's luck, and cancel it.
-  const seeds = [1, 5, 2, 8, 3, 9, 4, 7].map((luck) => [luck, -luck] as const);
+  // Two tasks that share a seed's random numbers, and cancel it.
+  const seeds = [1, 5, 2, 8, 3, 9, 4, 7].map((common) => [common, -common] as const);
   const spread = (values: Float64Array) => Math.sqrt(mean(values.map((value) => value ** 2)));
   it('keeps seeds together in one stratum, and apart in several', () => {
     const paired = bootstrapDistribution({

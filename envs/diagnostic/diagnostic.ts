@@ -76,7 +76,7 @@ export function diagnosticSpec<Options, State>({
         // States are opaque to those who load by name.
         environment: environment as Environment<unknown>,
         tasks: { train: [task], dev: [task], test: [task] },
-        consult: lookAhead(environment),
+        expert: lookAhead(environment),
         fingerprint: `${id} ${JSON.stringify(options)}`,
       };
     },

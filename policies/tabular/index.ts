@@ -84,14 +84,14 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     },
     gradient: async (records, loss, { temperature }) => {
       const distributions = records.map(({ prompt }) => distribution(prompt, temperature));
-      const slopes = loss(records.map(({ tokens }, i) => Float64Array.of(distributions[i]![tokens[0]!]!)));
+      const gradients = loss(records.map(({ tokens }, i) => Float64Array.of(distributions[i]![tokens[0]!]!)));
       const flat = new Float64Array(size);
       for (const [i, { prompt, tokens }] of records.entries()) {
         const { offset } = row(prompt);
-        const slope = slopes[i]![0]! / temperature;
+        const gradient = gradients[i]![0]! / temperature;
         // d log softmax_a / d logit_b = [a = b] - p_b
         for (const [b, logProb] of distributions[i]!.entries()) {
-          flat[offset + b]! += slope * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
+          flat[offset + b]! += gradient * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
         }
       }
       return flat;

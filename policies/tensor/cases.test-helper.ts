@@ -17,16 +17,16 @@ export interface Case {
   readonly run: (...inputs: tf.Tensor[]) => tf.Tensor;
 }
 
-/** The output and, for slopes sin(1), sin(2), …, the gradient of every input, on the current backend. */
+/** The output and, for gradients sin(1), sin(2), …, the gradient of every input, on the current backend. */
 export function evaluate({ inputs, run }: Case): Promise<readonly Float32Array[]> {
   const tensors = tf.tidy(() => {
     const given = inputs.map(([data, shape]) => tf.tensor(data, [...shape], 'float32'));
     const value = run(...given);
-    const slopes = tf.tensor(
+    const gradients = tf.tensor(
       Float32Array.from({ length: value.size }, (_, i) => Math.sin(i + 1)),
       value.shape,
     );
-    return [value, ...tf.grads(run)(given, slopes)];
+    return [value, ...tf.grads(run)(given, gradients)];
   });
   return takeValues(tensors);
 }

@@ -21,7 +21,7 @@ afterAll(() => loadBackend('wasm'));
 describe.each(others.map(({ name }) => name))('%s beside wasm', async (backend) => {
   const found = await figuresOn(backend);
 
-  it('draws the same tokens with the same luck', () => {
+  it('draws the same tokens with the same uniforms', () => {
     expect(found.tokens).toEqual(reference.tokens);
   });
 

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import { logSoftmax } from '../softmax.ts';
 import { availableBackends, type BackendName, loadBackend } from './backend.ts';
-import { DRAWN_COLUMNS, drawTokens, luckOf } from './draw.ts';
+import { asFloat32, DRAWN_COLUMNS, drawTokens } from './draw.ts';
 import { valuesOf } from './read.ts';
 import {
   hasSoftwareVulkan,
@@ -44,15 +44,15 @@ describe.each(['cpu', ...present.map(({ name }) => name)])('draws on %s', (backe
         logits.flatMap((row) => [...row]),
         [logits.length, logits[0]!.length],
       );
-      const luck = luckOf(uniforms);
-      return drawTokens(matrix, { rows: Int32Array.from(rows), luck, temperature: 0.8, greedy });
+      const numbers = asFloat32(uniforms);
+      return drawTokens(matrix, { rows: Int32Array.from(rows), uniforms: numbers, temperature: 0.8, greedy });
     });
     expect(tf.memory().numTensors).toBe(before);
     return rows.map((_, index) => values.subarray(index * DRAWN_COLUMNS, (index + 1) * DRAWN_COLUMNS));
   };
 
   it.each([4, 64, 100, 1000])(
-    'of %d ids are where the running sum of the softmax passes the luck',
+    'of %d ids are where the running sum of the softmax passes the uniform',
     async (columns) => {
       const logits = someLogits(columns);
       const random = createRandom(1);
@@ -67,11 +67,11 @@ describe.each(['cpu', ...present.map(({ name }) => name)])('draws on %s', (backe
       for (const [index, [id, difference, total, mean]] of all.entries()) {
         const logProbs = logSoftmax(logits[rows[index]!]!, 0.8);
         const probabilities = logProbs.map(Math.exp);
-        const luck = uniforms[index % uniforms.length]!;
+        const uniform = uniforms[index % uniforms.length]!;
         const before = sum(probabilities.subarray(0, id));
         // Running sums in float32 are off by some millionths.
-        expect(before).toBeLessThan(luck + 3e-6);
-        expect(before + probabilities[id!]!).toBeGreaterThan(luck - 3e-6);
+        expect(before).toBeLessThan(uniform + 3e-6);
+        expect(before + probabilities[id!]!).toBeGreaterThan(uniform - 3e-6);
         expect(probabilities[id!]!).toBeGreaterThan(0);
         expect(Math.abs(difference! - Math.log(total!) - logProbs[id!]!)).toBeLessThan(1e-5);
         const entropy = -sum(probabilities.map((p, at) => (p > 0 ? p * logProbs[at]! : 0)));
@@ -92,7 +92,7 @@ describe.each(['cpu', ...present.map(({ name }) => name)])('draws on %s', (backe
     }
   });
 
-  it('are never of an id of probability 0, whatever rounding leaves of the luck', async () => {
+  it('are never of an id of probability 0, whatever rounding leaves of the uniform', async () => {
     const random = createRandom(7);
     const logits = Array.from({ length: 400 }, () =>
       Float32Array.from({ length: 1000 }, (_, id) => (id < 700 ? 8 * random.uniform() : -1000)),

@@ -7,7 +7,7 @@ export interface Draws {
   /** The row of each. Rows may be drawn from several times. */
   readonly rows: Int32Array;
   /** Of each, uniform in [0, 1); not used when `greedy`. */
-  readonly luck: Float32Array;
+  readonly uniforms: Float32Array;
   /** Of the softmax, above 0. */
   readonly temperature: number;
   /** The most likely, the first of equals. */
@@ -17,26 +17,26 @@ export interface Draws {
 /** Columns of what `drawTokens` gives. */
 export const DRAWN_COLUMNS = 4;
 
-/** The largest float32 below 1: luck that would be rounded up to 1 is this. */
-const MOST_LUCK = 1 - 2 ** -24;
+/** The largest float32 below 1: uniforms that would be rounded up to 1 is this. */
+const MOST_UNIFORM = 1 - 2 ** -24;
 
-/** Luck as float32, still below 1. */
-export const luckOf = (uniforms: readonly number[]): Float32Array =>
-  Float32Array.from(uniforms, (uniform) => Math.min(uniform, MOST_LUCK));
+/** Uniforms as float32, still below 1. */
+export const asFloat32 = (uniforms: readonly number[]): Float32Array =>
+  Float32Array.from(uniforms, (uniform) => Math.min(uniform, MOST_UNIFORM));
 
 /** Whether logits lie on a GPU, so that bringing all of them back for every token would cost more than drawing there. */
 export const drawsOnDevice = (): boolean =>
   !readsAtOnce() || (tf.backend() as { readonly isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 
 /**
- * Draws where the logits are, in float32: the first id at which the running sum of the softmax passes the luck.
+ * Draws where the logits are, in float32: the first id at which the running sum of the softmax passes the uniforms.
  * One row per draw: the id; its score (logit over temperature) less the highest; the sum of exp of all such differences;
  * and the sum of exp times difference. Log-probability and entropy follow: d - log s, log s - m / s.
  */
-export function drawTokens(logits: tf.Tensor2D, { rows, luck, temperature, greedy }: Draws): tf.Tensor2D {
-  const [places, points] = [tf.tensor1d(rows, 'int32'), tf.tensor1d(luck)];
+export function drawTokens(logits: tf.Tensor2D, { rows, uniforms, temperature, greedy }: Draws): tf.Tensor2D {
+  const [places, points] = [tf.tensor1d(rows, 'int32'), tf.tensor1d(uniforms)];
   if (hasKernel('DrawTokens')) {
-    const inputs = { logits, rows: places, luck: points };
+    const inputs = { logits, rows: places, uniforms: points };
     return tf.engine().runKernel('DrawTokens', inputs, { temperature, greedy }) as tf.Tensor2D;
   }
   const scores: tf.Tensor2D = tf.div(logits, temperature);

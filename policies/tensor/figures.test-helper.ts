@@ -6,7 +6,7 @@ import { createTransformerPolicy } from '../transformer/index.ts';
 import { buildVocabulary } from '../vocabulary.ts';
 import type { BackendName } from './backend.ts';
 
-/** What both policies do on a backend, from the same weights and with the same luck. */
+/** What both policies do on a backend, from the same weights and with the same uniforms. */
 export interface BackendFigures {
   /** Tokens of actions over three turns, with forks of contexts. */
   readonly tokens: readonly (readonly number[])[];
@@ -20,7 +20,7 @@ export interface BackendFigures {
 }
 
 const SAMPLING = { temperature: 0.9 };
-const slopes: LossGradient = (logProbs) =>
+const gradients: LossGradient = (logProbs) =>
   logProbs.map((row, index) => row.map((value, token) => Math.cos(3 * index + token) - 0.1 * value));
 
 /**
@@ -43,7 +43,7 @@ export async function figuresOn(backend: BackendName, nudge = 1): Promise<Backen
     requests = requests.map((old, index) => request(after(old, actions[index]!, someIds(random, 7)), index));
   }
   const read = (await policy.logProbs(records, SAMPLING)).flatMap((row) => [...row]);
-  const textGradient = await policy.gradient(records, slopes, SAMPLING);
+  const textGradient = await policy.gradient(records, gradients, SAMPLING);
   policy.dispose();
 
   const words = 'where is the capital of rome paris oslo bern answer with move to'.split(' ');
@@ -66,7 +66,7 @@ export async function figuresOn(backend: BackendName, nudge = 1): Promise<Backen
       SAMPLING,
     )
   ).flatMap((row) => [...row]);
-  const listedGradient = await lister.gradient(choices, slopes, SAMPLING);
+  const listedGradient = await lister.gradient(choices, gradients, SAMPLING);
   lister.dispose();
   return { tokens, sampled, read, textGradient, listed, listedGradient };
 }

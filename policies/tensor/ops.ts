@@ -20,14 +20,14 @@ function runKernel<Result extends tf.Tensor | tf.Tensor[]>(
 
 /**
  * A kernel with a second output that only its gradient wants. A gradient registered with tfjs would be handed
- * slopes for that output too: zeros as large as all attention weights.
+ * gradients for that output too: zeros as large as all attention weights.
  */
 function withSaved<Result extends tf.Tensor>(
   x: tf.Tensor2D,
   run: (
     x: tf.Tensor2D,
     save: tf.GradSaveFunc,
-  ) => { value: Result; gradFunc: (slopes: Result, saved: tf.Tensor[]) => tf.Tensor },
+  ) => { value: Result; gradFunc: (gradients: Result, saved: tf.Tensor[]) => tf.Tensor },
 ): Result {
   return tf.customGrad((input, save) => run(input as tf.Tensor2D, save as tf.GradSaveFunc))(x) as Result;
 }
@@ -44,14 +44,14 @@ export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.
 }
 
 /** Sums over rows and columns are products with the vector that weighs them: a gradient by plain rules has twice the passes. */
-function rmsNormGradient(slopes: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+function rmsNormGradient(gradients: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   const [x, gain, inverse] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
   const width = gain.size;
-  const along: tf.Tensor2D = tf.mul(slopes, x);
+  const along: tf.Tensor2D = tf.mul(gradients, x);
   const share = tf.matMul(along, tf.reshape(gain, [width, 1]));
   const back = tf.mul(share, tf.div(tf.mul(tf.square(inverse), inverse), width));
   return [
-    tf.sub(tf.mul(tf.mul(slopes, gain), inverse), tf.mul(x, back)),
+    tf.sub(tf.mul(tf.mul(gradients, gain), inverse), tf.mul(x, back)),
     tf.reshape(tf.matMul(inverse, along, true), [width]),
   ];
 }
@@ -68,11 +68,11 @@ export function swiGlu(x: tf.Tensor2D): tf.Tensor2D {
   });
 }
 
-function swiGluGradient(slopes: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
+function swiGluGradient(gradients: tf.Tensor, saved: tf.Tensor[]): tf.Tensor {
   const [up, opening, opened] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
   // d silu(gate) / d gate = opening + opened · (1 - opening)
   const steepness = tf.add(opening, tf.mul(opened, tf.sub(1, opening)));
-  return tf.concat([tf.mul(tf.mul(slopes, up), steepness), tf.mul(slopes, opened)], 1);
+  return tf.concat([tf.mul(tf.mul(gradients, up), steepness), tf.mul(gradients, opened)], 1);
 }
 
 /** Cosines and sines of the rotary angles: [length, headSize / 2] each. */
@@ -120,8 +120,8 @@ export function fusedAttention(name: string, x: tf.Tensor2D, attributes: object)
     save([input, weights]);
     return {
       value: mixed,
-      gradFunc: (slopes, [saved, p]) =>
-        runKernel(`${name}Gradient`, { x: saved!, weights: p!, slopes }, attributes),
+      gradFunc: (gradients, [saved, p]) =>
+        runKernel(`${name}Gradient`, { x: saved!, weights: p!, gradients }, attributes),
     };
   });
 }
@@ -204,8 +204,8 @@ export function crossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tens
       save([probabilities, targets]);
       return {
         value: losses,
-        gradFunc: (slopes, [p, wanted]) =>
-          runKernel('CrossEntropyGradient', { probabilities: p!, targets: wanted!, slopes }),
+        gradFunc: (gradients, [p, wanted]) =>
+          runKernel('CrossEntropyGradient', { probabilities: p!, targets: wanted!, gradients }),
       };
     });
   }
@@ -219,9 +219,9 @@ export function registerGradients(): void {
   tf.registerGradient({
     kernelName: 'RmsNorm',
     inputsToSave: ['x', 'gain'],
-    gradFunc: (slopes, saved, attributes) => {
+    gradFunc: (gradients, saved, attributes) => {
       const [x, gain] = saved as [tf.Tensor, tf.Tensor];
-      const inputs = { x, gain, slopes: slopes as tf.Tensor };
+      const inputs = { x, gain, gradients: gradients as tf.Tensor };
       const [dx, dgain] = runKernel<tf.Tensor[]>('RmsNormGradient', inputs, attributes);
       return { x: () => dx!, gain: () => dgain! };
     },
@@ -229,25 +229,25 @@ export function registerGradients(): void {
   tf.registerGradient({
     kernelName: 'SwiGlu',
     inputsToSave: ['x'],
-    gradFunc: (slopes, [x]) => ({
-      x: () => runKernel<tf.Tensor>('SwiGluGradient', { x: x!, slopes: slopes as tf.Tensor }),
+    gradFunc: (gradients, [x]) => ({
+      x: () => runKernel<tf.Tensor>('SwiGluGradient', { x: x!, gradients: gradients as tf.Tensor }),
     }),
   });
   tf.registerGradient({
     kernelName: 'Rotate',
     inputsToSave: ['cos', 'sin'],
-    gradFunc: (slopes, saved, attributes) => {
+    gradFunc: (gradients, saved, attributes) => {
       const [cos, sin] = saved as [tf.Tensor, tf.Tensor];
       const back = { ...attributes, direction: -1 };
-      return { x: () => runKernel<tf.Tensor>('Rotate', { x: slopes as tf.Tensor, cos, sin }, back) };
+      return { x: () => runKernel<tf.Tensor>('Rotate', { x: gradients as tf.Tensor, cos, sin }, back) };
     },
   });
   tf.registerGradient({
     kernelName: 'TakeRows',
     inputsToSave: ['matrix', 'indices'],
-    gradFunc: (slopes, saved) => {
+    gradFunc: (gradients, saved) => {
       const [matrix, indices] = saved as [tf.Tensor, tf.Tensor];
-      const inputs = { rows: slopes as tf.Tensor, indices };
+      const inputs = { rows: gradients as tf.Tensor, indices };
       return { matrix: () => runKernel<tf.Tensor>('ScatterRows', inputs, { count: matrix.shape[0] }) };
     },
   });

@@ -1,6 +1,6 @@
 import type { Random } from '../../core/random.ts';
 import type { Sampling } from '../policy.ts';
-import { DRAWN_COLUMNS, drawsOnDevice, drawTokens, luckOf } from '../tensor/draw.ts';
+import { asFloat32, DRAWN_COLUMNS, drawsOnDevice, drawTokens } from '../tensor/draw.ts';
 import { createDistribution } from './distribution.ts';
 import type { Reader, Reading } from './reader.ts';
 
@@ -23,7 +23,7 @@ export type Drawer = (readings: readonly Reading[], draws: readonly Draw[]) => P
 
 /**
  * Draws from what a reader reads: in float64 from logits where the processor has them, and else on the device, in
- * float32 and with the same luck, so that ids come back instead of logits. A nucleus (`topP` below 1) needs the logits.
+ * float32 and with the same uniforms, so that ids come back instead of logits. A nucleus (`topP` below 1) needs the logits.
  * @throws RangeError when the temperature or topP is out of range.
  */
 export function createDrawer(reader: Reader, vocabularySize: number, sampling: Sampling): Drawer {
@@ -48,13 +48,13 @@ export function createDrawer(reader: Reader, vocabularySize: number, sampling: S
 function deviceDrawer(reader: Reader, temperature: number, greedy: boolean): Drawer {
   return async (readings, draws) => {
     // One number each, as `categorical` takes: streams go on alike on every backend.
-    const luck = luckOf(draws.map(({ random }) => (greedy ? 0 : random.uniform())));
+    const uniforms = asFloat32(draws.map(({ random }) => (greedy ? 0 : random.uniform())));
     let done = 0;
     const drawn = await reader.read(readings, (logits, first) => {
       const from = done;
       while (done < draws.length && draws[done]!.row < first + logits.shape[0]) done++;
       const rows = Int32Array.from(draws.slice(from, done), ({ row }) => row - first);
-      return drawTokens(logits, { rows, luck: luck.subarray(from, done), temperature, greedy });
+      return drawTokens(logits, { rows, uniforms: uniforms.subarray(from, done), temperature, greedy });
     });
     return draws.map((_, index) => {
       const [id, difference, sum, mean] = drawn.subarray(index * DRAWN_COLUMNS) as unknown as Columns;

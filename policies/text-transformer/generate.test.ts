@@ -207,19 +207,19 @@ describe('act', () => {
     const failing = {
       ...createRandom(1),
       categorical: () => {
-        if (++draws === 5) throw new Error('no more luck');
+        if (++draws === 5) throw new Error('no more uniforms');
         return 2;
       },
     };
     const broken = someRequests(6).map((old) => ({ ...old, random: failing }));
-    await expect(policy.act(broken, WARM)).rejects.toThrow('no more luck');
+    await expect(policy.act(broken, WARM)).rejects.toThrow('no more uniforms');
     // What was in use is not any more: nothing piles up.
     const small = await createPolicy({ cacheFloats: 1 });
     const fail = () => small.act([{ ...request([1, 2, 3], 1), random: failing }], WARM);
     const sizes: number[] = [];
     for (let round = 0; round < 3; round++) {
       draws = 0;
-      await expect(fail()).rejects.toThrow('no more luck');
+      await expect(fail()).rejects.toThrow('no more uniforms');
       sizes.push(tf.memory().numTensors);
     }
     expect(sizes).toEqual([sizes[0], sizes[0], sizes[0]]);

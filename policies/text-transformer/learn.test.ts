@@ -123,7 +123,7 @@ describe('logProbs', () => {
 
 describe('gradient', () => {
   const records = someRecords();
-  /** Σ weight · (logProb + logProb² / 8) and its slopes. */
+  /** Σ weight · (logProb + logProb² / 8) and its lossGradient. */
   const weight = (record: number, index: number): number => Math.cos(3 * record + index + 1);
   const loss = (logProbs: readonly Float64Array[]): number =>
     logProbs.reduce(
@@ -131,7 +131,7 @@ describe('gradient', () => {
         sum + row.reduce((part, value, index) => part + weight(record, index) * (value + value ** 2 / 8), 0),
       0,
     );
-  const slopes: LossGradient = (logProbs) =>
+  const lossGradient: LossGradient = (logProbs) =>
     logProbs.map((row, record) => row.map((value, index) => weight(record, index) * (1 + value / 4)));
   const rms = (values: Float64Array): number =>
     Math.sqrt(values.reduce((total, value) => total + value * value, 0) / values.length);
@@ -147,7 +147,7 @@ describe('gradient', () => {
     async ({ sampling, given, size }) => {
       const own = await createPolicy();
       const start = own.parameters();
-      const gradient = Float64Array.from(await own.gradient(given, slopes, sampling));
+      const gradient = Float64Array.from(await own.gradient(given, lossGradient, sampling));
       const random = createRandom(4);
       for (let direction = 0; direction < 6; direction++) {
         const step = Float64Array.from(start, () => size * (random.uniform() - 0.5));
@@ -178,7 +178,7 @@ describe('gradient', () => {
   });
 
   it('does not depend on the observations after what is trained', async () => {
-    // Only the first action has slopes, and it reads none of the observation after it.
+    // Only the first action has lossGradient, and it reads none of the observation after it.
     const context = [1, 2, 3];
     const record = (observation: number[]): ActionRecord[] => [
       { prompt: { text: '', tokens: Int32Array.from(context) }, tokens: [4, 5] },
@@ -203,7 +203,7 @@ describe('gradient', () => {
         let calls = 0;
         const counted: LossGradient = (logProbs) => {
           calls++;
-          return slopes(logProbs);
+          return lossGradient(logProbs);
         };
         gradients.push(Float64Array.from(await own.gradient(many, counted, sampling)));
         expect(calls).toBe(1);
@@ -217,26 +217,28 @@ describe('gradient', () => {
 
   it('is the same bits for the same call', async () => {
     const other = await createPolicy();
-    expect(await other.gradient(records, slopes, WARM)).toEqual(await policy.gradient(records, slopes, WARM));
+    expect(await other.gradient(records, lossGradient, WARM)).toEqual(
+      await policy.gradient(records, lossGradient, WARM),
+    );
     other.dispose();
   });
 
   it('is written over the vector that is given for it, and over no other', async () => {
-    const first = await policy.gradient(records, slopes, WARM);
+    const first = await policy.gradient(records, lossGradient, WARM);
     const copy = first.slice();
     const given = new Float32Array(first.length).fill(Number.NaN);
-    expect(await policy.gradient(records, slopes, WARM, given)).toBe(given);
+    expect(await policy.gradient(records, lossGradient, WARM, given)).toBe(given);
     expect(given).toEqual(copy);
-    expect(await policy.gradient([], slopes, WARM, given)).toEqual(new Float32Array(first.length));
-    expect(await policy.gradient(records, slopes, WARM, new Float32Array(3))).toEqual(copy);
+    expect(await policy.gradient([], lossGradient, WARM, given)).toEqual(new Float32Array(first.length));
+    expect(await policy.gradient(records, lossGradient, WARM, new Float32Array(3))).toEqual(copy);
     expect(first).toEqual(copy);
   });
 
   it('is zero without records and without tokens', async () => {
     const zero = new Float32Array(policy.parameters().length);
-    expect(await policy.gradient([], slopes, WARM)).toEqual(zero);
+    expect(await policy.gradient([], lossGradient, WARM)).toEqual(zero);
     const nothing = [{ prompt: { text: '', tokens: Int32Array.of(1, 2) }, tokens: [] }];
-    expect(await policy.gradient(nothing, slopes, WARM)).toEqual(zero);
+    expect(await policy.gradient(nothing, lossGradient, WARM)).toEqual(zero);
     expect(await policy.logProbs(nothing, WARM)).toEqual([new Float64Array()]);
   });
 
@@ -258,9 +260,9 @@ describe('gradient', () => {
   it('refuses ids that are none', async () => {
     const bad = [{ prompt: { text: '', tokens: Int32Array.of(1) }, tokens: [-1] }];
     await expect(policy.logProbs(bad, WARM)).rejects.toThrow(/token 0 is -1/);
-    await expect(policy.gradient([{ prompt: { text: '' }, tokens: [1] }], slopes, WARM)).rejects.toThrow(
-      /no tokens/,
-    );
+    await expect(
+      policy.gradient([{ prompt: { text: '' }, tokens: [1] }], lossGradient, WARM),
+    ).rejects.toThrow(/no tokens/);
     expect(() => policy.setParameters([1])).toThrow(/1 parameters given/);
   });
 });

@@ -57,9 +57,9 @@ export async function recordGradient(
   const parts = tapes(batches, (batch) => activationSize(config, vocabularySize, batch), activationFloats);
   const slopesOf = (logProbs: readonly Float64Array[]): readonly Float64Array[] =>
     bySlot(data, loss(byRecord(data, logProbs)));
-  // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
+  // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
   // pass of the gradient itself gives them; in several parts, a forward pass before.
-  let slopes = parts.length === 1 ? undefined : slopesOf(await readRows(data, batches, output));
+  let gradients = parts.length === 1 ? undefined : slopesOf(await readRows(data, batches, output));
   for (const [index, part] of parts.entries()) {
     await pullBack(
       parameters.tensors,
@@ -68,8 +68,8 @@ export async function recordGradient(
         return values.length === 1 ? values[0]! : tf.concat(values);
       },
       (values) => {
-        slopes ??= slopesOf(splitRows(data, part, values, output));
-        return slopesOfValues(data, part, values, slopes, output);
+        gradients ??= slopesOf(splitRows(data, part, values, output));
+        return slopesOfValues(data, part, values, gradients, output);
       },
       { flat, adds: index > 0 },
     );
@@ -129,7 +129,7 @@ function activationSize(config: TransformerConfig, vocabularySize: number, batch
   const projected = (heads + 2 * kvHeads) * headSize;
   const perToken = 6 * modelSize + 3 * ffnSize + 2 * projected + heads * headSize;
   const attention = pathAttentionFloats(batch.paths, config);
-  // A scored position keeps its logits, those over the temperature, probabilities and their slopes.
+  // A scored position keeps its logits, those over the temperature, probabilities and their gradients.
   const ends = 4 * vocabularySize * batch.scored.length;
   return layers * (perToken * batch.ids.length + attention) + ends;
 }
@@ -142,7 +142,7 @@ interface Output {
   run(batch: PackedBatch): tf.Tensor1D;
   logProb(values: Float32Array, target: number): number;
   /** Writes d loss / d value. */
-  slopes(values: Float32Array, target: number, slope: number, into: Float32Array): void;
+  gradients(values: Float32Array, target: number, gradient: number, into: Float32Array): void;
 }
 
 /** Without a nucleus the model gives log-probabilities itself; with one, logits. */
@@ -157,9 +157,9 @@ function outputOf(context: LearnContext, sampling: Sampling): Output {
       width: vocabularySize,
       run: (batch) => tf.reshape(logits(batch), [-1]),
       logProb: (values, target) => distribution(values, target).logProb(target),
-      slopes: (values, target, slope, into) => {
+      gradients: (values, target, gradient, into) => {
         const { probabilities } = distribution(values, target);
-        const scale = slope / temperature;
+        const scale = gradient / temperature;
         for (let id = 0; id < vocabularySize; id++) into[id] = -scale * probabilities[id]!;
         into[target] = scale * (1 - probabilities[target]!);
       },
@@ -173,8 +173,8 @@ function outputOf(context: LearnContext, sampling: Sampling): Output {
       return tf.neg(crossEntropy(scaled, tf.tensor1d(batch.targets, 'int32')));
     },
     logProb: (values) => values[0]!,
-    slopes: (_, __, slope, into) => {
-      into[0] = slope;
+    gradients: (_, __, gradient, into) => {
+      into[0] = gradient;
     },
   };
 }
@@ -220,7 +220,7 @@ function slopesOfValues(
   { rows }: TrainingRows,
   batches: readonly PackedBatch[],
   values: Float32Array,
-  slopes: readonly Float64Array[],
+  gradients: readonly Float64Array[],
   output: Output,
 ): Float32Array {
   const { width } = output;
@@ -229,7 +229,7 @@ function slopesOfValues(
   for (const member of batches.flatMap(({ members }) => members)) {
     for (const [index, target] of rows[member]!.targets.entries()) {
       const into = result.subarray(from, from + width);
-      output.slopes(values.subarray(from, from + width), target, slopes[member]![index]!, into);
+      output.gradients(values.subarray(from, from + width), target, gradients[member]![index]!, into);
       from += width;
     }
   }
@@ -241,10 +241,10 @@ const byRecord = ({ places }: TrainingRows, values: readonly Float64Array[]): re
   places.map(({ row, scored }) => Float64Array.from(scored, (index) => values[row]![index]!));
 
 /** Slopes of the records' tokens, added up by scored position of the rows. */
-function bySlot({ rows, places }: TrainingRows, slopes: readonly Float64Array[]): readonly Float64Array[] {
+function bySlot({ rows, places }: TrainingRows, gradients: readonly Float64Array[]): readonly Float64Array[] {
   const sums = rows.map(({ scored }) => new Float64Array(scored.length));
   for (const [record, { row, scored }] of places.entries()) {
-    for (const [index, at] of scored.entries()) sums[row]![at]! += slopes[record]![index]!;
+    for (const [index, at] of scored.entries()) sums[row]![at]! += gradients[record]![index]!;
   }
   return sums;
 }

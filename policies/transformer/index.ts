@@ -43,7 +43,7 @@ export interface TransformerOptions {
 /**
  * A transformer trained from scratch, for environments that list their actions. It reads BOS, the text, and
  * SEP and its words for every action; an action's logit is that of the token PICK after its last word.
- * Logits are float32; probabilities, entropies and slopes float64.
+ * Logits are float32; probabilities, entropies and gradients float64.
  *
  * Equal prompts of a batch are computed once, and remembered until the parameters change. On `wasm` a
  * prompt's log-probabilities are the same bits whatever else is in the batch; gradients are sums over the
@@ -149,17 +149,17 @@ export async function createTransformerPolicy({
         const distributions = values.map((row) => logSoftmax(row, temperature));
         return logitSlopes(records, distinct, distributions, loss, temperature);
       };
-      // Every log-probability goes into the loss before any slope comes out of it: in one part, the forward
+      // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
       // pass of the gradient itself gives them; in several parts, a forward pass before.
-      let slopes = parts.length === 1 ? undefined : slopesFrom(await logits(distinct));
+      let gradients = parts.length === 1 ? undefined : slopesFrom(await logits(distinct));
       for (const [index, part] of parts.entries()) {
         const members = part.flatMap((batch) => batch.members);
         await pullBack(
           parameters.tensors,
           () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
           (values) => {
-            slopes ??= slopesFrom(rowsOf(values, members, encoded));
-            return Float32Array.from(members.flatMap((member) => [...slopes![member]!]));
+            gradients ??= slopesFrom(rowsOf(values, members, encoded));
+            return Float32Array.from(members.flatMap((member) => [...gradients![member]!]));
           },
           { flat, adds: index > 0 },
         );
@@ -197,14 +197,14 @@ function logitSlopes(
   loss: LossGradient,
   temperature: number,
 ): readonly Float64Array[] {
-  const slopes = loss(pickLogProbs(records, distinct, distributions));
+  const gradients = loss(pickLogProbs(records, distinct, distributions));
   const result = distributions.map((logProbs) => new Float64Array(logProbs.length));
   for (const [record, { tokens }] of records.entries()) {
     const row = distinct.indices[record]!;
-    const slope = slopes[record]![0]! / temperature;
+    const gradient = gradients[record]![0]! / temperature;
     // d log softmax_a / d logit_b = [a = b] - p_b
     for (const [b, logProb] of distributions[row]!.entries()) {
-      result[row]![b]! += slope * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
+      result[row]![b]! += gradient * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
     }
   }
   return result;

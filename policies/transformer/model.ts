@@ -185,7 +185,7 @@ export function nextTokenLosses(
 }
 
 /**
- * The gradient of Σ slope · output with respect to the weights, where `slopesOf` sees the outputs and gives the slopes
+ * The gradient of Σ gradient · output with respect to the weights, where `slopesOf` sees the outputs and gives the gradients
  * once. Writes it into a flat vector, in the order of the weights, or adds it to what is there. Runs forward once (twice where the backend cannot be read
  * in between) and backward once.
  * @param weights the tensors that `outputs` is computed from.
@@ -199,10 +199,10 @@ export async function pullBack(
   const known = readsAtOnce() ? undefined : slopesOf(await valuesOf(outputs));
   const gradient = tf.tidy(() => {
     const read = tf.customGrad((values) => {
-      const slopes = known ?? slopesOf((values as tf.Tensor).dataSync<'float32'>());
+      const gradients = known ?? slopesOf((values as tf.Tensor).dataSync<'float32'>());
       return {
         value: tf.scalar(0),
-        gradFunc: () => tf.tensor(slopes, (values as tf.Tensor).shape, 'float32'),
+        gradFunc: () => tf.tensor(gradients, (values as tf.Tensor).shape, 'float32'),
       };
     });
     return tf.grads((..._: tf.Tensor[]) => read(outputs()))([...weights]);

@@ -117,18 +117,18 @@ describe('gradient', () => {
     prompt: prompts[which]!,
     tokens: [index % prompts[which]!.actions!.length],
   }));
-  /** Σ weight · (logProb + logProb²) and its slopes. */
+  /** Σ weight · (logProb + logProb²) and its gradients. */
   const weight = (index: number): number => Math.cos(index + 1);
   const loss = (logProbs: readonly Float64Array[]): number =>
     logProbs.reduce((sum, [value], index) => sum + weight(index) * (value! + value! * value!), 0);
-  const slopes: LossGradient = (logProbs) =>
+  const gradients: LossGradient = (logProbs) =>
     logProbs.map(([value], index) => Float64Array.of(weight(index) * (1 + 2 * value!)));
 
   it('agrees with finite differences along random directions', async () => {
     const policy = await createPolicy();
     const sampling = { temperature: 0.8 };
     const start = policy.parameters();
-    const gradient = Float64Array.from(await policy.gradient(records, slopes, sampling));
+    const gradient = Float64Array.from(await policy.gradient(records, gradients, sampling));
     expect(gradient.length).toBe(start.length);
     const random = createRandom(4);
     for (let direction = 0; direction < 6; direction++) {
@@ -150,7 +150,7 @@ describe('gradient', () => {
     const seen: (readonly Float64Array[])[] = [];
     const watched: LossGradient = (logProbs) => {
       seen.push(logProbs);
-      return slopes(logProbs);
+      return gradients(logProbs);
     };
     await policy.gradient(records, watched, WARM);
     expect(seen).toHaveLength(1);
@@ -167,7 +167,7 @@ describe('gradient', () => {
         let calls = 0;
         const counted: LossGradient = (logProbs) => {
           calls++;
-          return slopes(logProbs);
+          return gradients(logProbs);
         };
         const gradient = await policy.gradient(many, counted, WARM);
         expect(calls).toBe(1);
@@ -195,7 +195,9 @@ describe('gradient', () => {
 
   it('is the same bits for the same call', async () => {
     const [first, second] = [await createPolicy(), await createPolicy()];
-    expect(await first.gradient(records, slopes, WARM)).toEqual(await second.gradient(records, slopes, WARM));
+    expect(await first.gradient(records, gradients, WARM)).toEqual(
+      await second.gradient(records, gradients, WARM),
+    );
     first.dispose();
     second.dispose();
   });
@@ -203,7 +205,7 @@ describe('gradient', () => {
   it('refuses tokens that are no action', async () => {
     const policy = await createPolicy();
     const record = { prompt: LONDON, tokens: [3] };
-    await expect(policy.gradient([record], slopes, WARM)).rejects.toThrow(
+    await expect(policy.gradient([record], gradients, WARM)).rejects.toThrow(
       /not the index of one of the actions/,
     );
     await expect(policy.logProbs([{ prompt: LONDON, tokens: [0, 1] }], WARM)).rejects.toThrow(RangeError);
@@ -212,7 +214,7 @@ describe('gradient', () => {
 
   it('is zero without records', async () => {
     const policy = await createPolicy();
-    const gradient = await policy.gradient([], slopes, WARM);
+    const gradient = await policy.gradient([], gradients, WARM);
     expect(gradient).toEqual(new Float32Array(policy.parameters().length));
     policy.dispose();
   });

@@ -97,18 +97,18 @@ export function softmaxFunction(): FunctionBuilder {
 }
 
 /**
- * softmaxGradient(probabilities, slopes, stride, rows, width, scale): overwrites `slopes` (d loss / d
- * probability) with d loss / d score: scale · p · (slope - Σ p · slope).
+ * softmaxGradient(probabilities, gradients, stride, rows, width, scale): overwrites `gradients` (d loss / d
+ * probability) with d loss / d score: scale · p · (gradient - Σ p · gradient).
  */
 export function softmaxGradientFunction(): FunctionBuilder {
   const f = defineFunction('softmaxGradient', ['i32', 'i32', 'i32', 'i32', 'i32', 'f32']);
-  const [probabilities, slopes, stride, rows, width, scale] = f.params as Params;
+  const [probabilities, gradients, stride, rows, width, scale] = f.params as Params;
   const [row, p, s, end] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
   const [sum, scales] = [f.local('v128'), f.local('v128')];
   const walk = (body: Code): Code =>
     sequence(
       p.set(probabilities.get),
-      s.set(slopes.get),
+      s.set(gradients.get),
       loopTo(p, end.get, VECTOR, sequence(body, advance(s, VECTOR))),
     );
   f.body = sequence(
@@ -129,7 +129,7 @@ export function softmaxGradientFunction(): FunctionBuilder {
           ),
         ),
         advance(probabilities, stride.get),
-        advance(slopes, stride.get),
+        advance(gradients, stride.get),
       ),
     ),
   );
@@ -171,12 +171,14 @@ export function swiGluFunction(): FunctionBuilder {
   return f;
 }
 
-/** swiGluGradient(x, slopes, dx, rows, width): the gradient of `swiGlu` for both halves of x. */
+/** swiGluGradient(x, gradients, dx, rows, width): the gradient of `swiGlu` for both halves of x. */
 export function swiGluGradientFunction(): FunctionBuilder {
   const f = defineFunction('swiGluGradient', ['i32', 'i32', 'i32', 'i32', 'i32']);
-  const [x, slopes, dx, rows, width] = f.params as Params;
+  const [x, gradients, dx, rows, width] = f.params as Params;
   const [row, up, dup, end] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
-  const [gate, sigmoid, silu, slope] = Array.from({ length: 4 }, () => f.local('v128')) as unknown as Params;
+  const [gate, sigmoid, silu, gradient] = Array.from({ length: 4 }, () =>
+    f.local('v128'),
+  ) as unknown as Params;
   const exp = exponential(f);
   f.body = loopTo(
     row,
@@ -192,20 +194,20 @@ export function swiGluGradientFunction(): FunctionBuilder {
         VECTOR,
         sequence(
           gate.set(f32x4.load(x.get)),
-          slope.set(f32x4.load(slopes.get)),
+          gradient.set(f32x4.load(gradients.get)),
           exp(f32x4.neg(gate.get), sigmoid),
           sigmoid.set(f32x4.div(f32x4.const(1), f32x4.add(sigmoid.get, f32x4.const(1)))),
           silu.set(f32x4.mul(gate.get, sigmoid.get)),
-          f32x4.store(dup.get, f32x4.mul(slope.get, silu.get)),
+          f32x4.store(dup.get, f32x4.mul(gradient.get, silu.get)),
           // d silu / d gate = sigmoid · (1 + gate - silu)
           f32x4.store(
             dx.get,
             f32x4.mul(
-              f32x4.mul(slope.get, f32x4.load(up.get)),
+              f32x4.mul(gradient.get, f32x4.load(up.get)),
               f32x4.mul(sigmoid.get, f32x4.add(f32x4.const(1), f32x4.sub(gate.get, silu.get))),
             ),
           ),
-          ...[up, dup, dx, slopes].map((pointer) => advance(pointer, VECTOR)),
+          ...[up, dup, dx, gradients].map((pointer) => advance(pointer, VECTOR)),
         ),
       ),
       x.set(up.get),

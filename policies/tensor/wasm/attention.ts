@@ -109,12 +109,12 @@ export function attend(backend: WasmBackend, x: TensorInfo, layout: HeadLayout, 
   return [out, weights];
 }
 
-/** The gradient of `attend` with respect to x, given the slopes of the mixed values. */
+/** The gradient of `attend` with respect to x, given the gradients of the mixed values. */
 export function attendGradient(
   backend: WasmBackend,
   x: TensorInfo,
   weights: TensorInfo,
-  slopes: TensorInfo,
+  gradients: TensorInfo,
   layout: HeadLayout,
   paths?: Paths,
 ): TensorInfo {
@@ -151,10 +151,10 @@ export function attendGradient(
       number,
       number,
     ];
-    const [source, start, above, target] = [x, weights, slopes, dx].map((tensor) =>
+    const [source, start, above, target] = [x, weights, gradients, dx].map((tensor) =>
       addressOf(backend, tensor),
     ) as [number, number, number, number];
-    // Keys and values that several runs see get slopes from each.
+    // Keys and values that several runs see get gradients from each.
     const memory = floatsOf(backend);
     if (paths !== undefined) viewOf(backend, dx).fill(0);
     let probabilities = start;
@@ -181,13 +181,13 @@ export function attendGradient(
             const seen = before + from + rows;
             const wide = roundUp(seen, 4);
             const p = probabilities + 4 * stride * (head * queries + from);
-            const slope = above + (first + from) * outRow + 4 * head * headSize;
+            const gradient = above + (first + from) * outRow + 4 * head * headSize;
             const query = (first + from) * xRow + 4 * head * headSize;
-            gemm(slope, outRow, 4, values, headSize, ds, 4 * stride, rows, wide, headSize, 0, edge);
+            gemm(gradient, outRow, 4, values, headSize, ds, 4 * stride, rows, wide, headSize, 0, edge);
             softmaxGradient(p, ds, 4 * stride, rows, wide, scale);
             gemm(ds, 4 * stride, 4, keys, length, target + query, xRow, rows, headSize, seen, 0, edge);
             pack(source + query, xRow, 4, rows, headSize, queryPanels);
-            pack(slope, outRow, 4, rows, headSize, slopePanels);
+            pack(gradient, outRow, 4, rows, headSize, slopePanels);
             gemm(ds, 4, 4 * stride, queryPanels, rows, dkv + keyAt, kvRow, seen, headSize, rows, add, edge);
             gemm(p, 4, 4 * stride, slopePanels, rows, dkv + valueAt, kvRow, seen, headSize, rows, add, edge);
             add = 1;
@@ -225,7 +225,7 @@ function gather(
   }
 }
 
-/** Adds the slopes of a sequence's keys and values to those of its tokens. */
+/** Adds the gradients of a sequence's keys and values to those of its tokens. */
 function scatter(
   memory: Float32Array,
   from: number,

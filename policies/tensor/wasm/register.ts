@@ -27,11 +27,11 @@ export function registerWasmKernels(): void {
     loopsOf(backend).rmsNorm(...addresses(backend, x!, gain!, out), rows, width, epsilon);
     return out;
   });
-  register<{ epsilon: number }>('RmsNormGradient', (backend, { x, gain, slopes }, { epsilon }) => {
+  register<{ epsilon: number }>('RmsNormGradient', (backend, { x, gain, gradients }, { epsilon }) => {
     const [rows, width] = x!.shape as [number, number];
     const dx = backend.makeOutput(x!.shape, 'float32');
     const dgain = zeros(backend, [width]);
-    const where = addresses(backend, x!, gain!, slopes!, dx, dgain);
+    const where = addresses(backend, x!, gain!, gradients!, dx, dgain);
     loopsOf(backend).rmsNormGradient(...where, rows, width, epsilon);
     return [dx, dgain];
   });
@@ -41,9 +41,9 @@ export function registerWasmKernels(): void {
     loopsOf(backend).swiGlu(...addresses(backend, x!, out), rows, width);
     return out;
   });
-  register('SwiGluGradient', (backend, { x, slopes }) => {
+  register('SwiGluGradient', (backend, { x, gradients }) => {
     const dx = backend.makeOutput(x!.shape, 'float32');
-    const where = addresses(backend, x!, slopes!, dx);
+    const where = addresses(backend, x!, gradients!, dx);
     loopsOf(backend).swiGluGradient(...where, x!.shape[0]!, x!.shape[1]! / 2);
     return dx;
   });
@@ -60,16 +60,16 @@ export function registerWasmKernels(): void {
     return out;
   });
   register<HeadLayout>('CausalAttention', (backend, { x }, layout) => attend(backend, x!, layout));
-  register<HeadLayout>('CausalAttentionGradient', (backend, { x, weights, slopes }, layout) =>
-    attendGradient(backend, x!, weights!, slopes!, layout),
+  register<HeadLayout>('CausalAttentionGradient', (backend, { x, weights, gradients }, layout) =>
+    attendGradient(backend, x!, weights!, gradients!, layout),
   );
   register<HeadLayout & { paths: Paths }>('PathAttention', (backend, { x }, { paths, ...layout }) =>
     attend(backend, x!, layout, paths),
   );
   register<HeadLayout & { paths: Paths }>(
     'PathAttentionGradient',
-    (backend, { x, weights, slopes }, { paths, ...layout }) =>
-      attendGradient(backend, x!, weights!, slopes!, layout, paths),
+    (backend, { x, weights, gradients }, { paths, ...layout }) =>
+      attendGradient(backend, x!, weights!, gradients!, layout, paths),
   );
   register<PagedAttributes>('PagedAttention', (backend, { x, ...slabs }, attributes) =>
     // Integer names come in ascending order.
@@ -92,8 +92,8 @@ export function registerWasmKernels(): void {
     return out;
   });
   register('CrossEntropy', (backend, { logits, targets }) => crossEntropy(backend, logits!, targets!));
-  register('CrossEntropyGradient', (backend, { probabilities, targets, slopes }) =>
-    crossEntropyGradient(backend, probabilities!, targets!, slopes!),
+  register('CrossEntropyGradient', (backend, { probabilities, targets, gradients }) =>
+    crossEntropyGradient(backend, probabilities!, targets!, gradients!),
   );
 }
 
@@ -162,21 +162,21 @@ function crossEntropy(backend: WasmBackend, logits: TensorInfo, targets: TensorI
   return [losses, probabilities];
 }
 
-/** slope · (p - [entry = target]) for every row. */
+/** gradient · (p - [entry = target]) for every row. */
 function crossEntropyGradient(
   backend: WasmBackend,
   probabilities: TensorInfo,
   targets: TensorInfo,
-  slopes: TensorInfo,
+  gradients: TensorInfo,
 ): TensorInfo {
   const [rows, width] = probabilities.shape as [number, number];
   const out = backend.makeOutput(probabilities.shape, 'float32');
-  const [wanted, slope, result] = [targets, slopes, out].map((tensor) => viewOf(backend, tensor)) as [
+  const [wanted, gradient, result] = [targets, gradients, out].map((tensor) => viewOf(backend, tensor)) as [
     Int32Array,
     Float32Array,
     Float32Array,
   ];
-  loopsOf(backend).scaleRows(...addresses(backend, probabilities, slopes, out), rows, width);
-  for (let row = 0; row < rows; row++) result[row * width + wanted[row]!]! -= slope[row]!;
+  loopsOf(backend).scaleRows(...addresses(backend, probabilities, gradients, out), rows, width);
+  for (let row = 0; row < rows; row++) result[row * width + wanted[row]!]! -= gradient[row]!;
   return out;
 }

@@ -56,12 +56,12 @@ const inverseNorm = (sum: Local, width: Local, epsilon: Local): Code =>
   f32.div(f32.const(1), f32.sqrt(f32.add(f32.div(laneSum(sum), f32.fromInteger(width.get)), epsilon.get)));
 
 /**
- * rmsNormGradient(x, gain, slopes, dx, dgain, rows, width, epsilon). With n = x / norm:
- * dx = (gain · slope - n · mean(n · gain · slope)) / norm, and `dgain` (zeros at first) gains n · slope.
+ * rmsNormGradient(x, gain, gradients, dx, dgain, rows, width, epsilon). With n = x / norm:
+ * dx = (gain · gradient - n · mean(n · gain · gradient)) / norm, and `dgain` (zeros at first) gains n · gradient.
  */
 export function rmsNormGradientFunction(): FunctionBuilder {
   const f = defineFunction('rmsNormGradient', ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f32']);
-  const [x, gain, slopes, dx, dgain, rows, width, epsilon] = f.params as Params;
+  const [x, gain, gradients, dx, dgain, rows, width, epsilon] = f.params as Params;
   const [row, at, s, g, dg, end] = Array.from({ length: 6 }, () => f.local('i32')) as unknown as Params;
   const [sum, dot, inverse, n, gs] = Array.from({ length: 5 }, () => f.local('v128')) as unknown as Params;
   f.body = loopTo(
@@ -73,7 +73,7 @@ export function rmsNormGradientFunction(): FunctionBuilder {
       sum.set(f32x4.const(0)),
       dot.set(f32x4.const(0)),
       at.set(x.get),
-      s.set(slopes.get),
+      s.set(gradients.get),
       g.set(gain.get),
       loopTo(
         at,
@@ -88,7 +88,7 @@ export function rmsNormGradientFunction(): FunctionBuilder {
         ),
       ),
       inverse.set(f32x4.splat(inverseNorm(sum, width, epsilon))),
-      // dot is Σ x · gain · slope; times the inverse norm it is Σ n · gain · slope.
+      // dot is Σ x · gain · gradient; times the inverse norm it is Σ n · gain · gradient.
       dot.set(f32x4.mul(f32x4.splat(f32.div(laneSum(dot), f32.fromInteger(width.get))), inverse.get)),
       g.set(gain.get),
       dg.set(dgain.get),
@@ -98,10 +98,10 @@ export function rmsNormGradientFunction(): FunctionBuilder {
         VECTOR,
         sequence(
           n.set(f32x4.mul(f32x4.load(x.get), inverse.get)),
-          gs.set(f32x4.mul(f32x4.load(g.get), f32x4.load(slopes.get))),
+          gs.set(f32x4.mul(f32x4.load(g.get), f32x4.load(gradients.get))),
           f32x4.store(dx.get, f32x4.mul(f32x4.sub(gs.get, f32x4.mul(n.get, dot.get)), inverse.get)),
-          f32x4.store(dg.get, f32x4.add(f32x4.load(dg.get), f32x4.mul(n.get, f32x4.load(slopes.get)))),
-          ...[g, dg, slopes, dx].map((pointer) => advance(pointer, VECTOR)),
+          f32x4.store(dg.get, f32x4.add(f32x4.load(dg.get), f32x4.mul(n.get, f32x4.load(gradients.get)))),
+          ...[g, dg, gradients, dx].map((pointer) => advance(pointer, VECTOR)),
         ),
       ),
     ),

@@ -78,7 +78,7 @@ export function blockSumsProgram(rows: number, columns: number): Program {
 export function drawProgram(draws: number): Program {
   const code = `${COLUMNS}${HIGHEST}
     // Never a block of weight 0, as no column of weight 0 below.
-    fn luckyBlock(row : i32, rest : ptr<function, f32>) -> i32 {
+    fn chosenBlock(row : i32, rest : ptr<function, f32>) -> i32 {
       var last = 0;
       for (var block = 0; block < blocks(); block++) {
         let sum = sums[2 * row * blocks() + block];
@@ -92,9 +92,9 @@ export function drawProgram(draws: number): Program {
       }
       return last;
     }
-    fn luckyColumn(row : i32, top : f32, point : f32) -> i32 {
+    fn chosenColumn(row : i32, top : f32, point : f32) -> i32 {
       var rest = point;
-      let block = luckyBlock(row, &rest);
+      let block = chosenBlock(row, &rest);
       var last = block * ${LANES};
       for (var column = last; column < end(block); column++) {
         let weight = exp(score(row, column) - top);
@@ -133,7 +133,7 @@ export function drawProgram(draws: number): Program {
         if (uniforms.greedy == 1) {
           id = bestColumn(row, top);
         } else {
-          id = luckyColumn(row, top, luck[index] * sum);
+          id = chosenColumn(row, top, uniforms[index] * sum);
         }
         result[4 * index] = f32(id);
         result[4 * index + 1] = score(row, id) - top;
@@ -141,7 +141,7 @@ export function drawProgram(draws: number): Program {
         result[4 * index + 3] = mean;
       }
     }`;
-  return program('draw', [draws, 4], ['logits', 'tops', 'sums', 'rows', 'luck'], draws, code, {
+  return program('draw', [draws, 4], ['logits', 'tops', 'sums', 'rows', 'uniforms'], draws, code, {
     uniforms: `${TEMPERATURE} greedy : i32,`,
   });
 }

@@ -43,19 +43,19 @@ export function registerWebGpuKernels(): void {
     backend.disposeData(inverse.dataId);
     return out;
   });
-  register<{ epsilon: number }>('RmsNormGradient', (backend, { x, gain, slopes }, { epsilon }) => {
+  register<{ epsilon: number }>('RmsNormGradient', (backend, { x, gain, gradients }, { epsilon }) => {
     const [rows, width] = x!.shape as [number, number];
     const inverse = inverseNorm(backend, x!, epsilon);
-    const along = run(backend, alongRowsProgram(rows), [x!, gain!, slopes!, inverse]);
-    const dx = run(backend, normSlopesProgram(rows, width), [x!, gain!, slopes!, inverse, along]);
-    const sums = run(backend, gainSlopesProgram(rows, width), [x!, slopes!, inverse]);
+    const along = run(backend, alongRowsProgram(rows), [x!, gain!, gradients!, inverse]);
+    const dx = run(backend, normSlopesProgram(rows, width), [x!, gain!, gradients!, inverse, along]);
+    const sums = run(backend, gainSlopesProgram(rows, width), [x!, gradients!, inverse]);
     const dgain = run(backend, sumRowsProgram(width), [sums]);
     for (const { dataId } of [inverse, along, sums]) backend.disposeData(dataId);
     return [dx, dgain];
   });
   register('SwiGlu', (backend, { x }) => run(backend, swiGluProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!]));
-  register('SwiGluGradient', (backend, { x, slopes }) =>
-    run(backend, swiGluSlopesProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!, slopes!]),
+  register('SwiGluGradient', (backend, { x, gradients }) =>
+    run(backend, swiGluSlopesProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!, gradients!]),
   );
   register<HeadLayout & { direction: number }>('Rotate', (backend, { x, cos, sin }, attributes) => {
     const turn = rotateProgram(x!.shape[0]!, attributes);
@@ -117,14 +117,14 @@ function attendPages(
 
 function drawTokens(
   backend: WebGPUBackend,
-  { logits, rows, luck }: Inputs,
+  { logits, rows, uniforms }: Inputs,
   { temperature, greedy }: { readonly temperature: number; readonly greedy: boolean },
 ): TensorInfo {
   const [height, columns] = logits!.shape as [number, number];
   const uniform = { type: 'float32', data: [temperature] };
   const tops = run(backend, blockTopsProgram(height, columns), [logits!], [uniform]);
   const sums = run(backend, blockSumsProgram(height, columns), [logits!, tops], [uniform]);
-  const inputs = [logits!, tops, sums, rows!, luck!];
+  const inputs = [logits!, tops, sums, rows!, uniforms!];
   const drawn = run(backend, drawProgram(rows!.shape[0]!), inputs, [
     uniform,
     { type: 'int32', data: [greedy ? 1 : 0] },

@@ -68,7 +68,7 @@ export function scaledRowsProgram(rows: number, width: number): Program {
   return program('scaledRows', [rows, width], ['x', 'gain', 'inverse'], rows * width, code, { size: true });
 }
 
-/** How much of a row's slopes is along the row itself, where normalisation takes it out: one factor of x per row. */
+/** How much of a row's gradients is along the row itself, where normalisation takes it out: one factor of x per row. */
 export function alongRowsProgram(rows: number): Program {
   const code = `
     fn main(index : i32) {
@@ -77,12 +77,12 @@ export function alongRowsProgram(rows: number): Program {
         var sum = 0.0;
         for (var column = 0; column < width; column++) {
           let at = index * width + column;
-          sum += slopes[at] * gain[column] * x[at];
+          sum += gradients[at] * gain[column] * x[at];
         }
         result[index] = sum * pow(inverse[index], 3.0) / f32(width);
       }
     }`;
-  return program('alongRows', [rows], ['x', 'gain', 'slopes', 'inverse'], rows, code);
+  return program('alongRows', [rows], ['x', 'gain', 'gradients', 'inverse'], rows, code);
 }
 
 /** Slopes of x of the normalisation of rows. */
@@ -92,10 +92,10 @@ export function normSlopesProgram(rows: number, width: number): Program {
       if (index < uniforms.size) {
         let width = uniforms.outShape.y;
         let row = index / width;
-        result[index] = slopes[index] * gain[index % width] * inverse[row] - x[index] * along[row];
+        result[index] = gradients[index] * gain[index % width] * inverse[row] - x[index] * along[row];
       }
     }`;
-  const inputs = ['x', 'gain', 'slopes', 'inverse', 'along'];
+  const inputs = ['x', 'gain', 'gradients', 'inverse', 'along'];
   return program('normSlopes', [rows, width], inputs, rows * width, code, { size: true });
 }
 
@@ -110,12 +110,12 @@ export function gainSlopesProgram(rows: number, width: number): Program {
         var sum = 0.0;
         for (var row = first; row < min(first + ${LANES}, uniforms.xShape.x); row++) {
           let at = row * width + index % width;
-          sum += slopes[at] * x[at] * inverse[row];
+          sum += gradients[at] * x[at] * inverse[row];
         }
         result[index] = sum;
       }
     }`;
-  const inputs = ['x', 'slopes', 'inverse'];
+  const inputs = ['x', 'gradients', 'inverse'];
   return program('gainSlopes', [blocks, width], inputs, blocks * width, code, { size: true });
 }
 
@@ -156,18 +156,20 @@ export function swiGluSlopesProgram(rows: number, width: number): Program {
         let width = both / 2;
         let row = index / both;
         let column = index % width;
-        let slope = slopes[row * width + column];
+        let gradient = gradients[row * width + column];
         let gate = x[row * both + column];
         let sigmoid = 1.0 / (1.0 + exp(-gate));
         if (index % both < width) {
           let up = x[row * both + width + column];
-          result[index] = slope * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
+          result[index] = gradient * up * sigmoid * (1.0 + gate * (1.0 - sigmoid));
         } else {
-          result[index] = slope * gate * sigmoid;
+          result[index] = gradient * gate * sigmoid;
         }
       }
     }`;
-  return program('swiGluSlopes', [rows, 2 * width], ['x', 'slopes'], rows * 2 * width, code, { size: true });
+  return program('swiGluSlopes', [rows, 2 * width], ['x', 'gradients'], rows * 2 * width, code, {
+    size: true,
+  });
 }
 
 /** Turns pairs of numbers of queries and keys by the angles of their row; values stay. */

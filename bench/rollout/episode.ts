@@ -1,0 +1,79 @@
+import { leaves, path, type RolloutTree } from '../../algorithms/tree.ts';
+import type { LoadedEnvironment } from '../../envs/environment.ts';
+import { scoreAnswer } from '../../envs/scoring/answer.ts';
+import type { TokenCodec } from '../../policies/policy.ts';
+
+/** A token of an action. Log-probability and entropy in nats, of the distribution that it was drawn from. */
+export interface EpisodeToken {
+  readonly text: string;
+  readonly logProb: number;
+  readonly entropy: number;
+}
+
+/** One turn: what was read, what was written, what it brought. */
+export interface EpisodeTurn {
+  /** As it was read: cut where the limit of tokens cut it. */
+  readonly observation: string;
+  readonly observationCut: boolean;
+  readonly action: string;
+  /** Sum of the entropies of its tokens, in nats. */
+  readonly entropy: number;
+  /** Log-probability of the whole action, in nats. */
+  readonly logProb: number;
+  readonly cut: boolean;
+  readonly reward: number;
+  /** Free text: its tokens. A choice from a list: the action itself. */
+  readonly tokens: readonly EpisodeToken[];
+}
+
+/** One trajectory, for people. */
+export interface Episode {
+  readonly question: string;
+  readonly answers: readonly string[];
+  readonly turns: readonly EpisodeTurn[];
+  readonly end: 'terminated' | 'truncated';
+  readonly answer: string;
+  readonly return: number;
+  /** Scores against the accepted answers; null where there are none. */
+  readonly f1: number | null;
+  readonly em: number | null;
+  readonly measures: Readonly<Record<string, number | null>>;
+}
+
+/** Describes the first trajectory of a tree. @throws RangeError when it has none. */
+export function describeEpisode(
+  tree: RolloutTree,
+  { environment, metric = 'hotpotqa' }: LoadedEnvironment,
+  codec: TokenCodec | undefined,
+): Episode {
+  const leaf = leaves(tree)[0];
+  if (leaf === undefined) throw new RangeError(`question '${tree.task.id}': the tree has no trajectory`);
+  const { question, answers } = tree.task;
+  const answer = environment.answer(leaf.state);
+  const score = answers.length === 0 ? undefined : scoreAnswer(metric, answer, answers);
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  return {
+    question,
+    answers,
+    turns: path(tree, leaf).map((edge) => ({
+      observation: tree.nodes[edge.from]!.prompt.text,
+      observationCut: tree.nodes[edge.from]!.prompt.cut ?? false,
+      action: edge.action,
+      entropy: sum(edge.entropies),
+      logProb: sum(edge.logProbs),
+      cut: edge.cut ?? false,
+      reward: edge.reward,
+      tokens: edge.tokens.map((id, t) => ({
+        text: codec === undefined ? edge.action : codec.decode([id]),
+        logProb: edge.logProbs[t]!,
+        entropy: edge.entropies[t]!,
+      })),
+    })),
+    end: leaf.end === 'terminated' ? 'terminated' : 'truncated',
+    answer,
+    return: leaf.return,
+    f1: score?.f1 ?? null,
+    em: score?.em ?? null,
+    measures: environment.measure?.(leaf.state) ?? {},
+  };
+}

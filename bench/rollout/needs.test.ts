@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { RolloutTree } from '../../algorithms/tree.ts';
+import { createRandom } from '../../core/random.ts';
+import {
+  STOP_OR_SEARCH_LOGITS,
+  STOP_OR_SEARCH_TASK,
+  stopOrSearch,
+} from '../../envs/diagnostic/stop-or-search.ts';
+import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { abPolicy, counting, textTask } from '../text.test-helper.ts';
+import { rolloutCost } from './cost.ts';
+import { rollout } from './engine.ts';
+import { GOLD_FLOOR, type Measuring } from './needs.ts';
+
+const policy = createTabularPolicy(STOP_OR_SEARCH_LOGITS);
+const grow = async (measuring: Measuring, seen: RolloutTree[] = []): Promise<RolloutTree> => {
+  const [tree] = await rollout({
+    environment: stopOrSearch(0),
+    policy,
+    plan: (soFar) => {
+      if (soFar.edges.length > 0) seen.push(structuredClone({ ...soFar }));
+      return soFar.edges.length < 6 ? [{ node: 0 }, { node: 0 }] : [];
+    },
+    tasks: [STOP_OR_SEARCH_TASK],
+    random: createRandom(5),
+    sampling: { temperature: 1 },
+    measuring,
+  });
+  return tree!;
+};
+
+describe('measure', () => {
+  it('gives the probability of the accepted answer where it can be given, and the floor elsewhere', async () => {
+    const tree = await grow({ needs: ['gold'] });
+    const q = 1 / (1 + Math.exp(0.6));
+    for (const node of tree.nodes) {
+      const expected = node.prompt.text === 'found' ? Math.log(q) : Math.log(GOLD_FLOOR);
+      if (node.end === 'open') expect(node.gold).toBeCloseTo(expected, 12);
+      else expect(node.gold).toBeUndefined();
+    }
+    expect(tree.nodes.some(({ prompt }) => prompt.text === 'found')).toBe(true);
+  });
+
+  it('reads log-probabilities under other weights and puts the policy back as it was', async () => {
+    const before = policy.parameters();
+    const other = before.map((value) => value + (value > 0 ? 1 : 0));
+    const tree = await grow({ needs: ['previous', 'reference'], weights: policy, previous: other });
+    expect(policy.parameters()).toEqual(before);
+    for (const edge of tree.edges) {
+      // No other starting weights were given: the policy's own.
+      expect(edge.reference).toEqual(edge.logProbs);
+      if (edge.action === 'search') {
+        expect(edge.previous![0]).toBeCloseTo(Math.log(1 / (1 + Math.exp(-1.4))), 12);
+      }
+    }
+    expect(tree.edges.some(({ action }) => action === 'search')).toBe(true);
+  });
+
+  it('is there before the plan is asked again, and counted once', async () => {
+    const seen: RolloutTree[] = [];
+    const other = policy.parameters().map(() => 0);
+    const tree = await grow({ needs: ['pieces', 'previous'], weights: policy, previous: other }, seen);
+    expect(seen.length).toBeGreaterThan(1);
+    for (const { edges } of seen) {
+      expect(edges.every(({ pieces, previous }) => pieces !== undefined && previous !== undefined)).toBe(
+        true,
+      );
+    }
+    // A table reads one symbol, and one token is scored.
+    expect(tree.measuredTokens).toBe(2 * tree.edges.length);
+    const plain = await grow({ needs: [] });
+    expect(plain.measuredTokens).toBeUndefined();
+    expect(rolloutCost([plain], policy)).toEqual(rolloutCost([tree], policy));
+  });
+
+  it('asks for the answer in free text, after the beginning of an answer', async () => {
+    const asked: string[] = [];
+    const environment = counting(2);
+    const [tree] = await rollout({
+      environment: { ...environment, text: { ...environment.text!, answering: 'ab' } },
+      policy: {
+        ...abPolicy,
+        logProbs: async (records) => {
+          for (const { prompt, tokens } of records) {
+            asked.push(`${abPolicy.codec!.decode(prompt.tokens!)}|${abPolicy.codec!.decode(tokens)}`);
+          }
+          return records.map(() => Float64Array.of(-1, -3));
+        },
+      },
+      plan: (soFar) => (soFar.edges.length === 0 ? [{ node: 0 }] : []),
+      tasks: [textTask('t')],
+      random: createRandom(1),
+      sampling: { temperature: 1, topP: 0.5 },
+      measuring: { needs: ['gold', 'pieces'] },
+    });
+    const open = tree!.nodes.filter(({ end }) => end === 'open');
+    expect(asked).toEqual(open.map(({ prompt }) => `${abPolicy.codec!.decode(prompt.tokens!)}ab| x`));
+    expect(open.map(({ gold }) => gold)).toEqual(open.map(() => -2));
+    for (const { pieces, action } of tree!.edges) expect(pieces!.join('')).toBe(action);
+  });
+});

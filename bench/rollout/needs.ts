@@ -1,0 +1,156 @@
+import type { Measurement } from '../../algorithms/algorithm.ts';
+import type { TreeEdge, TreeNode } from '../../algorithms/tree.ts';
+import { createRandom } from '../../core/random.ts';
+import type { AnyEnvironment, Task } from '../../envs/environment.ts';
+import { scoreAnswer } from '../../envs/scoring/answer.ts';
+import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { answeringOf, closingActions } from './forced.ts';
+
+/** What is to be measured on rollout trees, and with whose weights. */
+export interface Measuring {
+  readonly needs: readonly Measurement[];
+  /** The policy that acts, able to take on other weights for a moment. Needed for 'previous' and 'reference'. */
+  readonly weights?: TrainablePolicy;
+  /** Weights before the last update. Absent: the policy's own, as before the first. */
+  readonly previous?: ArrayLike<number>;
+  /** Starting weights. Absent: the policy's own. */
+  readonly reference?: ArrayLike<number>;
+}
+
+interface Measured {
+  readonly task: Task;
+  readonly nodes: TreeNode[];
+  readonly edges: TreeEdge[];
+  measuredTokens?: number;
+}
+
+/**
+ * The lowest probability of the accepted answer that is told apart, where actions are listed: most states offer no
+ * action that gives it, and the logarithm needs a floor.
+ */
+export const GOLD_FLOOR = 1e-3;
+
+/** Measures what is new on the trees (nodes and edges that lack it), in one batch per kind. Changes the trees. */
+export async function measure(
+  trees: readonly Measured[],
+  request: Measuring & {
+    readonly environment: AnyEnvironment;
+    readonly policy: Policy;
+    readonly sampling: Sampling;
+  },
+): Promise<void> {
+  const { needs, environment, policy, sampling } = request;
+  if (needs.includes('gold')) await measureGold(trees, environment, policy, sampling);
+  if (needs.includes('pieces')) {
+    for (const { edges } of trees) {
+      for (const [id, edge] of edges.entries()) {
+        if (edge.pieces === undefined) edges[id] = { ...edge, pieces: piecesOf(edge, policy) };
+      }
+    }
+  }
+  for (const kind of ['previous', 'reference'] as const) {
+    if (needs.includes(kind)) await measureUnder(kind, trees, request);
+  }
+}
+
+/** What every token adds to the text: the difference between what is spelled with it and without it. */
+function piecesOf({ tokens, action }: TreeEdge, { codec }: Policy): readonly string[] {
+  if (codec === undefined) return [action];
+  let before = '';
+  return tokens.map((_, index) => {
+    const text = codec.decode(tokens.slice(0, index + 1));
+    const piece = text.startsWith(before) ? text.slice(before.length) : codec.decode([tokens[index]!]);
+    before = text;
+    return piece;
+  });
+}
+
+async function measureUnder(
+  kind: 'previous' | 'reference',
+  trees: readonly Measured[],
+  { policy, weights, sampling, ...request }: Parameters<typeof measure>[1],
+): Promise<void> {
+  const other = request[kind];
+  const missing = trees.flatMap((tree) =>
+    tree.edges.filter((edge) => edge[kind] === undefined).map((edge) => ({ tree, edge })),
+  );
+  const attach = (values: readonly ArrayLike<number>[]): void => {
+    for (const [index, { tree, edge }] of missing.entries()) {
+      tree.edges[edge.id] = { ...tree.edges[edge.id]!, [kind]: Array.from(values[index]!) };
+    }
+  };
+  if (other === undefined || weights === undefined) {
+    // The same weights: what was sampled with is what would be measured.
+    attach(missing.map(({ edge }) => edge.logProbs));
+    return;
+  }
+  const records = missing.map(({ tree, edge }) => ({
+    prompt: tree.nodes[edge.from]!.prompt,
+    tokens: edge.tokens,
+  }));
+  const current = weights.parameters();
+  weights.setParameters(other);
+  try {
+    attach(await weights.logProbs(records, sampling));
+  } finally {
+    weights.setParameters(current);
+  }
+  for (const [index, { tree }] of missing.entries()) count(tree, records[index]!, policy);
+}
+
+function count(tree: Measured, { prompt, tokens }: ActionRecord, policy: Policy): void {
+  tree.measuredTokens = (tree.measuredTokens ?? 0) + policy.promptTokens(prompt).length + tokens.length;
+}
+
+/** The mean log-probability of the first accepted answer at every open node. */
+async function measureGold(
+  trees: readonly Measured[],
+  environment: AnyEnvironment,
+  policy: Policy,
+  sampling: Sampling,
+): Promise<void> {
+  const places = trees.flatMap((tree) =>
+    tree.nodes
+      .filter((node) => node.end === 'open' && node.gold === undefined && tree.task.answers.length > 0)
+      .map((node) => ({ tree, node })),
+  );
+  const set = (index: number, gold: number): void => {
+    const { tree, node } = places[index]!;
+    tree.nodes[node.id] = { ...tree.nodes[node.id]!, gold };
+  };
+  if (environment.text === undefined) {
+    const distributions = await policy.distributions(
+      places.map(({ node }) => node.prompt),
+      sampling,
+    );
+    for (const [index, { tree, node }] of places.entries()) {
+      const right = closingActions(environment, node).filter((action) => {
+        const next = environment.step(
+          node.state,
+          node.prompt.actions![action]!,
+          createRandom(0).split('look ahead'),
+        );
+        return scoreAnswer('hotpotqa', environment.answer(next.state), tree.task.answers).em === 1;
+      });
+      const probability = right.reduce((sum, action) => sum + Math.exp(distributions[index]![action]!), 0);
+      set(index, Math.log(Math.max(probability, GOLD_FLOOR)));
+      count(tree, { prompt: node.prompt, tokens: [] }, policy);
+    }
+    return;
+  }
+  const codec = policy.codec!;
+  const opening = codec.encode(answeringOf(environment));
+  const records = places.map(({ tree, node }): ActionRecord => {
+    const context = node.prompt.tokens!;
+    const tokens = new Int32Array(context.length + opening.length);
+    tokens.set(context);
+    tokens.set(opening, context.length);
+    return { prompt: { text: node.prompt.text, tokens }, tokens: codec.encode(` ${tree.task.answers[0]!}`) };
+  });
+  // No nucleus: an answer outside of it has a probability all the same.
+  const logProbs = await policy.logProbs(records, { temperature: sampling.temperature });
+  for (const [index, values] of logProbs.entries()) {
+    set(index, values.reduce((sum, value) => sum + value, 0) / values.length);
+    count(places[index]!.tree, records[index]!, policy);
+  }
+}

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { MAX_BYTES, readBeginning, readBounded } from '../../core/bounded-file.ts';
+import { cellFolder, writeFileAtomic } from './storage.ts';
+
+/** Where a cell's checkpoints lie, the newest first. */
+export function checkpointPaths(out: string, hash: string): readonly [string, string] {
+  const newest = `${cellFolder(out, hash)}.checkpoint`;
+  return [newest, `${newest}.old`];
+}
+
+const headSchema = z.object({ hash: z.string(), sha256: z.string(), stage: z.string() });
+
+/** What a stored checkpoint tells of itself: the first line of its file. */
+export type CheckpointHead = z.infer<typeof headSchema>;
+
+/** The first line is not longer than this, in bytes. */
+const HEAD_SIZE = 2048;
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/**
+ * The newest checkpoint of a cell that is whole and of this very cell and code.
+ * @param onNotice is told of files that are there and not used.
+ */
+export async function readCellCheckpoint(
+  out: string,
+  hash: string,
+  onNotice: (message: string) => void,
+): Promise<Uint8Array | undefined> {
+  for (const path of checkpointPaths(out, hash)) {
+    try {
+      // Before all of it is read.
+      if ((await readHead(path)).hash !== hash) throw new Error('it is of another cell');
+      const file = await readBounded(path, MAX_BYTES);
+      const { head, end } = splitHead(file);
+      const bytes = file.subarray(end);
+      if (head.sha256 !== sha256(bytes)) throw new Error('its checksum does not match');
+      return bytes;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      onNotice(`the checkpoint ${path} is not used: ${(error as Error).message}`);
+    }
+  }
+  return undefined;
+}
+
+/** What the newest checkpoint that begins like one says of itself, and when it was written. Reads no more than that. */
+export async function readCheckpointHead(
+  out: string,
+  hash: string,
+): Promise<(CheckpointHead & { readonly at: Date }) | undefined> {
+  for (const path of checkpointPaths(out, hash)) {
+    try {
+      return { ...(await readHead(path)), at: (await stat(path)).mtime };
+    } catch {
+      // It is not there, or is not one.
+    }
+  }
+  return undefined;
+}
+
+async function readHead(path: string): Promise<CheckpointHead> {
+  return splitHead(await readBeginning(path, HEAD_SIZE)).head;
+}
+
+function splitHead(file: Uint8Array): { readonly head: CheckpointHead; readonly end: number } {
+  const line = file.indexOf('\n'.charCodeAt(0));
+  const parsed = line === -1 ? undefined : parseHead(Buffer.from(file.subarray(0, line)).toString('utf8'));
+  if (parsed === undefined) throw new Error('its first line is not that of a checkpoint');
+  return { head: parsed, end: line + 1 };
+}
+
+function parseHead(text: string): CheckpointHead | undefined {
+  try {
+    return headSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the checkpoints of a running cell. */
+export interface CheckpointKeeper {
+  /** Stores one when the one before is stored; of several that come meanwhile the last. Never throws. */
+  save(bytes: Uint8Array, stage: string): void;
+  /** Resolves when nothing is being written. */
+  settle(): Promise<void>;
+}
+
+/**
+ * Keeps the last two checkpoints of a cell on disk.
+ * @param onNotice is told once when they cannot be written: a full disk costs the checkpoint, not the cell.
+ */
+export function createKeeper(
+  out: string,
+  hash: string,
+  onNotice: (message: string) => void,
+): CheckpointKeeper {
+  let next: { readonly bytes: Uint8Array; readonly stage: string } | undefined;
+  let writing: Promise<void> | undefined;
+  let hasFailed = false;
+  const work = async (): Promise<void> => {
+    while (next !== undefined) {
+      const { bytes, stage } = next;
+      next = undefined;
+      try {
+        await store(out, hash, bytes, stage);
+      } catch (error) {
+        if (!hasFailed) onNotice(`its checkpoint could not be stored: ${(error as Error).message}`);
+        hasFailed = true;
+      }
+    }
+    writing = undefined;
+  };
+  return {
+    save: (bytes, stage) => {
+      next = { bytes, stage };
+      writing ??= work();
+    },
+    settle: async () => writing,
+  };
+}
+
+async function store(out: string, hash: string, bytes: Uint8Array, stage: string): Promise<void> {
+  const [newest, old] = checkpointPaths(out, hash);
+  const head: CheckpointHead = { hash, sha256: sha256(bytes), stage: stage.slice(0, 200) };
+  const file = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bytes]);
+  await rename(newest, old).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await writeFileAtomic(newest, file);
+}
+
+/** Removes the checkpoints of a cell: it is finished. */
+export async function removeCellCheckpoints(out: string, hash: string): Promise<void> {
+  for (const path of checkpointPaths(out, hash)) await rm(path, { force: true });
+}

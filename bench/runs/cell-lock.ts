@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { z } from 'zod';
+import { readBoundedText } from '../../core/bounded-file.ts';
+import { identitySchema, lifeOf, ownIdentity } from './process-identity.ts';
+import { cellFolder, temporaryName } from './storage.ts';
+
+/** Seconds between two signs of life in a lock. */
+const HEARTBEAT_SECONDS = 15;
+/** A lock whose owner cannot be seen from here counts as left behind after so many seconds without a sign of life. */
+export const STALE_SECONDS = 300;
+/** Bytes of a lock file: always the same, so that a sign of life is written over the one before. */
+const SIZE = 1024;
+
+const ownerSchema = z.object({
+  ...identitySchema.shape,
+  /** Tells this lock from all others. */
+  token: z.string(),
+  /** When it was taken, ISO 8601. */
+  since: z.string(),
+  /** How far the cell is: 'iteration 3 of 30'. */
+  stage: z.string(),
+});
+
+/** Who computes a cell. */
+export type LockOwner = z.infer<typeof ownerSchema>;
+
+/** A lock as found. */
+export interface FoundLock {
+  /** Absent: it cannot be read, as when its owner is just writing it, or had no room to. */
+  readonly owner: LockOwner | undefined;
+  /** The owner in words: 'process 123 on node-4'. */
+  readonly by: string;
+  /** Last sign of life, by the clock of who keeps the file. */
+  readonly heartbeat: Date;
+  /** Whether the owner has left it behind. */
+  readonly isStale: boolean;
+}
+
+/** A lock that this process holds. */
+export interface HeldLock {
+  /** Said with the next sign of life. */
+  setStage(stage: string): void;
+  /** Never throws: a lock that cannot be removed is left behind when this process ends. */
+  release(): Promise<void>;
+}
+
+export type Claim =
+  | {
+      readonly status: 'claimed';
+      readonly lock: HeldLock /** Who had left it behind. */;
+      readonly from?: string;
+    }
+  | { readonly status: 'held' };
+
+const lockFile = (out: string, hash: string): string => `${cellFolder(out, hash)}.lock`;
+
+function describeOwner(owner: LockOwner | undefined): string {
+  return owner === undefined ? 'a process that is not known' : `process ${owner.pid} on ${owner.host}`;
+}
+
+/** The lock of a cell; nothing where it has none. Errors are those of the file system. */
+export async function readLock(out: string, hash: string): Promise<FoundLock | undefined> {
+  const file = lockFile(out, hash);
+  try {
+    const { mtime } = await stat(file);
+    const owner = await readOwner(file);
+    const life = owner === undefined ? 'unknown' : lifeOf(owner);
+    const age = (Date.now() - mtime.getTime()) / 1000;
+    return {
+      owner,
+      by: describeOwner(owner),
+      heartbeat: mtime,
+      isStale: life === 'ended' || (life === 'unknown' && age > STALE_SECONDS),
+    };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Who a lock file names; nothing where it is none: cut off, much too large, not a file. */
+async function readOwner(file: string): Promise<LockOwner | undefined> {
+  try {
+    return ownerSchema.safeParse(JSON.parse(await readBoundedText(file, 16 * SIZE))).data;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Takes the lock of a cell, also one that was left behind. Two runs may believe to hold it in one case: a third takes
+ * it in the moment between another's wrong step and its correction. They then compute the same bytes twice.
+ * @throws the file system's error where locks cannot be written.
+ */
+export async function claimCell(out: string, hash: string): Promise<Claim> {
+  let from: string | undefined;
+  for (;;) {
+    const lock = await create(lockFile(out, hash));
+    if (lock !== undefined) return { status: 'claimed', lock, ...(from === undefined ? {} : { from }) };
+    const found = await readLock(out, hash);
+    if (found === undefined) continue; // released meanwhile
+    if (!found.isStale) return { status: 'held' };
+    if (await putAside(lockFile(out, hash), found.owner?.token)) from = found.by;
+  }
+}
+
+/** Creates a lock; nothing where there is one. */
+async function create(file: string): Promise<HeldLock | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+  const token = randomUUID();
+  const since = new Date().toISOString();
+  let stage = '';
+  const beat = async (): Promise<void> => {
+    const owner: LockOwner = { ...ownIdentity(), token, since, stage };
+    await handle.write(`${JSON.stringify(owner).padEnd(SIZE - 1)}\n`, 0);
+  };
+  try {
+    await beat();
+  } catch (error) {
+    await handle.close();
+    await rm(file, { force: true });
+    throw error;
+  }
+  let beating = Promise.resolve();
+  const timer = setInterval(() => {
+    // A sign of life that cannot be written is no reason to stop: at worst another run computes the same.
+    beating = beating.then(beat).catch(() => {});
+  }, HEARTBEAT_SECONDS * 1000);
+  timer.unref();
+  return {
+    setStage: (text) => {
+      stage = text.slice(0, 200);
+    },
+    release: async () => {
+      clearInterval(timer);
+      await beating;
+      try {
+        await handle.close();
+        if ((await readOwner(file))?.token === token) await rm(file);
+      } catch {
+        // Taken over, or the disk has gone.
+      }
+    },
+  };
+}
+
+/** Removes a lock that was left behind, unless another run was faster and the lock is now its own. */
+export async function putAside(file: string, token: string | undefined): Promise<boolean> {
+  const aside = temporaryName(`${file}.${randomUUID()}`);
+  try {
+    await rename(file, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  const isIt = (await readOwner(aside))?.token === token;
+  if (isIt) await rm(aside, { recursive: true });
+  else await rename(aside, file);
+  return isIt;
+}

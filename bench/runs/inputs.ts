@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { InputError } from '../../core/errors.ts';
+import { findEnvironment } from '../../envs/registry.ts';
+import type { Cell } from '../cell.ts';
+import { checkpointFiles } from '../training/checkpoint.ts';
+import type { NamedCell } from './runner.ts';
+
+/**
+ * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints):
+ * a cell whose files have changed is another cell.
+ * @throws InputError naming a file that cannot be read.
+ */
+export async function withInputs(cells: readonly NamedCell[]): Promise<readonly NamedCell[]> {
+  const known = new Map<string, Promise<string>>();
+  const digest = (file: string): Promise<string> => {
+    const found = known.get(file) ?? hashFile(file);
+    known.set(file, found);
+    return found;
+  };
+  const result: NamedCell[] = [];
+  for (const { name, cell } of cells) {
+    const files = inputFiles(cell);
+    const inputs: Record<string, string> = {};
+    for (const [label, file] of files) inputs[label] = await digest(file);
+    result.push({ name, cell: files.length === 0 ? cell : { ...cell, inputs } });
+  }
+  return result;
+}
+
+/**
+ * Checks that the files that a cell has read are those of its identity.
+ * @throws InputError naming a file that is another.
+ */
+export async function checkInputs(cell: Cell): Promise<void> {
+  for (const [label, file] of inputFiles(cell)) {
+    const expected = cell.inputs?.[label];
+    if (expected !== undefined && (await hashFile(file)) !== expected) {
+      throw new InputError(
+        `${file} is not the file that the run began with: it has changed since, or is another on this machine`,
+      );
+    }
+  }
+}
+
+/** Every file that a cell reads: how the suite names it, and where it is. */
+function inputFiles({ environment, warmStart: { checkpoint } }: Cell): (readonly [string, string])[] {
+  const data = findEnvironment(environment.id).files?.(environment.options) ?? [];
+  const weights = checkpoint === undefined ? [] : checkpointFiles(checkpoint);
+  return [
+    ...data.map((file) => [file, file] as const),
+    // Without the machine's own path: the same checkpoint gives the same cell everywhere.
+    ...weights.map((file) => [`${checkpoint}:${file.split(/[\\/]/).at(-1)}`, file] as const),
+  ];
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (error) {
+    throw new InputError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    );
+  }
+  return hash.digest('hex');
+}

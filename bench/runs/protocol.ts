@@ -1,0 +1,98 @@
+import { InputError, MachineError } from '../../core/errors.ts';
+import type { Cell, CellContext, CellProgress, CellResult } from '../cell.ts';
+import type { CellError } from './storage.ts';
+
+/** What a worker process is told, once. */
+export interface WorkerRequest {
+  /** 'prepare' fills the caches that a group of cells shares; 'run' computes a cell. */
+  readonly task: 'prepare' | 'run';
+  readonly cell: Cell;
+  readonly cacheDirectory: string;
+  readonly checkpointSeconds: number;
+  readonly checkpoint?: Uint8Array;
+}
+
+/** What a worker process tells. The last one is `result`, `prepared` or `error`. */
+export type WorkerReply =
+  | { readonly type: 'progress'; readonly progress: CellProgress }
+  | { readonly type: 'notice'; readonly message: string }
+  | { readonly type: 'checkpoint'; readonly checkpoint: Uint8Array }
+  | { readonly type: 'starting-point'; readonly sha256: string }
+  | { readonly type: 'prepared' }
+  | { readonly type: 'result'; readonly result: CellResult }
+  | { readonly type: 'error'; readonly error: CellError; readonly of: ErrorKind };
+
+/** The work itself. */
+interface WorkerTasks {
+  runCell(cell: Cell, context: CellContext): Promise<CellResult>;
+  prepareCell(cell: Cell, context: CellContext): Promise<void>;
+}
+
+/**
+ * Turns the current process (a child with an IPC channel) into a worker: waits for one request, does it,
+ * replies and exits. It leaves Ctrl-C to its parent and ends when the parent is gone.
+ */
+export function serveWorker(tasks: WorkerTasks): void {
+  process.on('SIGINT', () => {});
+  process.on('disconnect', () => process.exit(0));
+  const parent = process.ppid;
+  const send = (reply: WorkerReply) =>
+    new Promise<void>((resolve) => {
+      process.send!(reply, undefined, {}, () => resolve());
+    });
+  process.once('message', (message) => {
+    const { task, cell, ...given } = message as WorkerRequest;
+    const context: CellContext = {
+      ...given,
+      onProgress: (progress) => {
+        // Pure computation may keep the event loop, and with it 'disconnect', waiting to the end.
+        if (process.ppid !== parent) process.exit(0);
+        void send({ type: 'progress', progress });
+      },
+      onNotice: (notice) => void send({ type: 'notice', message: notice }),
+      onStartingPoint: (sha256) => void send({ type: 'starting-point', sha256 }),
+      // Awaited: what is larger than the pipe only leaves while the event loop turns.
+      onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
+    };
+    perform(tasks, task, cell, context)
+      .catch(
+        (error: unknown): WorkerReply => ({
+          type: 'error',
+          error: describeError(error),
+          of: kindOf(error),
+        }),
+      )
+      .then(send)
+      .finally(() => process.exit(0));
+  });
+}
+
+async function perform(
+  tasks: WorkerTasks,
+  task: WorkerRequest['task'],
+  cell: Cell,
+  context: CellContext,
+): Promise<WorkerReply> {
+  if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, context) };
+  await tasks.prepareCell(cell, context);
+  return { type: 'prepared' };
+}
+
+/** 'input' (files) and 'system' (disk, memory, a lost GPU) may be otherwise on another machine; 'code' is not. */
+type ErrorKind = 'input' | 'system' | 'code';
+
+function kindOf(error: unknown): ErrorKind {
+  if (error instanceof InputError) return 'input';
+  if (error instanceof MachineError) return 'system';
+  return typeof (error as NodeJS.ErrnoException | null)?.code === 'string' ? 'system' : 'code';
+}
+
+/** Message and stack of anything thrown, and whether the machine is to blame. */
+export function describeError(error: unknown): CellError {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(error instanceof MachineError ? { cause: 'machine' } : {}),
+  };
+}

@@ -1,0 +1,80 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CELL_COLUMNS, METRIC_COLUMNS } from '../columns.ts';
+import { formatCsv } from '../csv.ts';
+import { readResults } from './results.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'creditbench-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const CELL = {
+  environment: 'walk/v1',
+  algorithm: 'grpo',
+  algorithmId: 'grpo',
+  seed: 0,
+  // All digits: must not be taken for a number.
+  cell: '1234567890123456',
+  options: { topK: 3 },
+};
+
+async function results(name: string, cells: readonly object[]): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(path);
+  await writeFile(join(path, 'suite.json'), JSON.stringify({ suite: {}, cells }));
+  const rows = [
+    { environment: 'walk/v1', algorithm: 'grpo', seed: 0, cell: CELL.cell, iteration: 0, dev_f1: 0.5 },
+  ];
+  await writeFile(join(path, 'metrics.csv'), formatCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], rows));
+  return path;
+}
+
+it('reads runs, finished and not, and tells equal names apart by their folders', async () => {
+  const one = await results('monday', [{ ...CELL, status: 'finished', fingerprint: 'f' }]);
+  const two = await results('tuesday', [
+    { ...CELL, status: 'finished', fingerprint: 'f' },
+    { ...CELL, algorithm: 'carl', cell: 'a', status: 'failed' },
+  ]);
+  const [alone] = await readResults([one]);
+  expect(alone).toMatchObject({ algorithm: 'grpo', fingerprint: 'f', options: { topK: 3 } });
+  expect(alone!.metrics).toMatchObject([{ dev_f1: 0.5 }]);
+  const both = await readResults([one, two]);
+  expect(both.map(({ algorithm, status }) => [algorithm, status])).toEqual([
+    ['grpo (monday)', 'finished'],
+    ['grpo (tuesday)', 'finished'],
+    ['carl', 'failed'],
+  ]);
+});
+
+it('tells folders of the same name apart by what is above them', async () => {
+  const cells = [{ ...CELL, status: 'finished', fingerprint: 'f' }];
+  await mkdir(join(folder, 'a'));
+  await mkdir(join(folder, 'b'));
+  const both = await readResults([await results('a/quick', cells), await results('b/quick', cells)]);
+  expect(both.map(({ algorithm, run }) => [algorithm, run])).toEqual([
+    ['grpo (a/quick)', 0],
+    ['grpo (b/quick)', 1],
+  ]);
+});
+
+it('says which file is missing, damaged or of another version', async () => {
+  await expect(readResults([join(folder, 'nowhere')])).rejects.toThrow(
+    /nowhere.suite\.json: cannot be read \(ENOENT\); valid: an output folder/,
+  );
+  const bad = await results('bad', [{ ...CELL, seed: 'x', status: 'finished' }]);
+  await expect(readResults([bad])).rejects.toThrow(/suite\.json: cells\.0\.seed: /);
+  await writeFile(join(bad, 'suite.json'), '{');
+  await expect(readResults([bad])).rejects.toThrow(/suite\.json: .*JSON/);
+  const empty = await results('empty', [{ ...CELL, cell: 'b', status: 'finished', fingerprint: 'f' }]);
+  await expect(readResults([empty])).rejects.toThrow(
+    'metrics.csv: it has no rows of cell b, which suite.json',
+  );
+  await expect(readResults([empty, `${empty}/../empty`])).rejects.toThrow('is given twice; valid: different');
+  const cut = await results('cut', []);
+  await writeFile(join(cut, 'metrics.csv'), 'environment,policy');
+  await expect(readResults([cut])).rejects.toThrow('metrics.csv: the last line is cut off');
+});

@@ -1,0 +1,204 @@
+import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import { InputError } from '../../core/errors.ts';
+import { type Cell, type CellProgress, type CellResult, CHECKPOINT_SECONDS } from '../cell.ts';
+import { startingKey } from '../training/starting-point.ts';
+import type { Executor } from './executor.ts';
+import { createLocalExecutor } from './local-executor.ts';
+import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
+import { type CellError, cellHash, makeWritable, openOutput, readCell, readFailure } from './storage.ts';
+
+/** A cell and the name that its suite gives to its algorithm entry. */
+export interface NamedCell {
+  readonly name: string;
+  readonly cell: Cell;
+}
+
+/** Where a run stands with a cell. `missing` means that the run was stopped before it. */
+export type CellOutcome = NamedCell & { readonly hash: string } & (
+    | { readonly status: 'finished'; readonly result: CellResult }
+    | { readonly status: 'failed'; readonly error: CellError }
+    | { readonly status: 'missing' }
+  );
+
+/** What happens while a suite runs. `cell-skipped`: finished by another run. `cell-left`: failed before, not run. */
+export type RunEvent =
+  | { readonly type: 'prepare-start' | 'prepare-done'; readonly cell: NamedCell }
+  | { readonly type: 'prepare-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
+  | { readonly type: 'cell-done' | 'cell-skipped'; readonly cell: NamedCell }
+  /** Again when another worker takes over. `worker` names one that may be on another machine. */
+  | { readonly type: 'cell-start'; readonly cell: NamedCell; readonly worker?: string }
+  | { readonly type: 'cell-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
+  | { readonly type: 'cell-failed' | 'cell-left'; readonly cell: NamedCell; readonly error: CellError }
+  | { readonly type: 'notice'; readonly cell: NamedCell; readonly message: string };
+
+export interface RunOptions {
+  readonly cells: readonly NamedCell[];
+  /** Output folder; created when absent. */
+  readonly out: string;
+  /** Worker processes at the same time, 1 to 256. The files do not depend on it. */
+  readonly workers: number;
+  /** Folder for caches that cells share (built graphs, warm starts). */
+  readonly cacheDirectory: string;
+  /** Stops the run: workers are ended, nothing half-written stays. */
+  readonly signal?: AbortSignal;
+  /** JavaScript file of the worker process. Default: bench/runs/worker.js of the built package. */
+  readonly worker?: string;
+  /** Seconds between two checkpoints of a cell, at least 0; 0 is after every iteration. Default: 30. */
+  readonly checkpointSeconds?: number;
+  /** Where cells are computed. Default: `workers` processes of this machine. The caller closes it. */
+  readonly executor?: Executor;
+  /** Also runs cells that have failed before. Default: false. */
+  readonly retryFailed?: boolean;
+  /** Called once with what earlier runs have left, before any cell is run; awaited. */
+  onBegin?(outcomes: readonly CellOutcome[]): void | Promise<void>;
+  onEvent?(event: RunEvent): void;
+}
+
+export interface RunSummary {
+  /** One per cell, in the order of `cells`. */
+  readonly outcomes: readonly CellOutcome[];
+  /** True when `signal` stopped the run. */
+  readonly interrupted: boolean;
+}
+
+/** Seconds between two looks at cells that other runs compute. */
+const LOOK_SECONDS = 1;
+
+/**
+ * Runs cells, each in a process of its own, and stores each as it ends. Cells that are finished on disk are not run
+ * again; interrupted ones go on from their last checkpoint; failed ones are recorded and do not stop the others. Cells
+ * that another run in the same folder computes are left to it, and waited for.
+ *
+ * @throws InputError when `workers` or `checkpointSeconds` is out of range, or `out` or `cacheDirectory` cannot be
+ *   written.
+ */
+export async function runSuite(options: RunOptions): Promise<RunSummary> {
+  const { cells, out, workers, cacheDirectory, checkpointSeconds = CHECKPOINT_SECONDS } = options;
+  if (!Number.isInteger(workers) || workers < 1 || workers > 256) {
+    throw new InputError(`--workers: ${workers} is not valid; valid: whole number from 1 to 256`);
+  }
+  if (!(checkpointSeconds >= 0)) {
+    throw new InputError(`--checkpoint-seconds: ${checkpointSeconds} is not valid; valid: at least 0`);
+  }
+  await openOutput(out);
+  await makeWritable('--cache', cacheDirectory);
+  const done = new Map<string, CellResult | CellError>();
+  const outcomes = (): CellOutcome[] =>
+    cells.map(({ name, cell }): CellOutcome => {
+      const hash = cellHash(cell);
+      const found = done.get(hash);
+      if (found === undefined) return { name, cell, hash, status: 'missing' };
+      if ('message' in found) return { name, cell, hash, status: 'failed', error: found };
+      return { name, cell, hash, status: 'finished', result: found };
+    });
+  const pending = await findPending(options, done);
+  await options.onBegin?.(outcomes());
+
+  // An error of the runner itself stops the other cells like Ctrl-C does, and is thrown at the end.
+  const trouble = new AbortController();
+  const signal = AbortSignal.any([trouble.signal, ...(options.signal ? [options.signal] : [])]);
+  const executor =
+    options.executor ??
+    createLocalExecutor({
+      workers,
+      cacheDirectory,
+      ...(options.worker === undefined ? {} : { worker: options.worker }),
+    });
+  const limit = pLimit(executor.capacity);
+  const job = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+    limit(async () => {
+      if (signal.aborted) return undefined;
+      try {
+        return await work();
+      } catch (error) {
+        trouble.abort(error);
+        return undefined;
+      }
+    });
+  const emit = (event: RunEvent): void => options.onEvent?.(event);
+  const running = { out, checkpointSeconds, executor, signal, done, emit, waited: new Set<string>() };
+  const jobs: Jobs = { ...running, job, prepared: new Map() };
+  for (let rest = pending; rest.length > 0 && !signal.aborted; ) {
+    const held = await Promise.all(groupCells(rest).map((group) => runGroup(group, jobs)));
+    rest = held.flat();
+    if (rest.length > 0) await pause(LOOK_SECONDS, signal);
+  }
+  if (trouble.signal.aborted) throw trouble.signal.reason;
+  return { interrupted: signal.aborted, outcomes: outcomes() };
+}
+
+/** The cells that have to be computed, each once: entries with different names may describe the same cell. */
+async function findPending(
+  { cells, out, retryFailed = false, onEvent }: RunOptions,
+  done: Map<string, CellResult | CellError>,
+): Promise<readonly Pending[]> {
+  const seen = new Set<string>();
+  const pending: Pending[] = [];
+  for (const cell of cells) {
+    const hash = cellHash(cell.cell);
+    if (seen.has(hash)) continue;
+    seen.add(hash);
+    const stored = await readCell(out, cell.cell);
+    if (stored.status === 'finished') {
+      done.set(hash, stored.result);
+      onEvent?.({ type: 'cell-skipped', cell });
+      continue;
+    }
+    const failure = await readFailure(out, hash);
+    if (failure !== undefined && failure.error.cause === undefined && !retryFailed) {
+      done.set(hash, failure.error);
+      onEvent?.({ type: 'cell-left', cell, error: failure.error });
+      continue;
+    }
+    pending.push({ hash, cell, failedAt: failure?.at.getTime() });
+  }
+  return pending;
+}
+
+interface Jobs extends Running {
+  /** Does work as soon as a worker is free; nothing once the run has been stopped. */
+  job<T>(work: () => Promise<T>): Promise<T | undefined>;
+  /** Why the starting weights of a group could not be made, by group; nothing where they could. */
+  readonly prepared: Map<string, Promise<CellError | undefined>>;
+}
+
+/**
+ * Cells of a group share a warm start. One process makes it first, so that no two make it at once.
+ * @returns those that other runs are computing.
+ */
+async function runGroup([key, group]: Group, jobs: Jobs): Promise<readonly Pending[]> {
+  const { job, prepared } = jobs;
+  const held: Pending[] = [];
+  const open: Pending[] = [];
+  for (const pending of group) {
+    if (await adopt(pending, jobs)) continue;
+    ((await isHeld(pending, jobs)) ? held : open).push(pending);
+  }
+  if (open.length === 0) return held;
+  const preparing = prepared.get(key) ?? job(() => prepare(open[0]!.cell, jobs));
+  prepared.set(key, preparing);
+  const problem = await preparing;
+  const run = async (pending: Pending): Promise<void> => {
+    if (problem !== undefined) await failCell(pending, problem, jobs);
+    else if (!(await runPending(pending, jobs))) held.push(pending);
+  };
+  await Promise.all(open.map((pending) => job(() => run(pending))));
+  return held;
+}
+
+type Group = readonly [key: string, cells: readonly Pending[]];
+
+/** Cells that start from the same weights, together. */
+function groupCells(cells: readonly Pending[]): readonly Group[] {
+  const groups = new Map<string, Pending[]>();
+  for (const pending of cells) {
+    const key = startingKey(pending.cell.cell);
+    groups.set(key, [...(groups.get(key) ?? []), pending]);
+  }
+  return [...groups];
+}
+
+/** Resolves after so many seconds, or when the signal is aborted. */
+const pause = (seconds: number, signal: AbortSignal): Promise<void> =>
+  setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});

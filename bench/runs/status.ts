@@ -1,0 +1,155 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readBoundedText } from '../../core/bounded-file.ts';
+import { InputError } from '../../core/errors.ts';
+import { readCheckpointHead } from './cell-checkpoints.ts';
+import { type FoundLock, readLock } from './cell-lock.ts';
+import { cellFolder, readFailure, readStored } from './storage.ts';
+
+/** A process, and the machine that it runs on. */
+export interface Owner {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Where a cell stands. Times are ISO 8601, UTC. */
+export type CellState =
+  | { readonly status: 'finished' /** When it was stored. */; readonly at: string }
+  | {
+      readonly status: 'running';
+      /** Null: not known. */
+      readonly owner: Owner | null;
+      /** When it was begun, or gone on with. Null: not known. */
+      readonly since: string | null;
+      /** Last sign of life of its owner. */
+      readonly at: string;
+      /** How far it was then: 'iteration 3 of 30'. */
+      readonly stage: string;
+    }
+  | {
+      readonly status: 'failed';
+      readonly at: string;
+      readonly reason: string;
+      /** 'machine': it was killed or could not be stored, and the same command goes on; 'cell': --retry-failed does. */
+      readonly cause: 'cell' | 'machine';
+    }
+  | {
+      readonly status: 'interrupted';
+      /** When it told last how far it was: in a checkpoint, or by its owner's last sign of life. */
+      readonly at: string;
+      /** Where it goes on: 'iteration 3 of 30'. Empty: at the start. */
+      readonly stage: string;
+      /** Who has left it behind, where a lock still tells. */
+      readonly owner: Owner | null;
+    }
+  | { readonly status: 'damaged'; readonly reason: string }
+  | { readonly status: 'waiting' };
+
+/** A cell as the suite names it, and where it stands. */
+export type CellStatus = {
+  readonly environment: string;
+  readonly policy: string;
+  readonly algorithm: string;
+  readonly seed: number;
+  /** First 16 digits of its hash: the name of its folder. */
+  readonly cell: string;
+} & CellState;
+
+/** What there is to know of an output folder. */
+export interface FolderStatus {
+  /** Version of creditbench that wrote it. */
+  readonly creditbench: string;
+  /** Name of the suite. */
+  readonly suite: string;
+  /** Number of cells by status; all statuses are there. */
+  readonly counts: Readonly<Record<CellState['status'], number>>;
+  /** In the order of the suite. Entries of different names may be the same cell. */
+  readonly cells: readonly CellStatus[];
+}
+
+const fileSchema = z.object({
+  creditbench: z.string(),
+  suite: z.object({ name: z.string() }),
+  cells: z.array(
+    z.object({
+      environment: z.string(),
+      policy: z.string(),
+      algorithm: z.string(),
+      seed: z.int(),
+      // A part of a path.
+      cell: z.string().regex(/^[0-9a-f]{16}$/),
+    }),
+  ),
+});
+
+/**
+ * Looks at every cell of an output folder, also while runs are writing it. Changes nothing.
+ * @throws InputError when the folder is no output folder of `creditbench run`.
+ */
+export async function readStatus(out: string): Promise<FolderStatus> {
+  const { creditbench, suite, cells } = await readSuiteFile(out);
+  const found: CellStatus[] = [];
+  for (const cell of cells) found.push({ ...cell, ...(await stateOf(out, cell.cell)) });
+  const count = (status: CellState['status']): number => found.filter((one) => one.status === status).length;
+  return {
+    creditbench,
+    suite: suite.name,
+    counts: {
+      finished: count('finished'),
+      running: count('running'),
+      failed: count('failed'),
+      interrupted: count('interrupted'),
+      damaged: count('damaged'),
+      waiting: count('waiting'),
+    },
+    cells: found,
+  };
+}
+
+async function readSuiteFile(out: string): Promise<z.infer<typeof fileSchema>> {
+  try {
+    return fileSchema.parse(JSON.parse(await readBoundedText(join(out, 'suite.json'))));
+  } catch (error) {
+    const why =
+      error instanceof z.ZodError
+        ? `${error.issues[0]!.path.join('.')}: ${error.issues[0]!.message}`
+        : (error as Error).message;
+    throw new InputError(
+      `status: ${join(out, 'suite.json')} cannot be read (${why}); valid: an output folder of 'creditbench run'`,
+    );
+  }
+}
+
+async function stateOf(out: string, hash: string): Promise<CellState> {
+  const stored = await readStored(out, hash);
+  if (stored.status === 'finished') {
+    const { mtime } = await stat(join(cellFolder(out, hash), 'done.json'));
+    return { status: 'finished', at: mtime.toISOString() };
+  }
+  let lock: FoundLock | undefined;
+  try {
+    lock = await readLock(out, hash);
+  } catch (error) {
+    return { status: 'damaged', reason: `its lock cannot be read: ${(error as Error).message}` };
+  }
+  const owner = lock?.owner === undefined ? null : { host: lock.owner.host, pid: lock.owner.pid };
+  if (lock !== undefined && !lock.isStale) {
+    const { since = null, stage = '' } = lock.owner ?? {};
+    return { status: 'running', owner, since, at: lock.heartbeat.toISOString(), stage };
+  }
+  if (stored.status === 'damaged') return { status: 'damaged', reason: stored.reason };
+  const failure = await readFailure(out, hash);
+  if (failure !== undefined) {
+    const { message, cause = 'cell' } = failure.error;
+    return { status: 'failed', at: failure.at.toISOString(), reason: message, cause };
+  }
+  const checkpoint = await readCheckpointHead(out, hash);
+  if (checkpoint !== undefined) {
+    const { stage, at } = checkpoint;
+    return { status: 'interrupted', at: at.toISOString(), stage, owner };
+  }
+  if (lock !== undefined)
+    return { status: 'interrupted', at: lock.heartbeat.toISOString(), stage: '', owner };
+  return { status: 'waiting' };
+}

@@ -1,0 +1,281 @@
+import type { Document, LineCounter } from 'yaml';
+import { InputError } from '../../core/errors.ts';
+import type { Catalog, CatalogEntry } from '../catalog.ts';
+import type { Cell, Choice } from '../cell.ts';
+import type { NamedCell } from '../runs/runner.ts';
+import {
+  type TrainingOptions,
+  trainingSchema,
+  type WarmStartOptions,
+  warmStartSchema,
+} from '../training/options.ts';
+import type { SuiteSource } from './file.ts';
+import { applySetting, nameOf, type Override } from './override.ts';
+import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
+import { suiteSchema } from './schema.ts';
+import { expandShorthand } from './shorthand.ts';
+import { readYaml } from './yaml.ts';
+
+/** A run keeps its cells in memory. Days of work have some hundreds. */
+const MAX_CELLS = 100_000;
+
+/** Settings of the suite that an environment may have its own values of. */
+const OWN = ['training', 'warmStart'] as const;
+const OWN_SCHEMAS = { training: trainingSchema, warmStart: warmStartSchema } as const;
+
+/** An algorithm of a suite: ids resolved, options complete. */
+interface SuiteAlgorithm extends Choice {
+  readonly name: string;
+  /** Its own learning rate, used instead of `training.learningRate` with `rates: own`. */
+  readonly ownRate: number | undefined;
+  readonly noiseStream?: string | undefined;
+}
+
+/** An environment of a suite, and what its cells are trained with. */
+export interface SuiteEnvironment extends Choice {
+  readonly policy: Choice;
+  readonly training: TrainingOptions;
+  readonly warmStart: WarmStartOptions;
+}
+
+/** A suite that is valid and complete. */
+export interface Suite {
+  readonly name: string;
+  readonly description: string;
+  readonly environments: readonly SuiteEnvironment[];
+  readonly policy: Choice;
+  readonly algorithms: readonly SuiteAlgorithm[];
+  readonly seeds: number;
+  readonly rates: 'common' | 'own';
+  readonly training: TrainingOptions;
+  readonly warmStart: WarmStartOptions;
+  readonly backend: string;
+}
+
+export interface SuiteOverrides {
+  /** `key=value` settings, applied in order. */
+  readonly set?: readonly string[];
+  /** Number of seeds. */
+  readonly seeds?: number;
+  /** Tensor backend. Default 'wasm'. */
+  readonly backend?: string;
+}
+
+type Plain = Record<string, unknown>;
+
+/**
+ * Parses, overrides, validates and completes a suite.
+ *
+ * @throws InputError with one line per problem, each with file, line and column (or the override it came from),
+ *   the value and the valid range.
+ */
+export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: SuiteOverrides = {}): Suite {
+  const { value: data, document, lines, problems: broken } = readYaml(source.text);
+  if (broken.length > 0) {
+    throw new InputError(
+      broken
+        .map(({ offset, message }) => `${describeOffset(source.file, lines, offset)}: ${message}`)
+        .join('\n'),
+    );
+  }
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) {
+    throw new InputError(
+      `${source.file}:1:1: not a suite; valid: a mapping with name, environments, policy, …`,
+    );
+  }
+  const raw = data as Plain;
+  const applied = applyOverrides(raw, overrides, catalog.algorithms);
+
+  const shape = checkValue(suiteSchema, raw);
+  const problems: Problem[] = 'problems' in shape ? [...shape.problems] : [];
+  const resolve = (path: Path, find: (id: string) => CatalogEntry, rollouts?: number): Choice => {
+    const found = resolveChoice(raw, path, find, rollouts);
+    if ('problems' in found) problems.push(...found.problems);
+    return 'value' in found ? found.value : { id: '', options: {} };
+  };
+  const policy = resolve(['policy'], catalog.policy);
+  const environments = indexes(raw.environments).map((i): SuiteEnvironment => {
+    const path: Path = ['environments', i];
+    const own = ownSettings(raw, path);
+    problems.push(...own.problems);
+    return {
+      ...resolve(path, catalog.environment),
+      policy:
+        valueAt(raw, [...path, 'policy']) === undefined
+          ? policy
+          : resolve([...path, 'policy'], catalog.policy),
+      ...own.values,
+    };
+  });
+  const rollouts = 'value' in shape ? shape.value.rollouts : undefined;
+  const algorithms = indexes(raw.algorithms).map((i) =>
+    resolve(['algorithms', i], catalog.algorithm, rollouts),
+  );
+  problems.push(
+    ...repeated(
+      environments.map(({ id }) => id),
+      'environments',
+      'id',
+    ),
+  );
+  const names = indexes(raw.algorithms).map((i) => {
+    const entry = (raw.algorithms as readonly Plain[])[i];
+    return nameOf(entry, '');
+  });
+  problems.push(...repeated(names, 'algorithms', 'name'));
+
+  if (problems.length > 0 || !('value' in shape)) {
+    const place = (path: Path) => locate(path, source, document!, lines, applied);
+    const described = problems
+      .map((problem) => ({
+        ...place(problem.path),
+        text: `${pathName(raw, problem.path)}: ${problem.message}`,
+      }))
+      .sort((a, b) => a.offset - b.offset);
+    throw new InputError([...new Set(described.map(({ where, text }) => `${where}: ${text}`))].join('\n'));
+  }
+  const { value } = shape;
+  const cells = environments.length * algorithms.length * value.seeds;
+  if (cells > MAX_CELLS) {
+    throw new InputError(
+      `${source.file}: ${cells} cells (environments x algorithms x seeds); valid: at most ${MAX_CELLS}`,
+    );
+  }
+  return {
+    ...value,
+    environments,
+    policy,
+    algorithms: algorithms.map((choice, i) => ({
+      name: names[i]!,
+      ...choice,
+      ownRate: value.algorithms[i]!.learningRate,
+      noiseStream: value.algorithms[i]!.noiseStream,
+    })),
+    backend: overrides.backend ?? 'wasm',
+  };
+}
+
+/** The cells of a suite: by environment, then algorithm, then seed. */
+export function suiteCells(suite: Suite): readonly NamedCell[] {
+  const seeds = Array.from({ length: suite.seeds }, (_, seed) => seed);
+  return suite.environments.flatMap((environment) =>
+    suite.algorithms.flatMap(({ name, id, options, ownRate, noiseStream }) =>
+      seeds.map((seed) => {
+        const { training } = environment;
+        const cell: Cell = {
+          environment: { id: environment.id, options: environment.options },
+          policy: environment.policy,
+          algorithm: { id, options },
+          training:
+            suite.rates === 'own' && ownRate !== undefined
+              ? { ...training, learningRate: ownRate }
+              : training,
+          warmStart: environment.warmStart,
+          seed,
+          ...(noiseStream === undefined ? {} : { noiseStream }),
+          backend: suite.backend,
+        };
+        return { name, cell };
+      }),
+    ),
+  );
+}
+
+function applyOverrides(raw: Plain, overrides: SuiteOverrides, all: readonly string[]): readonly Override[] {
+  const applied: Override[] = [];
+  expandShorthand(raw, all);
+  for (const setting of overrides.set ?? []) {
+    applied.push(applySetting(raw, setting));
+    expandShorthand(raw, all);
+  }
+  if (overrides.seeds !== undefined) {
+    raw.seeds = overrides.seeds;
+    applied.push({ path: ['seeds'], label: `--seeds ${overrides.seeds}` });
+  }
+  return applied;
+}
+
+/** The suite's settings with an environment's own values in their place, and what is wrong with those. */
+function ownSettings(
+  raw: Plain,
+  path: Path,
+): { readonly values: Pick<SuiteEnvironment, (typeof OWN)[number]>; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const read = <Key extends (typeof OWN)[number]>(key: Key): SuiteEnvironment[Key] => {
+    const own = valueAt(raw, [...path, key]) ?? {};
+    const checked = checkValue<unknown>(
+      OWN_SCHEMAS[key],
+      { ...(raw[key] as Plain | undefined), ...(own as Plain) },
+      [...path, key],
+    );
+    if ('value' in checked) return checked.value as SuiteEnvironment[Key];
+    // What is wrong with the suite's own values is told at their own place.
+    problems.push(...checked.problems.filter((problem) => valueAt(raw, problem.path) !== undefined));
+    return OWN_SCHEMAS[key].parse({}) as SuiteEnvironment[Key];
+  };
+  return { values: { training: read('training'), warmStart: read('warmStart') }, problems };
+}
+
+const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [...list.keys()] : []);
+
+/** Finds what a choice names and completes its options. Says nothing where the choice has no valid shape. */
+function resolveChoice(
+  raw: Plain,
+  path: Path,
+  find: (id: string) => CatalogEntry,
+  rollouts: number | undefined,
+): { readonly value: Choice } | { readonly problems: readonly Problem[] } {
+  const id = valueAt(raw, [...path, 'id']);
+  if (typeof id !== 'string' || id === '') return { problems: [] };
+  let entry: CatalogEntry;
+  try {
+    entry = find(id);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { problems: [{ path: [...path, 'id'], message: error.message }] };
+  }
+  const options = valueAt(raw, [...path, 'options']) ?? {};
+  if (typeof options !== 'object' || Array.isArray(options)) return { problems: [] };
+  const budget = rollouts === undefined ? {} : (entry.budget?.(rollouts) ?? {});
+  const checked = checkValue(entry.schema, { ...budget, ...options }, [...path, 'options']);
+  return 'problems' in checked
+    ? checked
+    : { value: { id: entry.id, options: checked.value as Choice['options'] } };
+}
+
+function repeated(names: readonly string[], list: string, key: string): readonly Problem[] {
+  return names.flatMap((name, i) =>
+    name !== '' && names.indexOf(name) < i
+      ? [
+          {
+            path: [list, i, key],
+            message: `'${name}' is there twice; valid: a different ${key} for every entry`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** A path as `--set` would write it: list entries by their names. */
+function pathName(raw: Plain, path: Path): string {
+  return path
+    .map((key, i) => {
+      if (typeof key !== 'number') return String(key);
+      const entry = valueAt(raw, path.slice(0, i + 1)) as Plain | undefined;
+      return nameOf(entry, String(key));
+    })
+    .join('.');
+}
+
+function locate(
+  path: Path,
+  source: SuiteSource,
+  document: Document,
+  lines: LineCounter,
+  applied: readonly Override[],
+): { readonly offset: number; readonly where: string } {
+  const override = applied.findLast((candidate) => candidate.path.every((key, i) => key === path[i]));
+  if (override) return { offset: Number.MAX_SAFE_INTEGER, where: override.label };
+  const offset = offsetOf(document, path);
+  return { offset, where: describeOffset(source.file, lines, offset) };
+}

@@ -1,0 +1,150 @@
+import type { Head, TokenValues } from '../../algorithms/algorithm.ts';
+import type { RolloutTree } from '../../algorithms/tree.ts';
+import type { Features, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { type AdamState, adamState, adamStep, grown } from './adam.ts';
+
+/** A head and what it has learned: its bias, then one weight per feature. float64. */
+export interface HeadState {
+  readonly head: Head;
+  readonly parameters: Float64Array;
+  readonly adam: AdamState;
+}
+
+/** What training a head for one iteration showed, before its first step. */
+export interface HeadStatistics {
+  readonly name: string;
+  readonly loss: number;
+  readonly explainedVariance: number | null;
+}
+
+/** Heads before training: all outputs are 0. */
+export function headStates(heads: readonly Head[]): readonly HeadState[] {
+  return heads.map((head) => ({ head, parameters: new Float64Array(1), adam: adamState(1) }));
+}
+
+/**
+ * The features of every action of every tree, tree by tree. One forward pass over all of them.
+ * @param sees as in `Head.sees`.
+ */
+export async function treeFeatures(
+  trees: readonly RolloutTree[],
+  policy: TrainablePolicy,
+  sampling: Sampling,
+  sees?: Head['sees'],
+): Promise<Features> {
+  const records = trees.flatMap(({ edges, nodes }) =>
+    edges.map(({ from, tokens, action }) => {
+      const { prompt } = nodes[from]!;
+      if (sees === undefined || prompt.actions === undefined) return { prompt, tokens };
+      // A list of one: what is known of it is what is known of the action. Its name makes the text one of its own.
+      return { prompt: { text: `${prompt.text}\n${action}`, actions: [action] }, tokens: [0] };
+    }),
+  );
+  return policy.features(records, sampling);
+}
+
+/** The trees with the outputs of all heads, and the features that each head has read. */
+export async function readHeads(
+  trees: readonly RolloutTree[],
+  states: readonly HeadState[],
+  policy: TrainablePolicy,
+  sampling: Sampling,
+): Promise<{ readonly trees: readonly RolloutTree[]; readonly features: readonly Features[] }> {
+  const known = new Map<Head['sees'], Features>();
+  let read = trees;
+  for (const sees of [undefined, 'action'] as const) {
+    const group = states.filter(({ head }) => head.sees === sees);
+    if (group.length === 0) continue;
+    const features = await treeFeatures(trees, policy, sampling, sees);
+    read = withOutputs(read, group, features, policy);
+    known.set(sees, features);
+  }
+  return { trees: read, features: states.map(({ head }) => known.get(head.sees)!) };
+}
+
+/** The same trees with the outputs of the heads at every token, and the tokens that were read for them counted. */
+export function withOutputs(
+  trees: readonly RolloutTree[],
+  states: readonly HeadState[],
+  features: Features,
+  policy: Pick<TrainablePolicy, 'promptTokens'>,
+): readonly RolloutTree[] {
+  const outputs = states.map((state) => outputsOf(trees, state, features));
+  return trees.map((tree, index) => ({
+    ...tree,
+    measuredTokens:
+      (tree.measuredTokens ?? 0) +
+      tree.edges.reduce(
+        (sum, { from, tokens }) => sum + policy.promptTokens(tree.nodes[from]!.prompt).length + tokens.length,
+        0,
+      ),
+    edges: tree.edges.map((edge) => ({
+      ...edge,
+      outputs: {
+        ...edge.outputs,
+        ...Object.fromEntries(
+          states.map(({ head }, which) => [head.name, Array.from(outputs[which]![index]![edge.id]!)]),
+        ),
+      },
+    })),
+  }));
+}
+
+function outputsOf(
+  trees: readonly RolloutTree[],
+  { parameters }: HeadState,
+  { width, rows }: Features,
+): TokenValues {
+  let record = 0;
+  return trees.map(({ edges }) =>
+    edges.map(({ tokens }) => {
+      const row = rows[record++]!;
+      return Float64Array.from(tokens, (_, token) => {
+        let sum = parameters[0]!;
+        // A head that has not met a feature yet has no weight for it.
+        const known = Math.min(width, parameters.length - 1);
+        for (let index = 0; index < known; index++)
+          sum += parameters[1 + index]! * row[token * width + index]!;
+        return sum;
+      });
+    }),
+  );
+}
+
+/** One iteration's Adam steps of a head. */
+export function trainHead(
+  state: HeadState,
+  trees: readonly RolloutTree[],
+  features: Features,
+): { readonly state: HeadState; readonly statistics: HeadStatistics } {
+  const { head } = state;
+  const size = 1 + features.width;
+  const parameters = new Float64Array(size);
+  parameters.set(state.parameters);
+  let next: HeadState = { head, parameters, adam: grown(state.adam, size) };
+  let statistics: HeadStatistics | undefined;
+  for (let step = 0; step < head.steps; step++) {
+    const result = head.loss(trees, outputsOf(trees, next, features));
+    statistics ??= {
+      name: head.name,
+      loss: result.loss,
+      explainedVariance: result.explainedVariance ?? null,
+    };
+    const gradient = new Float64Array(size);
+    for (const [record, partials] of result.gradients.flat().entries()) {
+      const row = features.rows[record]!;
+      for (const [token, partial] of partials.entries()) {
+        gradient[0]! += partial;
+        for (let index = 0; index < features.width; index++) {
+          gradient[1 + index]! += partial * row[token * features.width + index]!;
+        }
+      }
+    }
+    const adam = adamStep(parameters, gradient, next.adam, {
+      learningRate: head.learningRate,
+      epsilon: 1e-8,
+    });
+    next = { head, parameters, adam };
+  }
+  return { state: next, statistics: statistics! };
+}

@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { Cell } from '../cell.ts';
+import { canonicalJson } from '../runs/storage.ts';
+
+/** Functions whose last bits a Node version or a processor may round otherwise. */
+const FUNCTIONS = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'sqrt', 'cbrt', 'atan'] as const;
+
+/** Equal for cells that start from the same data and weights. */
+export function startingKey({ environment, policy, warmStart, backend }: Cell): string {
+  return canonicalJson({ environment, policy, warmStart, backend });
+}
+
+/**
+ * SHA-256 of what training starts from and computes with: the environment's data, the starting weights, and how this
+ * process rounds. Machines that differ in it would compute different numbers for the same cell.
+ */
+export function startingDigest(fingerprint: string, parameters: ArrayLike<number>): string {
+  const probes = Float64Array.from({ length: 500 }, (_, index) => 1e-3 * 1.03 ** index);
+  const hash = createHash('sha256').update(fingerprint);
+  hash.update(Buffer.from(Float64Array.from(parameters).buffer));
+  for (const name of FUNCTIONS) hash.update(Buffer.from(probes.map((value) => Math[name](value)).buffer));
+  return hash.update(Buffer.from(probes.map((value) => value ** 1.37).buffer)).digest('hex');
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Prompt } from '../../policies/policy.ts';
+import type { Row } from '../cell.ts';
+import type { AdamState } from './adam.ts';
+import type { HeadState } from './heads.ts';
+
+type Parameters = Float32Array | Float64Array;
+
+/** All that the iterations of a cell leave to the next one. Random streams are named by iteration and carry nothing. */
+export interface TrainingState {
+  /** The last iteration that is done, from 0. */
+  readonly iteration: number;
+  /** Training questions used so far. */
+  readonly asked: number;
+  readonly parameters: Parameters;
+  /** The prompts that the policy has met, where the order of its parameters is theirs. */
+  readonly prompts: readonly Prompt[] | undefined;
+  /** Weights before the last update, where the algorithm needs them. */
+  readonly previous: Parameters | undefined;
+  readonly adam: AdamState;
+  readonly heads: readonly Omit<HeadState, 'head'>[];
+  /** One row per iteration so far. */
+  readonly metrics: readonly Row[];
+  /** One row per iteration so far. */
+  readonly timings: readonly Row[];
+}
+
+/** Raised when the bytes of a state change their meaning. */
+const FORMAT = 'creditbench training state 1';
+
+const KINDS = { float32: Float32Array, float64: Float64Array } as const;
+
+// JSON has no such numbers, and turns -0 into 0.
+const special = z.strictObject({ number: z.enum(['NaN', 'Infinity', '-Infinity', '-0']) });
+const row = z.record(
+  z.string(),
+  z.union([z.number(), z.string(), z.null(), special.transform(({ number }) => Number(number))]),
+);
+const count = z.int().min(0);
+
+const header = z.strictObject({
+  format: z.literal(FORMAT),
+  iteration: count,
+  asked: count,
+  prompts: z.array(z.strictObject({ text: z.string(), actions: z.array(z.string()) })).optional(),
+  hasPrevious: z.boolean(),
+  /** Adam's steps: of the policy, then of every head. */
+  steps: z.array(count).min(1),
+  /** What follows: the parameters, Adam's two moments, `previous` if any; of every head its parameters and moments. */
+  arrays: z.array(z.strictObject({ kind: z.enum(['float32', 'float64']), length: count })),
+  metrics: z.array(row),
+  timings: z.array(row),
+});
+
+/** A state as bytes: one line of JSON (`header`), then its arrays one after the other, little-endian. */
+export function writeState(state: TrainingState): Uint8Array {
+  const { iteration, asked, prompts, previous, adam, heads, metrics, timings } = state;
+  const arrays = [
+    state.parameters,
+    adam.first,
+    adam.second,
+    ...(previous === undefined ? [] : [previous]),
+    ...heads.flatMap((head) => [head.parameters, head.adam.first, head.adam.second]),
+  ];
+  const head: z.input<typeof header> = {
+    format: FORMAT,
+    iteration,
+    asked,
+    ...(prompts === undefined
+      ? {}
+      : { prompts: prompts.map(({ text, actions = [] }) => ({ text, actions: [...actions] })) }),
+    hasPrevious: previous !== undefined,
+    steps: [adam.steps, ...heads.map((one) => one.adam.steps)],
+    arrays: arrays.map((array) => ({
+      kind: array instanceof Float32Array ? ('float32' as const) : ('float64' as const),
+      length: array.length,
+    })),
+    metrics: metrics as Row[],
+    timings: timings as Row[],
+  };
+  const text = JSON.stringify(head, (_, value: unknown) =>
+    typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+      ? { number: Object.is(value, -0) ? '-0' : String(value) }
+      : value,
+  );
+  return Buffer.concat([
+    Buffer.from(`${text}\n`),
+    ...arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+  ]);
+}
+
+/**
+ * Reads what `writeState` wrote. Takes no more memory than the bytes themselves do, whatever they claim.
+ * @throws Error saying what is wrong with the bytes.
+ */
+export function readState(bytes: Uint8Array): TrainingState {
+  const end = bytes.indexOf('\n'.charCodeAt(0));
+  if (end === -1) throw new Error('it has no header');
+  const parsed = header.safeParse(JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new Error(`its header is not valid: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = parsed.data;
+  const size = arrays.reduce((sum, { kind, length }) => sum + length * KINDS[kind].BYTES_PER_ELEMENT, 0);
+  if (size !== bytes.length - end - 1) {
+    throw new Error(`its arrays should have ${size} bytes, and it has ${bytes.length - end - 1}`);
+  }
+  const expected = 3 + (hasPrevious ? 1 : 0) + 3 * (steps.length - 1);
+  if (arrays.length !== expected) throw new Error(`it has ${arrays.length} arrays, not ${expected}`);
+  if (head.metrics.length !== iteration + 1 || head.timings.length !== iteration + 1) {
+    throw new Error(`it should have ${iteration + 1} rows`);
+  }
+  let offset = end + 1;
+  const values = arrays.map(({ kind, length }) => {
+    const from = offset;
+    offset += length * KINDS[kind].BYTES_PER_ELEMENT;
+    // A copy: the arrays need not lie where their type wants them.
+    return new KINDS[kind](new Uint8Array(bytes.subarray(from, offset)).buffer);
+  });
+  const next = (): Parameters => values.shift()!;
+  const exact = (length: number): Float64Array => {
+    const array = next();
+    if (!(array instanceof Float64Array) || array.length !== length) {
+      throw new Error(`one of its arrays is not ${length} numbers of float64`);
+    }
+    return array;
+  };
+  const parameters = next();
+  // A table's moments are shorter where prompts were met since the last step.
+  const moments = Math.min(parameters.length, arrays[1]!.length);
+  const adam = { first: exact(moments), second: exact(moments), steps: steps[0]! };
+  const previous = hasPrevious ? next() : undefined;
+  const heads = steps.slice(1).map((headSteps) => {
+    const { length } = values[0]!;
+    return {
+      parameters: exact(length),
+      adam: { first: exact(length), second: exact(length), steps: headSteps },
+    };
+  });
+  return { ...head, prompts: head.prompts, iteration, parameters, previous, adam, heads };
+}

@@ -1,0 +1,175 @@
+import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
+import { findEnvironment } from '../../envs/registry.ts';
+import { findPolicy } from '../../policies/registry.ts';
+import type { Cell } from '../cell.ts';
+import { METRIC_COLUMNS } from '../columns.ts';
+import { trainingSchema, warmStartSchema } from './options.ts';
+import { runCell } from './train.ts';
+
+let cacheDirectory: string;
+beforeAll(async () => {
+  cacheDirectory = await mkdtemp(join(tmpdir(), 'creditbench-'));
+});
+afterAll(() => rm(cacheDirectory, { recursive: true }));
+
+const cell = (algorithm: string, change: Partial<Cell> = {}, options: object = {}): Cell => ({
+  environment: {
+    id: 'stop-or-search/v1',
+    options: findEnvironment('stop-or-search').schema.parse({}) as object as never,
+  },
+  policy: { id: 'tabular', options: {} },
+  algorithm: { id: algorithm, options: findAlgorithm(algorithm).schema.parse(options) as never },
+  training: trainingSchema.parse({
+    iterations: 40,
+    questions: 1,
+    minibatches: 1,
+    learningRate: 0.1,
+    evaluateEvery: 40,
+    evaluationEpisodes: 400,
+  }),
+  warmStart: warmStartSchema.parse({ steps: 0 }),
+  seed: 1,
+  backend: 'wasm',
+  ...change,
+});
+
+const searchOptions = (options: object): Cell['environment']['options'] =>
+  findEnvironment('search').schema.parse(options) as Cell['environment']['options'];
+
+describe('runCell', () => {
+  const controls = ['random-credit', 'shuffled-credit'];
+  it.each(controls)('%s does not learn: a negative control', async (id) => {
+    const { metrics } = await runCell(cell(id), { cacheDirectory });
+    expect(metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+  });
+
+  it.each(ALGORITHMS.map(({ id }) => id).filter((id) => !controls.includes(id)))(
+    '%s learns to search and to take A',
+    async (id) => {
+      const { metrics } = await runCell(cell(id), { cacheDirectory });
+      // Untrained: 0.4 on average. A always: 1.
+      expect(metrics[0]!.dev_reward).toBeLessThan(0.5);
+      expect(metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
+    },
+  );
+
+  it('counts: GRPO trains all it rolls out, CARL between N + 1 and 2 N of it', async () => {
+    const grpo = await runCell(cell('grpo', {}, { groupSize: 4 }), { cacheDirectory });
+    for (const row of grpo.metrics.slice(1)) {
+      expect(row.update_actions).toBe(row.rollout_actions);
+      expect(row.dropped_actions).toBe(0);
+      expect(row.trajectories).toBe(4);
+    }
+    const carl = await runCell(cell('carl-lite', {}, { forks: 8 }), { cacheDirectory });
+    for (const row of carl.metrics.slice(1)) {
+      expect(row.trajectories).toBe(9);
+      expect(row.update_actions).toBeGreaterThanOrEqual(9);
+      expect(row.update_actions).toBeLessThanOrEqual(16);
+      expect(Number(row.update_actions) + Number(row.dropped_actions)).toBe(row.rollout_actions);
+    }
+  });
+
+  it('names no column that is not documented, and fills all but evaluations in every trained iteration', async () => {
+    const { metrics } = await runCell(cell('grpo'), { cacheDirectory });
+    const names = METRIC_COLUMNS.map(({ name }) => name as string);
+    for (const row of metrics) expect(names).toEqual(expect.arrayContaining(Object.keys(row)));
+    const measured = /^(dev_)?(tool_calls|malformed_actions|gold_recall|answered|valid_format)$/;
+    const everywhere = names.filter((name) => !measured.test(name));
+    expect(Object.keys(metrics.at(-1)!).sort()).toEqual([...everywhere].sort());
+  });
+
+  it('trains a policy that writes text, counts its tokens and measures its searches', async () => {
+    const spec = findPolicy('text-transformer');
+    const small = {
+      modelSize: 16,
+      layers: 1,
+      heads: 2,
+      kvHeads: 1,
+      headSize: 8,
+      ffnSize: 16,
+      vocabularySize: 512,
+    };
+    const text = (changes: object): Cell =>
+      cell('carl', {
+        environment: {
+          id: 'search/v1',
+          options: searchOptions({ maxActionTokens: 40 }),
+        },
+        policy: { id: spec.id, options: spec.schema.parse(small) as never },
+        algorithm: {
+          id: 'carl',
+          options: findAlgorithm('carl').schema.parse({ initial: 2, forks: 2 }) as never,
+        },
+        training: trainingSchema.parse({
+          iterations: 1,
+          questions: 2,
+          evaluateEvery: 1,
+          evaluationQuestions: 2,
+          evaluationEpisodes: 1,
+          ...changes,
+        }),
+        warmStart: warmStartSchema.parse({ steps: 2, episodes: 2 }),
+      });
+    const { metrics } = await runCell(text({ topP: 0.9 }), { cacheDirectory });
+    const row = metrics.at(-1)!;
+    expect(Object.keys(row).sort()).toEqual(METRIC_COLUMNS.map(({ name }) => name as string).sort());
+    expect(Number(row.generated_tokens)).toBeGreaterThan(Number(row.rollout_actions));
+    expect(row.trajectories).toBe(8);
+    // A model that has learnt nothing writes until it is cut.
+    expect(Number(row.cut_actions)).toBeGreaterThan(0);
+    expect(Number(row.malformed_actions)).toBeGreaterThan(0);
+    expect(Number(row.kl_k1)).toBeCloseTo(0, 4);
+    await expect(
+      runCell(
+        { ...text({}), environment: { id: 'search/v1', options: searchOptions({ maxActionTokens: 9 }) } },
+        { cacheDirectory },
+      ),
+    ).rejects.toThrow(/a demonstrated action has \d+ tokens, and maxActionTokens is 9/);
+    await expect(
+      runCell(cell('grpo', { training: trainingSchema.parse({ topP: 0.9 }) }), { cacheDirectory }),
+    ).rejects.toThrow('training.topP is 0.9, but policy tabular chooses from lists of actions; valid: 1');
+  });
+
+  it('keeps near its start under a strong KL', async () => {
+    const free = await runCell(cell('grpo'), { cacheDirectory });
+    const held = await runCell(cell('grpo', {}, { kl: 20 }), { cacheDirectory });
+    expect(free.metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
+    expect(held.metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+  });
+
+  it('says so when a warm start is not possible', async () => {
+    const warm = warmStartSchema.parse({ steps: 1 });
+    await expect(runCell(cell('grpo', { warmStart: warm }), { cacheDirectory })).rejects.toThrow(
+      'policy tabular starts untrained; valid: 0',
+    );
+    const policy = { id: 'transformer', options: findPolicy('transformer').schema.parse({}) as never };
+    await expect(runCell(cell('grpo', { warmStart: warm, policy }), { cacheDirectory })).rejects.toThrow(
+      'stop-or-search/v1 has no demonstrations',
+    );
+  });
+
+  it('gives the same numbers from a fresh, a kept and a damaged cache, and reports the damage', async () => {
+    const multihop = cell('carl', {
+      environment: { id: 'multihop/v1', options: findEnvironment('multihop').schema.parse({}) as never },
+      policy: { id: 'transformer', options: findPolicy('transformer').schema.parse({}) as never },
+      training: trainingSchema.parse({ iterations: 1, questions: 2, evaluationQuestions: 4 }),
+      warmStart: warmStartSchema.parse({ steps: 2, episodes: 2 }),
+    });
+    const first = await runCell(multihop, { cacheDirectory });
+    const second = await runCell(multihop, { cacheDirectory });
+    expect(second.metrics).toEqual(first.metrics);
+    for (const file of await readdir(cacheDirectory)) {
+      const path = join(cacheDirectory, file);
+      await truncate(path, (await readFile(path)).length - 100);
+    }
+    const notices: string[] = [];
+    const third = await runCell(multihop, { cacheDirectory, onNotice: (text) => notices.push(text) });
+    expect(third.metrics).toEqual(first.metrics);
+    expect(notices).toHaveLength(2);
+    expect(notices.join('\n')).toMatch(/damaged/);
+  });
+});

@@ -1,0 +1,137 @@
+import type { Credit } from '../../algorithms/algorithm.ts';
+import { evaluateLoss, type LossRow, type Objective } from '../../algorithms/objective.ts';
+import type { RolloutTree } from '../../algorithms/tree.ts';
+import type { ActionRecord, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
+import type { TrainingOptions } from './options.ts';
+
+/** A credited action with all that the loss and the policy need of it. */
+export interface TrainingRow extends LossRow {
+  readonly tree: number;
+  readonly edge: number;
+  readonly record: ActionRecord;
+}
+
+/**
+ * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
+ * without credit are not, nor are tokens of weight 0.
+ * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
+ * weight, clip scale, imitation or off-policy value out of range.
+ */
+export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
+  const trained = credit.actions.filter(
+    ({ weights }) => weights === undefined || weights.some((w) => w !== 0),
+  );
+  return trained.map(({ tree, edge: id, advantage, sequence, weights, clipScale, nllWeight, offPolicy }) => {
+    const edge = trees[tree]?.edges[id];
+    if (edge === undefined) throw new RangeError(`credit: there is no edge ${id} in tree ${tree}`);
+    const advantages = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
+    if (advantages.length !== edge.tokens.length || !advantages.every(Number.isFinite)) {
+      throw new RangeError(
+        `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its advantage is [${advantages}]`,
+      );
+    }
+    const isWeight = (weight: number): boolean => Number.isFinite(weight) && weight >= 0;
+    if (weights !== undefined && (weights.length !== edge.tokens.length || !weights.every(isWeight))) {
+      throw new RangeError(
+        `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its weights are [${weights}]; valid: at least 0 each`,
+      );
+    }
+    for (const [name, value] of Object.entries({ clipScale, nllWeight, offPolicy })) {
+      if (value !== undefined && !(value > 0 && Number.isFinite(value))) {
+        throw new RangeError(`credit: edge ${id} of tree ${tree} has ${name} ${value}; valid: above 0`);
+      }
+    }
+    if (nllWeight !== undefined && advantages.some((value) => value !== 0)) {
+      throw new RangeError(`credit: edge ${id} of tree ${tree} is imitated, so its advantage must be 0`);
+    }
+    const { prompt } = trees[tree]!.nodes[edge.from]!;
+    return {
+      tree,
+      edge: id,
+      sequence,
+      advantages,
+      oldLogProbs: edge.logProbs,
+      record: { prompt, tokens: edge.tokens },
+      ...(weights === undefined ? {} : { weights }),
+      ...(clipScale === undefined ? {} : { clipScale }),
+      ...(nllWeight === undefined ? {} : { nllWeight }),
+      ...(offPolicy === undefined ? {} : { offPolicy }),
+    };
+  });
+}
+
+/** Means over the optimizer steps of one iteration. */
+export interface UpdateStatistics {
+  readonly steps: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly klK1: number;
+  readonly klK3: number;
+  readonly clipFraction: number;
+}
+
+/**
+ * The optimizer steps of one iteration: questions are split into minibatches, each minibatch with rows is one
+ * step on its own loss. Changes the policy's parameters and returns Adam's new state.
+ */
+export async function update(request: {
+  readonly policy: TrainablePolicy;
+  readonly objective: Objective;
+  readonly rows: readonly TrainingRow[];
+  /** Number of questions, for the split. */
+  readonly questions: number;
+  readonly adam: AdamState;
+  readonly options: TrainingOptions;
+  readonly sampling: Sampling;
+  readonly signal?: AbortSignal;
+}): Promise<{ readonly adam: AdamState; readonly statistics: UpdateStatistics }> {
+  const { policy, objective, rows, questions, options, sampling, signal } = request;
+  const sums = { loss: 0, gradientNorm: 0, klK1: 0, klK3: 0, clipFraction: 0 };
+  let steps = 0;
+  const parameters = policy.parameters();
+  let gradient: Float32Array | Float64Array | undefined;
+  let adam = grown(request.adam, parameters.length);
+  for (let epoch = 0; epoch < options.epochs; epoch++) {
+    for (let part = 0; part < options.minibatches; part++) {
+      signal?.throwIfAborted();
+      const isOf = (tree: number): boolean => Math.floor((tree * options.minibatches) / questions) === part;
+      const share = Array.from({ length: questions }, (_, tree) => tree).filter(isOf).length / questions;
+      // Imitation is weighed for the whole iteration; a step has a share of its questions, and means are by step.
+      const chosen = rows
+        .filter((row) => isOf(row.tree))
+        .map((row) => (row.nllWeight === undefined ? row : { ...row, nllWeight: row.nllWeight / share }));
+      if (chosen.length === 0) continue;
+      gradient = await policy.gradient(
+        chosen.map((row) => row.record),
+        (logProbs) => {
+          const loss = evaluateLoss(objective, chosen, logProbs);
+          for (const key of ['loss', 'klK1', 'klK3', 'clipFraction'] as const) sums[key] += loss[key];
+          return loss.gradient;
+        },
+        sampling,
+        gradient,
+      );
+      sums.gradientNorm += clipNorm(gradient, options.maxGradientNorm);
+      const ramp = Math.min(1, (adam.steps + 1) / (options.warmupSteps + 1));
+      adam = adamStep(parameters, gradient, adam, {
+        learningRate: options.learningRate * ramp,
+        epsilon: options.adamEpsilon,
+      });
+      policy.setParameters(parameters);
+      steps++;
+    }
+  }
+  const mean = (sum: number): number => (steps === 0 ? 0 : sum / steps);
+  return {
+    adam,
+    statistics: {
+      steps,
+      loss: mean(sums.loss),
+      gradientNorm: mean(sums.gradientNorm),
+      klK1: mean(sums.klK1),
+      klK3: mean(sums.klK3),
+      clipFraction: mean(sums.clipFraction),
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { InputError } from '../../core/errors.ts';
+import { createRandom, type Random } from '../../core/random.ts';
+import type { LoadedEnvironment } from '../../envs/environment.ts';
+import type { ActionRecord, TrainablePolicy } from '../../policies/policy.ts';
+import { findPolicy } from '../../policies/registry.ts';
+import type { Cell, CellContext } from '../cell.ts';
+import { codeFingerprint } from '../fingerprint.ts';
+import { checkKinds } from '../rollout/context.ts';
+import { canonicalJson } from '../runs/storage.ts';
+import { adamState, adamStep, clipNorm } from './adam.ts';
+import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
+import { demonstratedTexts, demonstration } from './demonstrations.ts';
+import type { WarmStartOptions } from './options.ts';
+import { readStart, writeStart } from './start-cache.ts';
+
+/** What decides the starting weights of a cell, besides the data. */
+export type StartingCell = Pick<Cell, 'policy' | 'warmStart' | 'backend'>;
+
+/** A policy at its starting point, and what it knows of its texts. */
+export interface Start {
+  readonly policy: TrainablePolicy;
+  readonly assets: unknown;
+}
+
+/**
+ * The policy at the cell's starting point: from a checkpoint where one is named; otherwise a vocabulary and a
+ * short supervised training on noisy demonstrations, from the cache where it is there and whole.
+ * @throws InputError when the policy does not fit the environment, or the checkpoint does not fit the policy.
+ */
+export async function startingPolicy(
+  cell: StartingCell,
+  loaded: LoadedEnvironment,
+  context: CellContext,
+): Promise<Start> {
+  const start = await makeStart(cell, loaded, context);
+  try {
+    checkKinds(loaded.environment, start.policy);
+  } catch (error) {
+    start.policy.dispose();
+    throw error;
+  }
+  return start;
+}
+
+async function makeStart(
+  cell: StartingCell,
+  loaded: LoadedEnvironment,
+  context: CellContext,
+): Promise<Start> {
+  const spec = findPolicy(cell.policy.id);
+  const random = createRandom(cell.warmStart.seed).split('warm start');
+  const create = (assets: unknown): Promise<TrainablePolicy> =>
+    spec.create({
+      options: cell.policy.options,
+      assets,
+      backend: cell.backend,
+      random: random.split('weights'),
+    });
+  const restore = async ({ assets, parameters }: StartingPoint): Promise<Start> => {
+    const policy = await create(assets);
+    policy.setParameters(parameters);
+    return { policy, assets };
+  };
+  const { checkpoint } = cell.warmStart;
+  if (!spec.restorable) {
+    if (checkpoint !== undefined) {
+      throw new InputError(
+        `warmStart.checkpoint is ${checkpoint}, but policy ${spec.id} has no weights to load`,
+      );
+    }
+    if (cell.warmStart.steps > 0) {
+      throw new InputError(
+        `warmStart.steps is ${cell.warmStart.steps}, but policy ${spec.id} starts untrained; valid: 0`,
+      );
+    }
+    const assets = spec.assets([], cell.policy.options);
+    return { policy: await create(assets), assets };
+  }
+  if (checkpoint !== undefined) {
+    const { origin, ...start } = await readCheckpoint(checkpoint, cell.policy, cell.warmStart);
+    if (origin?.environment?.fingerprint !== loaded.fingerprint) {
+      context.onNotice?.(
+        `checkpoint ${checkpoint} was made on other data or options than these of ${loaded.environment.id}`,
+      );
+    }
+    return restore(start);
+  }
+  const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
+  const hash = createHash('sha256')
+    .update(
+      canonicalJson({
+        ...key,
+        code: codeFingerprint(['bench', 'core', 'envs', 'policies']),
+      }),
+    )
+    .digest('hex')
+    .slice(0, 16);
+  const file = join(context.cacheDirectory, `warm-start-${hash}.bin`);
+
+  const cached = await readStart(file, context);
+  if (cached !== undefined) return restore(cached);
+  const assets = spec.assets(await demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
+  const policy = await create(assets);
+  checkKinds(loaded.environment, policy);
+  await imitate(policy, loaded, cell.warmStart, random.split('demonstrations'), context);
+  await writeStart(file, { assets, parameters: policy.parameters() }, context);
+  return { policy, assets };
+}
+
+async function imitate(
+  policy: TrainablePolicy,
+  loaded: LoadedEnvironment,
+  options: WarmStartOptions,
+  random: Random,
+  context: CellContext,
+): Promise<void> {
+  if (options.steps === 0) return;
+  if (loaded.demonstrate === undefined) {
+    throw new InputError(
+      `warmStart.steps is ${options.steps}, but ${loaded.environment.id} has no demonstrations to learn from; valid: 0`,
+    );
+  }
+  const parameters = policy.parameters();
+  let adam = adamState(parameters.length);
+  let gradient: Float32Array | Float64Array | undefined;
+  for (let step = 0; step < options.steps; step++) {
+    context.signal?.throwIfAborted();
+    context.onProgress?.({ stage: `warm start ${step} of ${options.steps}`, fraction: step / options.steps });
+    const stream = random.split(step);
+    const records: ActionRecord[] = [];
+    for (let episode = 0; episode < options.episodes; episode++) {
+      const draws = stream.split(episode);
+      const task = loaded.tasks.train[draws.integer(loaded.tasks.train.length)]!;
+      records.push(...(await demonstration(loaded, policy, task, options.noise, draws)));
+    }
+    // Mean negative log-likelihood per token: of every action where an action is one token.
+    const count = records.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    gradient = await policy.gradient(
+      records,
+      (logProbs) => logProbs.map(({ length }) => new Float64Array(length).fill(-1 / count)),
+      { temperature: 1 },
+      gradient,
+    );
+    clipNorm(gradient, 1);
+    // A short ramp, then linear decay to zero: the last steps settle instead of jumping.
+    const rate = options.learningRate * Math.min(1, (step + 1) / 20) * (1 - step / options.steps);
+    adam = adamStep(parameters, gradient, adam, { learningRate: rate, epsilon: 1e-8 });
+    policy.setParameters(parameters);
+  }
+}
