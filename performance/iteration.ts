@@ -1,12 +1,7 @@
-import { findAlgorithm } from '../algorithms/registry.ts';
 import type { Cell } from '../bench/cell.ts';
-import { expertOf } from '../bench/rollout/forced.ts';
-import { adamState } from '../bench/training/adam.ts';
-import { collect } from '../bench/training/collect.ts';
-import { describeCredit, describeRollouts } from '../bench/training/describe.ts';
-import { trainingRows as rowsOf, update } from '../bench/training/update.ts';
+import { initialState, type Stage, trainIteration } from '../bench/training/iteration.ts';
+import { setupOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
-import { createRandom, shuffled } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import { trainingRows } from '../policies/text-transformer/rows.ts';
@@ -49,9 +44,9 @@ function recorded(policy: TrainablePolicy, { calls, updates }: Recording): Train
 }
 
 /**
- * One iteration of a cell's algorithm on its environment, as bench/training/train.ts does it, over and over from the same
- * weights and with the same random numbers: rollouts, credit with all that is counted, update.
- * @param record whether to write down for PyTorch what the policy does (free text).
+ * One iteration of a cell's algorithm on its environment over and over, from the same weights and with the same random
+ * numbers: rollouts, credit, update.
+ * @param record whether to write down for PyTorch what the policy does (free text, methods without heads and KL).
  */
 export async function prepareIteration(
   cell: Cell,
@@ -61,53 +56,18 @@ export async function prepareIteration(
   const context = { cacheDirectory };
   const loaded = await findEnvironment(cell.environment.id).load(cell.environment.options, context);
   const { policy } = await startingPolicy(cell, loaded, context);
-  const algorithm = findAlgorithm(cell.algorithm.id);
-  const { options } = cell.algorithm;
-  const { training } = cell;
-  const sampling = { temperature: training.temperature };
-  const random = createRandom(cell.seed).split('train');
-  const tasks = shuffled(loaded.tasks.train, random.split('questions')).slice(0, training.questions);
-  const start = policy.parameters();
+  const setup = setupOf(cell, loaded, policy);
+  const start = initialState(policy, setup.algorithm);
 
-  const iteration = async (
-    by: TrainablePolicy,
-  ): Promise<{ rollout: number; credit: number; update: number }> => {
-    const begin = performance.now();
-    const collected = await collect({
-      request: {
-        environment: loaded.environment,
-        policy: by,
-        plan: (tree, draws) => algorithm.next(tree, options, draws),
-        random: random.split('iteration', 1),
-        sampling,
-        measuring: { needs: algorithm.needs?.(options) ?? [], weights: policy, reference: start },
-        ...expertOf(loaded),
-      },
-      questions: training.questions,
-      nextTasks: () => tasks,
-      resampling: undefined,
+  const iteration = async (by: TrainablePolicy): Promise<Record<Stage, number>> => {
+    const seconds = { rollout: 0, credit: 0, update: 0 };
+    let last = performance.now();
+    await trainIteration(start, { ...setup, policy: by }, (stage) => {
+      const now = performance.now();
+      seconds[stage] = (now - last) / 1000;
+      last = now;
     });
-    const { trees } = collected;
-    const sampled = performance.now();
-    const rows = rowsOf(trees, algorithm.credit(trees, options, random.split('credit')));
-    describeRollouts(trees, loaded, by);
-    describeCredit(trees, rows);
-    const credited = performance.now();
-    await update({
-      policy: by,
-      objective: algorithm.objective(options),
-      rows,
-      questions: trees.length,
-      adam: adamState(start.length),
-      options: training,
-      sampling,
-    });
-    const end = performance.now();
-    return {
-      rollout: (sampled - begin) / 1000,
-      credit: (credited - sampled) / 1000,
-      update: (end - credited) / 1000,
-    };
+    return seconds;
   };
 
   const recording: Recording = { calls: [], updates: [] };
@@ -115,9 +75,8 @@ export async function prepareIteration(
   const config = cell.policy.options as unknown as TransformerConfig;
   // The embedding is what the other weights leave.
   const others = weightSpecs(config, 0).reduce((sum, spec) => sum + sizeOf(spec), 0);
-  const vocabulary = (start.length - others) / config.modelSize;
+  const vocabulary = (start.parameters.length - others) / config.modelSize;
   return {
-    before: () => policy.setParameters(start),
     run: () => iteration(policy),
     ...(record ? { torch: { kind: 'iteration', config, vocabulary, microBatch: 16, ...recording } } : {}),
     dispose: () => policy.dispose(),

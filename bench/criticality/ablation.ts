@@ -1,13 +1,14 @@
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { CreditedAction } from '../../algorithms/algorithm.ts';
 import { type CarlOptions, carl, carlCredit } from '../../algorithms/carl/index.ts';
+import { type ConfiguredAlgorithm, configured } from '../../algorithms/configured.ts';
 import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
 import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import type { TrainingOptions } from '../training/options.ts';
-import { configured, type ExactAlgorithm, trainWith } from './training.ts';
+import { trainWith } from './training.ts';
 
 /**
  * What happens to early actions (depth below `early`) of states that were not forked, which CARL filters out:
@@ -21,7 +22,7 @@ const ARMS = ['filtered', 'kept'] as const;
 export type Arm = (typeof ARMS)[number];
 
 /** CARL with the given treatment of early unforked actions. Not registered: an ablation, not an algorithm. */
-export function carlArm(arm: Arm, early: number, given: object = {}): ExactAlgorithm {
+export function carlArm(arm: Arm, early: number, given: object = {}): ConfiguredAlgorithm {
   const options: CarlOptions = carl.schema.parse({ ...given, updateRule: 'forked' });
   return {
     ...configured(carl, options),
@@ -71,7 +72,6 @@ export async function earlyActionAblation(request: {
   readonly onRun?: (done: number, total: number) => void;
 }): Promise<{ readonly runs: readonly AblationRun[]; readonly difference: AblationDifference }> {
   const { loaded, policy, options, seeds } = request;
-  const { environment } = loaded;
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   const start = policy.parameters();
   const score = async (): Promise<number> =>
@@ -94,8 +94,7 @@ export async function earlyActionAblation(request: {
     for (const arm of ARMS) {
       policy.setParameters(start);
       await trainWith({
-        environment,
-        tasks: loaded.tasks.train,
+        loaded,
         policy,
         algorithm: carlArm(arm, request.early, request.carl),
         options,

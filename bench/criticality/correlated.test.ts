@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { carl } from '../../algorithms/carl/index.ts';
+import { configured } from '../../algorithms/configured.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import type { Environment, Task } from '../../envs/environment.ts';
@@ -7,7 +8,6 @@ import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { enumerate } from '../audit/enumerate.ts';
 import { rollout } from '../rollout/engine.ts';
 import { correlatedPolicy, correlatedSampling, type EdgeRow } from './correlated.ts';
-import { configured } from './training.ts';
 
 const TASK: Task = { id: 'bandit', question: '', answers: [], kind: 'diagnostic', hops: 1 };
 const PAYS = [0, 0.3, 1];

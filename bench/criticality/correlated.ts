@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import type { Random } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
@@ -6,7 +7,6 @@ import type { Policy, SampledAction, Sampling } from '../../policies/policy.ts';
 import { enumerate } from '../audit/enumerate.ts';
 import { type Oracle, solve } from '../audit/oracle.ts';
 import { rollout } from '../rollout/engine.ts';
-import type { ExactAlgorithm } from './training.ts';
 
 /**
  * A policy whose draws at one state hang together, as those of siblings on one shared random stream: each
@@ -102,7 +102,7 @@ interface Request {
   readonly task: Task;
   readonly policy: Policy;
   /** An algorithm that credits actions one by one: CARL. */
-  readonly algorithm: ExactAlgorithm;
+  readonly algorithm: ConfiguredAlgorithm;
   readonly sampling: Sampling;
   /** Correlations to try, each 0 to 1. */
   readonly rhos: readonly number[];

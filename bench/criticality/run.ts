@@ -1,4 +1,5 @@
 import { carl } from '../../algorithms/carl/index.ts';
+import { configured } from '../../algorithms/configured.ts';
 import { InputError } from '../../core/errors.ts';
 import { createRandom, shuffled } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
@@ -21,7 +22,7 @@ import {
   stateTables,
   trainingTables,
 } from './tables.ts';
-import { configured, criticalityTrack, trainWith } from './training.ts';
+import { criticalityTrack, trainWith } from './training.ts';
 
 /** What `runCriticality` measures. Ids without options mean their defaults. */
 export interface CriticalitySettings {
@@ -106,7 +107,7 @@ export async function runCriticality(
       });
       await trainWith({
         ...request,
-        tasks: loaded.tasks.train,
+        loaded,
         algorithm: configured(carl),
         options,
         seed: settings.seed,

@@ -11,6 +11,7 @@ import { criticalityTrack, trainWith } from './training.ts';
 
 const environment = exactEnvironment(stopOrSearch());
 const tasks = [STOP_OR_SEARCH_TASK];
+const loaded = { environment, tasks: { train: tasks, dev: tasks, test: tasks }, fingerprint: '' } as never;
 const options = trainingSchema.parse({ iterations: 40, questions: 8, minibatches: 1, learningRate: 0.1 });
 
 /** A table that has seen both states, so that its number of parameters stays. */
@@ -37,8 +38,7 @@ describe('criticality along training', () => {
       random: createRandom(0),
     });
     await trainWith({
-      environment,
-      tasks,
+      loaded,
       policy,
       algorithm: carlArm('filtered', 1, { initial: 4, forks: 4 }),
       options,
@@ -61,8 +61,7 @@ describe('criticality along training', () => {
       const policy = await freshPolicy();
       const algorithm = carlArm('filtered', 1, { initial: 2, forks: 2 });
       await trainWith({
-        environment,
-        tasks,
+        loaded,
         policy,
         algorithm,
         options: { ...options, iterations: 2 },
@@ -110,7 +109,7 @@ describe('the ablation of early actions', () => {
     const policy = await freshPolicy();
     const before = [...policy.parameters()];
     const result = await earlyActionAblation({
-      loaded: { environment, tasks: { train: tasks, dev: tasks, test: tasks }, fingerprint: '' } as never,
+      loaded,
       policy,
       options: { ...options, iterations: 30, evaluationDecoding: 'greedy' },
       seeds: [0, 1],

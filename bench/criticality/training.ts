@@ -1,82 +1,47 @@
 import { setImmediate } from 'node:timers/promises';
-import type { AnyAlgorithm, Credit, ForkPoint } from '../../algorithms/algorithm.ts';
-import type { Objective } from '../../algorithms/objective.ts';
-import type { RolloutTree } from '../../algorithms/tree.ts';
-import { createRandom, type Random, shuffled } from '../../core/random.ts';
-import type { AnyEnvironment, Task } from '../../envs/environment.ts';
+import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
+import { createRandom, type Random } from '../../core/random.ts';
+import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
-import { rollout } from '../rollout/engine.ts';
-import { adamState } from '../training/adam.ts';
+import { expertOf } from '../rollout/forced.ts';
+import { initialState, type TrainingSetup, trainIteration } from '../training/iteration.ts';
 import type { TrainingOptions } from '../training/options.ts';
-import { trainingRows, update } from '../training/update.ts';
 import { type MeasuredState, measureStates, type VisitedState, visitedStates } from './measure.ts';
 import type { ExactEnvironment } from './outcomes.ts';
 import { ABOUT_ZERO, type Prediction, predict, UNCERTAINTIES, type Uncertainty } from './predict.ts';
 
-/** An algorithm with its options filled in. */
-export interface ExactAlgorithm {
-  next(tree: RolloutTree, random: Random): readonly ForkPoint[];
-  credit(trees: readonly RolloutTree[], random: Random): Credit;
-  readonly objective: Objective;
-}
-
-/** Fills in an algorithm's options; what is not given has its default. */
-export function configured(algorithm: AnyAlgorithm, given: object = {}): ExactAlgorithm {
-  const options = algorithm.schema.parse(given);
-  return {
-    next: (tree, random) => algorithm.next(tree, options, random),
-    credit: (trees, random) => algorithm.credit(trees, options, random),
-    objective: algorithm.objective(options),
-  };
-}
-
 /**
- * Trains a policy in place, question by question in an order drawn from the seed, and calls `onIteration`
- * before the first update (iteration 0) and after every iteration.
+ * Trains a policy in place and calls `onIteration` before the first update (iteration 0) and after every iteration.
+ * The same iterations as in a suite: heads, KL penalty and resampling included.
  */
 export async function trainWith(request: {
-  readonly environment: AnyEnvironment;
-  readonly tasks: readonly Task[];
+  readonly loaded: LoadedEnvironment;
   readonly policy: TrainablePolicy;
-  readonly algorithm: ExactAlgorithm;
+  readonly algorithm: ConfiguredAlgorithm;
   readonly options: TrainingOptions;
   readonly seed: number;
   readonly onIteration?: (iteration: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }): Promise<void> {
-  const { policy, algorithm, options, tasks } = request;
-  const sampling = { temperature: options.temperature };
-  // No algorithm's name in the streams: all of them meet the same questions and the same random numbers.
-  const random = createRandom(request.seed).split('train');
-  let adam = adamState(policy.parameters().length);
-  let waiting: readonly Task[] = [];
-  await request.onIteration?.(0);
-  for (let iteration = 1; iteration <= options.iterations; iteration++) {
+  const { loaded, policy, algorithm, options, seed, onIteration, signal } = request;
+  const setup: TrainingSetup = {
+    environment: loaded.environment,
+    ...expertOf(loaded),
+    tasks: loaded.tasks.train,
+    policy,
+    algorithm,
+    options,
+    sampling: { temperature: options.temperature },
+    reference: policy.parameters(),
+    // No algorithm's name in the stream: all of them meet the same questions and the same random numbers.
+    random: createRandom(seed).split('train'),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  await onIteration?.(0);
+  for (let state = initialState(policy, algorithm); state.iteration < options.iterations; ) {
     await setImmediate(); // lets signals in: a policy that computes at once never leaves the microtasks
-    const stream = random.split('iteration', iteration);
-    while (waiting.length < options.questions) {
-      waiting = [...waiting, ...shuffled(tasks, random.split('questions', iteration, waiting.length))];
-    }
-    const asked = waiting.slice(0, options.questions);
-    waiting = waiting.slice(options.questions);
-    const trees = await rollout({
-      ...request,
-      tasks: asked,
-      random: stream,
-      sampling,
-      plan: algorithm.next,
-    });
-    const rows = trainingRows(trees, algorithm.credit(trees, stream.split('credit')));
-    const done = await update({
-      ...request,
-      objective: algorithm.objective,
-      rows,
-      questions: trees.length,
-      adam,
-      sampling,
-    });
-    adam = done.adam;
-    await request.onIteration?.(iteration);
+    ({ state } = await trainIteration(state, setup));
+    await onIteration?.(state.iteration);
   }
 }
 

@@ -88,14 +88,23 @@ async function measureUnder(
     prompt: tree.nodes[edge.from]!.prompt,
     tokens: edge.tokens,
   }));
-  const current = weights.parameters();
-  weights.setParameters(other);
-  try {
-    attach(await weights.logProbs(records, sampling));
-  } finally {
-    weights.setParameters(current);
-  }
+  attach(await withParameters(weights, other, () => weights.logProbs(records, sampling)));
   for (const [index, { tree }] of missing.entries()) count(tree, records[index]!, policy);
+}
+
+/** Does something with a policy under other weights, and sets its own again, whatever comes of it. */
+export async function withParameters<Value>(
+  policy: TrainablePolicy,
+  parameters: ArrayLike<number>,
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const own = policy.parameters();
+  policy.setParameters(parameters);
+  try {
+    return await work();
+  } finally {
+    policy.setParameters(own);
+  }
 }
 
 function count(tree: Measured, { prompt, tokens }: ActionRecord, policy: Policy): void {

@@ -6,7 +6,25 @@ import type { Row } from '../cell.ts';
 import { rolloutCost } from '../rollout/cost.ts';
 import { score } from '../rollout/evaluate.ts';
 import type { HeadStatistics } from './heads.ts';
+import type { TrainedIteration } from './iteration.ts';
 import type { TrainingRow, UpdateStatistics } from './update.ts';
+
+/** Everything that is told of an iteration, as columns. */
+export function describeIteration(
+  { trees, used, rows, update, heads, referenceTokens }: TrainedIteration,
+  loaded: LoadedEnvironment,
+  policy: Policy,
+): Row {
+  const rollouts = describeRollouts(trees, loaded, policy);
+  return {
+    ...rollouts,
+    measured_tokens: (rollouts.measured_tokens as number) + referenceTokens,
+    ...describeCredit(trees, rows),
+    questions_used: used,
+    ...describeUpdate(update),
+    ...describeHeads(heads),
+  };
+}
 
 /** What was sampled and what it cost, of all trees of an iteration. */
 export function describeRollouts(
@@ -67,7 +85,7 @@ const trainedTokens = ({ record, weights }: TrainingRow): number =>
   weights?.filter((weight) => weight > 0).length ?? record.tokens.length;
 
 /** What the optimizer did. */
-export function describeUpdate(statistics: UpdateStatistics): Row {
+function describeUpdate(statistics: UpdateStatistics): Row {
   return {
     optimizer_steps: statistics.steps,
     loss: statistics.loss,
@@ -79,7 +97,7 @@ export function describeUpdate(statistics: UpdateStatistics): Row {
 }
 
 /** What the heads learned: that of the critic, and that of another model a method has. */
-export function describeHeads(statistics: readonly HeadStatistics[]): Row {
+function describeHeads(statistics: readonly HeadStatistics[]): Row {
   const critic = statistics.find(({ name }) => name === 'critic');
   const model = statistics.find(({ name }) => name !== 'critic');
   return {

@@ -1,39 +1,39 @@
-import type { Head } from '../../algorithms/algorithm.ts';
-import type { Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import type { CellContext } from '../cell.ts';
-import { readState, type TrainingState } from './state.ts';
+import type { TrainingState } from './iteration.ts';
+import { readState, type SavedTraining } from './state.ts';
+
+/** A state to go on from, and the rows that led to it. */
+export type ResumedTraining = Pick<SavedTraining, 'metrics' | 'timings'> & { readonly state: TrainingState };
 
 /**
- * The state in a context's checkpoint, with the policy brought to it. Nothing where there is no checkpoint, or none
- * that fits: the policy is then as it was, and a notice says so.
- * @param policy at its starting point.
+ * What is in a context's checkpoint. Nothing if there is no checkpoint, or none that fits: a notice says so.
+ * @param start of the training: what is in the checkpoint must have its shape.
  * @param iterations of the whole training.
  */
-export async function resumeTraining(
+export function resumeTraining(
   { checkpoint, onNotice }: CellContext,
-  policy: TrainablePolicy,
-  heads: readonly Head[],
+  start: TrainingState,
   iterations: number,
-  sampling: Sampling,
-): Promise<TrainingState | undefined> {
+): ResumedTraining | undefined {
   if (checkpoint === undefined) return undefined;
   try {
-    const state = readState(checkpoint);
+    const { metrics, timings, heads, ...state } = readState(checkpoint);
     const { prompts, parameters, iteration } = state;
     const size = prompts?.reduce((sum, { actions }) => sum + actions!.length, 0);
     if (
-      state.heads.length !== heads.length ||
+      heads.length !== start.heads.length ||
       iteration > iterations ||
-      (prompts === undefined) !== (policy.prompts === undefined) ||
-      parameters.length !== (size ?? policy.parameters().length)
+      (prompts === undefined) !== (start.prompts === undefined) ||
+      parameters.length !== (size ?? start.parameters.length)
     ) {
       throw new Error('it is of another cell');
     }
-    // Met in the order in which they were met first, prompts have the same places again.
-    if (prompts !== undefined) await policy.distributions(prompts, sampling);
-    policy.setParameters(parameters);
     onNotice?.(`goes on after iteration ${iteration} of ${iterations}`);
-    return state;
+    return {
+      state: { ...state, heads: heads.map((head, index) => ({ ...start.heads[index]!, ...head })) },
+      metrics,
+      timings,
+    };
   } catch (error) {
     onNotice?.(`its checkpoint cannot be used (${(error as Error).message}); it starts again`);
     return undefined;

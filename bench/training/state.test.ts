@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readState, type TrainingState, writeState } from './state.ts';
+import { readState, type SavedTraining, writeState } from './state.ts';
 
-const state: TrainingState = {
+const state: SavedTraining = {
   iteration: 1,
   asked: 12,
   parameters: Float32Array.of(1.5, Number.NaN, -0),

@@ -1,23 +1,10 @@
 import { z } from 'zod';
-import type { Prompt } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';
-import type { AdamState } from './adam.ts';
 import type { HeadState } from './heads.ts';
+import type { TrainingState } from './iteration.ts';
 
-type Parameters = Float32Array | Float64Array;
-
-/** All that the iterations of a cell leave to the next one. Random streams are named by iteration and carry nothing. */
-export interface TrainingState {
-  /** The last iteration that is done, from 0. */
-  readonly iteration: number;
-  /** Training questions used so far. */
-  readonly asked: number;
-  readonly parameters: Parameters;
-  /** The prompts that the policy has met, where the order of its parameters is theirs. */
-  readonly prompts: readonly Prompt[] | undefined;
-  /** Weights before the last update, where the algorithm needs them. */
-  readonly previous: Parameters | undefined;
-  readonly adam: AdamState;
+/** A training as its checkpoint has it: the state without the heads' rules, and the rows so far. */
+export interface SavedTraining extends Omit<TrainingState, 'heads'> {
   readonly heads: readonly Omit<HeadState, 'head'>[];
   /** One row per iteration so far. */
   readonly metrics: readonly Row[];
@@ -53,7 +40,7 @@ const header = z.strictObject({
 });
 
 /** A state as bytes: one line of JSON (`header`), then its arrays one after the other, little-endian. */
-export function writeState(state: TrainingState): Uint8Array {
+export function writeState(state: SavedTraining): Uint8Array {
   const { iteration, asked, prompts, previous, adam, heads, metrics, timings } = state;
   const arrays = [
     state.parameters,
@@ -93,7 +80,7 @@ export function writeState(state: TrainingState): Uint8Array {
  * Reads what `writeState` wrote. Takes no more memory than the bytes themselves do, whatever they claim.
  * @throws Error saying what is wrong with the bytes.
  */
-export function readState(bytes: Uint8Array): TrainingState {
+export function readState(bytes: Uint8Array): SavedTraining {
   const end = bytes.indexOf('\n'.charCodeAt(0));
   if (end === -1) throw new Error('it has no header');
   const parsed = header.safeParse(JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')));
@@ -118,7 +105,7 @@ export function readState(bytes: Uint8Array): TrainingState {
     // A copy: the arrays need not lie where their type wants them.
     return new KINDS[kind](new Uint8Array(bytes.subarray(from, offset)).buffer);
   });
-  const next = (): Parameters => values.shift()!;
+  const next = (): Float32Array | Float64Array => values.shift()!;
   const exact = (length: number): Float64Array => {
     const array = next();
     if (!(array instanceof Float64Array) || array.length !== length) {
