@@ -13,6 +13,7 @@ export {
   type Resampling,
   type TokenValues,
 } from './algorithms/algorithm.ts';
+export { type ConfiguredAlgorithm, configured } from './algorithms/configured.ts';
 export {
   AGGREGATIONS,
   type Aggregation,
@@ -39,8 +40,26 @@ export {
   checkBias,
 } from './bench/audit/property.ts';
 export type { Component, Verdict } from './bench/audit/verdict.ts';
-export { CATALOG } from './bench/catalog.ts';
-export type { Cell, CellContext, CellProgress, CellResult, Choice, Row } from './bench/cell.ts';
+export {
+  type Catalog,
+  type CatalogItems,
+  type CatalogKind,
+  choose,
+  createCatalog,
+  type UserItem,
+} from './bench/catalog/catalog.ts';
+export { type CodeReference, type UserCodeOptions, withUserCode } from './bench/catalog/user-code.ts';
+export type {
+  Cell,
+  CellContext,
+  CellProgress,
+  CellResult,
+  Choice,
+  CodeFiles,
+  CodeIdentity,
+  NamedCell,
+  Row,
+} from './bench/cell.ts';
 export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
 export { runCriticality } from './bench/criticality/run.ts';
 export { type RolloutCost, rolloutCost } from './bench/rollout/cost.ts';
@@ -48,18 +67,36 @@ export { type Plan, type RolloutRequest, rollout } from './bench/rollout/engine.
 export { describeEpisode, type Episode } from './bench/rollout/episode.ts';
 export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
 export { GOLD_FLOOR, type Measuring } from './bench/rollout/needs.ts';
-export { withInputs } from './bench/runs/inputs.ts';
+export type { RunEvent } from './bench/runs/events.ts';
+export type { Executor, Job } from './bench/runs/executor.ts';
 export { readResults, type StoredResult } from './bench/runs/results.ts';
-export { type CellOutcome, type NamedCell, type RunEvent, runSuite } from './bench/runs/runner.ts';
+export { type CellOutcome, type RunOptions, type RunSummary, runSuite } from './bench/runs/runner.ts';
 export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/runs/status.ts';
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
 export { clusteredError } from './bench/stats/clustered-error.ts';
 export { type Interval, type IntervalMethod, interval } from './bench/stats/interval.ts';
 export { pairedPower, seedsNeeded } from './bench/stats/power.ts';
-export { readSuite } from './bench/suites/file.ts';
+export { readSuite, type SuiteSource } from './bench/suites/file.ts';
+export { type LoadedSuite, loadSuite } from './bench/suites/load.ts';
+export { type SuiteOverrides, suiteReferences } from './bench/suites/raw.ts';
 export { resolveSuite, type Suite, suiteCells } from './bench/suites/suite.ts';
 export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
+export { withInputs } from './bench/training/inputs.ts';
+export {
+  initialState,
+  type TrainedIteration,
+  type TrainingSetup,
+  type TrainingState,
+  trainIteration,
+} from './bench/training/iteration.ts';
+export {
+  type TrainingOptions,
+  trainingSchema,
+  type WarmStartOptions,
+  warmStartSchema,
+} from './bench/training/options.ts';
 export { runCell } from './bench/training/train.ts';
+export { CATALOG } from './catalog.ts';
 export { InputError } from './core/errors.ts';
 export { createRandom, type Random, shuffled } from './core/random.ts';
 export { type CheckEnvironmentOptions, checkEnvironment } from './envs/check.ts';

@@ -1,9 +1,19 @@
 import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
 
-/** A registered thing and its completed options. */
+/** Code of a user's own: part of the identity of every cell that runs it. */
+export interface CodeIdentity {
+  /** As the suite or the command line names it: './mine.ts', './mine.ts#name', 'some-package#name'. */
+  readonly source: string;
+  /** SHA-256 of the file and of everything that it imports relatively. */
+  readonly sha256: string;
+}
+
+/** An algorithm, environment or policy and its completed options. */
 export interface Choice {
   readonly id: string;
   readonly options: Readonly<Record<string, unknown>>;
+  /** A user's own: the code that it is. */
+  readonly code?: CodeIdentity;
 }
 
 /**
@@ -28,6 +38,15 @@ export interface Cell {
   /** SHA-256 of every file that the options name, by its name there. Absent where they name none. */
   readonly inputs?: Readonly<Record<string, string>>;
 }
+
+/** A cell and the name that its suite gives to its algorithm entry. */
+export interface NamedCell {
+  readonly name: string;
+  readonly cell: Cell;
+}
+
+/** Where code of a user's own lies: the file of every source that a cell names. Not part of its identity. */
+export type CodeFiles = Readonly<Record<string, string>>;
 
 /** Column name to value; missing values are null and written as an empty field. */
 export type Row = Readonly<Record<string, number | string | null>>;

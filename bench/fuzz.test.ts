@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { fuzz, mutatedJson, mutatedText } from '../core/fuzz.test-helper.ts';
-import { CATALOG } from './catalog.ts';
 import { CELL_COLUMNS, METRIC_COLUMNS } from './columns.ts';
 import { formatCsv, parseCsv } from './csv.ts';
 import { parseRun } from './runs/results.ts';

@@ -1,21 +1,20 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
-import { ALGORITHMS } from '../algorithms/registry.ts';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
-import { readYaml } from '../bench/suites/yaml.ts';
+import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
-import { type AnyEnvironmentSpec, ENVIRONMENTS, findEnvironment } from '../envs/registry.ts';
+import type { AnyEnvironmentSpec } from '../envs/spec.ts';
+import { algorithmOptions } from './algorithm-options.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { catalogWith } from './own-code.ts';
 import { renderTable } from './table.ts';
 import { print, tell } from './terminal.ts';
-import { loadAlgorithm } from './user-module.ts';
 
 interface AuditFlags {
   readonly algorithm?: readonly string[];
@@ -53,8 +52,8 @@ export function auditCommand(): Command {
       collect,
     )
     .option(
-      '--environment <id>',
-      'where; may be given more than once (default: all diagnostic ones)',
+      '--environment <id or file>',
+      'where, likewise; its actions must be listed (default: all diagnostic ones)',
       collect,
     )
     .option('--policy <name>', `logits of the tabular policy: ${AUDIT_POLICIES.join(', ')}`, 'default')
@@ -80,19 +79,25 @@ async function runAudit(flags: AuditFlags): Promise<void> {
     throw new InputError(`--objective: '${flags.objective}' is not valid; valid: plain, own`);
   }
   const objective: AuditObjective = flags.objective;
-  const environments = flags.environment?.map(findEnvironment) ?? ENVIRONMENTS.filter(isDiagnostic);
+  const diagnostic = CATALOG.environments.filter(isDiagnostic);
+  const names = flags.environment ?? diagnostic.map(({ id }) => id);
+  const chosenNames = flags.algorithm ?? CATALOG.algorithms.map(({ id }) => id);
+  const catalog = await catalogWith([
+    { kind: 'environment', option: '--environment', names },
+    { kind: 'algorithm', option: '--algorithm', names: chosenNames },
+  ]);
+  const environments = names.map(catalog.environment);
   for (const spec of environments) {
-    if (!isDiagnostic(spec)) {
+    if (catalog.environments.includes(spec) && !isDiagnostic(spec)) {
       throw new InputError(
-        `--environment: '${spec.id}' is too large for the audit; valid: ${ENVIRONMENTS.filter(isDiagnostic)
-          .map(({ id }) => id)
-          .join(', ')}`,
+        `--environment: '${spec.id}' is too large for the audit; valid: ${diagnostic.map(({ id }) => id).join(', ')}, or a small one of your own`,
       );
     }
   }
-  const algorithms: readonly AnyAlgorithm[] =
-    flags.algorithm === undefined ? ALGORITHMS : await Promise.all(flags.algorithm.map(loadAlgorithm));
-  const chosen = algorithms.map((algorithm) => ({ algorithm, ...optionsOf(algorithm, flags) }));
+  const chosen = chosenNames.map((name) => {
+    const algorithm = catalog.algorithm(name);
+    return { algorithm, ...algorithmOptions(algorithm, flags.options, algorithm.budget(flags.budget)) };
+  });
   if (flags.out !== undefined) await makeWritable('--out', flags.out);
 
   const audits: (Audit & { readonly given: object })[] = [];
@@ -135,26 +140,7 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   }
 }
 
-const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => spec.tags.includes('diagnostic');
-
-function optionsOf(algorithm: AnyAlgorithm, flags: AuditFlags): { options: unknown; given: object } {
-  const { value: given, problems } = readYaml(flags.options ?? '{}');
-  if (problems.length > 0) {
-    throw new InputError(`--options: '${flags.options}' is not YAML: ${problems[0]!.message}`);
-  }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new InputError(
-      `--options: '${flags.options}' is not valid; valid: a mapping such as {entropy: exact}`,
-    );
-  }
-  const all = { ...algorithm.budget(flags.budget), ...given };
-  const parsed = algorithm.schema.safeParse(all);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new InputError(`--options: not valid for ${algorithm.id}: ${issues}`);
-  }
-  return { options: parsed.data, given: all };
-}
+const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => (spec.tags ?? []).includes('diagnostic');
 
 /** The JSON of `--json`: settings, and per audit the names of AUDIT_COLUMNS plus its components. */
 function report(flags: AuditFlags, audits: readonly (Audit & { readonly given: object })[]) {

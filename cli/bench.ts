@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { Command } from 'commander';
+import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import type { SpeedResult } from '../performance/case.ts';
@@ -69,7 +70,11 @@ async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<
   await save();
   for (const [index, one] of cases.entries()) {
     tell(`[${index + 1}/${cases.length}] ${one.title}\n`);
-    const { result, torch: other } = await measure(one, { backend, cacheDirectory: flags.cache });
+    const { result, torch: other } = await measure(one, {
+      catalog: CATALOG,
+      backend,
+      cacheDirectory: flags.cache,
+    });
     if (torch === undefined || other === undefined) {
       results.push(result);
     } else {

@@ -1,17 +1,22 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { Catalog } from '../bench/catalog/catalog.ts';
 import type { Row } from '../bench/cell.ts';
 import { type CriticalitySettings, runCriticality } from '../bench/criticality/run.ts';
 import { type CriticalityTables, tableCsv } from '../bench/criticality/tables.ts';
 import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
+import { algorithmOptions } from './algorithm-options.ts';
 import { checkBackend } from './backends.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { catalogWith } from './own-code.ts';
 import { renderTable } from './table.ts';
 import { print, retell, tell } from './terminal.ts';
 
 interface CriticalityFlags {
+  readonly algorithm: string;
+  readonly options?: string;
   readonly environment: string;
   readonly policy: string;
   readonly split: string;
@@ -36,6 +41,7 @@ Examples:
   creditbench criticality                              the paper's Fig. 2 on multihop, about a minute
   creditbench criticality --questions 300 --samples 0  more questions, exact values only
   creditbench criticality --training --correlated      and two of the checks
+  creditbench criticality --training --algorithm ppo --options '{kl: 0.1}'
   creditbench criticality --environment stop-or-search --policy tabular
 
 Criticality of a state: the standard deviation of the outcome over the action taken there, the policy taking its
@@ -48,8 +54,12 @@ ablation.csv and ablation-difference.csv (--ablation), correlated.csv (--correla
 export function criticalityCommand(setExitCode: (code: number) => void): Command {
   return new Command('criticality')
     .description('measures criticality of states and how well entropy predicts it')
-    .option('--environment <id>', 'environment whose states can be enumerated', 'multihop')
-    .option('--policy <id>', 'policy, at its warm start', 'transformer')
+    .option(
+      '--environment <id or file>',
+      'environment whose states can be enumerated; a file is code that runs with your rights',
+      'multihop',
+    )
+    .option('--policy <id or file>', 'policy, at its warm start', 'transformer')
     .option('--split <name>', 'questions to measure: train, dev or test', 'dev')
     .option('--questions <n>', 'number of questions (default: 70)', wholeNumber('--questions', 1, 1_000_000))
     .option(
@@ -60,7 +70,9 @@ export function criticalityCommand(setExitCode: (code: number) => void): Command
     )
     .option('--threshold <c>', 'criticality above this is high', decimal('--threshold'), 0.4)
     .option('--seed <n>', 'seed', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
-    .option('--training', 'also: along a training with CARL, on held-out questions')
+    .option('--training', 'also: along a training, on held-out questions')
+    .option('--algorithm <id or file>', 'what --training trains with', 'carl')
+    .option('--options <yaml>', "options of that algorithm: '{kl: 0.1}'")
     .option('--ablation', 'also: early actions that were not forked, filtered or kept; minutes per seed')
     .option('--correlated', 'also: siblings sampled on a shared random stream, on stop-or-search')
     .option(
@@ -80,14 +92,19 @@ export function criticalityCommand(setExitCode: (code: number) => void): Command
 }
 
 async function criticality(flags: CriticalityFlags): Promise<number> {
-  const settings = await readFlags(flags);
+  const catalog = await catalogWith([
+    { kind: 'environment', option: '--environment', names: [flags.environment] },
+    { kind: 'policy', option: '--policy', names: [flags.policy] },
+    { kind: 'algorithm', option: '--algorithm', names: [flags.algorithm] },
+  ]);
+  const settings = await readFlags(flags, catalog);
   await makeWritable('--out', flags.out);
   const controller = new AbortController();
   const stop = () => controller.abort();
   process.once('SIGINT', stop);
   let tables: CriticalityTables;
   try {
-    tables = await runCriticality(settings, {
+    tables = await runCriticality(settings, catalog, {
       cacheDirectory: flags.cache,
       signal: controller.signal,
       onNotice: (message) => tell(`${message}\n`),
@@ -112,14 +129,16 @@ async function criticality(flags: CriticalityFlags): Promise<number> {
   return 0;
 }
 
-async function readFlags(flags: CriticalityFlags): Promise<CriticalitySettings> {
-  const { environment, policy, samples, threshold, seed, iterations, seeds, early } = flags;
+async function readFlags(flags: CriticalityFlags, catalog: Catalog): Promise<CriticalitySettings> {
+  const { environment, policy, algorithm, samples, threshold, seed, iterations, seeds, early } = flags;
   if (!['train', 'dev', 'test'].includes(flags.split)) {
     throw new InputError(`--split: '${flags.split}' is not known; valid: train, dev, test`);
   }
   return {
     environment,
     policy,
+    algorithm,
+    options: algorithmOptions(catalog.algorithm(algorithm), flags.options).given,
     samples,
     threshold,
     seed,

@@ -1,8 +1,7 @@
 import { Argument, Command } from 'commander';
-import { ALGORITHMS } from '../algorithms/registry.ts';
 import { describeSuites } from '../bench/suites/file.ts';
+import { CATALOG } from '../catalog.ts';
 import { printableJson } from '../core/printable.ts';
-import { ENVIRONMENTS } from '../envs/registry.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
 
@@ -19,12 +18,17 @@ type Entry = Readonly<Record<string, unknown>>;
 
 const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
   algorithms: async () =>
-    ALGORITHMS.map(({ id, description, schema }) => {
+    CATALOG.algorithms.map(({ id, description, schema }) => {
       const { extraSamples = 'none', critic = 'none', trained = 'all actions', ...rest } = description;
       return { id, ...rest, extraSamples, critic, trained, options: schema.parse({}) };
     }),
   environments: async () =>
-    ENVIRONMENTS.map(({ id, title, tags, schema }) => ({ id, title, tags, options: schema.parse({}) })),
+    CATALOG.environments.map(({ id, title, tags = [], schema }) => ({
+      id,
+      title,
+      tags,
+      options: schema.parse({}),
+    })),
   suites: async () =>
     (await describeSuites()).map(({ name, description }) => ({ id: name, title: description })),
 };

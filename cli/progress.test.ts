@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { NamedCell } from '../bench/runs/runner.ts';
+import type { NamedCell } from '../bench/cell.ts';
 import { plainLines } from './progress.ts';
 
 const named = (name: string, seed: number) =>

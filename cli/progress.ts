@@ -1,5 +1,6 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { NamedCell, RunEvent } from '../bench/runs/runner.ts';
+import type { NamedCell } from '../bench/cell.ts';
+import type { RunEvent } from '../bench/runs/events.ts';
 import { printable, printableLines } from '../core/printable.ts';
 
 /** Shows the events of a run. */

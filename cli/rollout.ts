@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { rollout } from '../bench/rollout/engine.ts';
 import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/rollout/episode.ts';
 import { samplingOf } from '../bench/training/train.ts';
@@ -7,7 +8,6 @@ import { InputError } from '../core/errors.ts';
 import { printableJson, printableLines } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
-import { findEnvironment } from '../envs/registry.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { type StartFlags, startingPoint } from './starting-point.ts';
@@ -38,7 +38,10 @@ the split (0 is the first).
 export function rolloutCommand(): Command {
   return new Command('rollout')
     .description('samples one episode of the starting policy and prints it')
-    .argument('<environment>', 'environment (see: creditbench list environments)')
+    .argument(
+      '<environment>',
+      'environment (see: creditbench list environments), or a file of your own: ./world.ts',
+    )
     .option('--question <text>', 'text, id or position of the question (default: 0, the first of the split)')
     .option('--answer <text>', 'accepted answer to a typed question; may be given more than once', collect)
     .option('--split <name>', 'where questions are looked up: train, dev or test', 'dev')
@@ -46,6 +49,7 @@ export function rolloutCommand(): Command {
     .option('--greedy', 'takes the most likely action or token instead of drawing')
     .option('--tokens', 'shows every token with its entropy')
     .option('--suite <suite>', 'suite that says which policy and options (default: quick)')
+    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own")
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
@@ -55,14 +59,14 @@ export function rolloutCommand(): Command {
 }
 
 async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
-  const { environment, backend } = await startingPoint(id, flags);
+  const { environment, catalog, backend } = await startingPoint(id, flags);
   const context = {
     cacheDirectory: flags.cache,
     onNotice: (message: string) => tell(`note: ${message}\n`),
   };
-  const loaded = await findEnvironment(environment.id).load(environment.options, context);
+  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
   const task = findTask(loaded, flags);
-  const { policy } = await startingPolicy({ ...environment, backend }, loaded, {
+  const { policy } = await startingPolicy({ ...environment, environment, backend }, catalog, loaded, {
     ...context,
     onProgress: progressLine(),
   });

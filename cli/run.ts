@@ -2,18 +2,18 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { CATALOG } from '../bench/catalog.ts';
 import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
 import type { Executor } from '../bench/runs/executor.ts';
-import { withInputs } from '../bench/runs/inputs.ts';
 import type { QueueAddress } from '../bench/runs/queue/address.ts';
 import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
 import { cellHash } from '../bench/runs/storage.ts';
-import { readSuite } from '../bench/suites/file.ts';
-import { resolveSuite, suiteCells } from '../bench/suites/suite.ts';
+import { loadSuite } from '../bench/suites/load.ts';
+import { CATALOG } from '../catalog.ts';
+import { InputError } from '../core/errors.ts';
 import { analyzeOutcomes, writeEventFiles, writeResultFiles, writeSuiteFiles } from '../reports/csv.ts';
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
+import { tellCode } from './own-code.ts';
 import { createProgress } from './progress.ts';
 import { queueOption } from './queue-option.ts';
 import { writeReport } from './report.ts';
@@ -22,6 +22,9 @@ import { comparisonTable } from './table.ts';
 import { print, tell } from './terminal.ts';
 
 interface RunFlags {
+  readonly algorithm?: readonly string[];
+  readonly environment?: readonly string[];
+  readonly policy?: string;
   readonly seeds?: number;
   readonly workers?: number;
   readonly backend?: string;
@@ -40,6 +43,8 @@ Examples:
   creditbench run quick --seeds 5 --workers 4 --out results/five
   creditbench run quick --set training.iterations=60 --set algorithms.grpo.options.groupSize=8
   creditbench run my-suite.yaml
+  creditbench run quick --algorithm ./mine.ts --algorithm grpo
+  creditbench run --algorithm ./mine.ts --algorithm grpo --environment ./world.ts
   creditbench run paper --queue redis://head-node    (with: creditbench worker --queue redis://head-node)
 
 The same command goes on where a run was stopped: finished cells are kept, the others go on from their last
@@ -51,7 +56,17 @@ Exit codes: 0 all cells finished, 1 a cell failed, 2 something given is wrong, 1
 export function runCommand(setExitCode: (code: number) => void): Command {
   return new Command('run')
     .description('runs a suite and compares its algorithms')
-    .argument('<suite>', 'name of a built-in suite (see: creditbench list suites) or path of a YAML file')
+    .argument(
+      '[suite]',
+      'built-in suite (see: creditbench list suites) or path of a YAML file (default with --algorithm or --environment: own)',
+    )
+    .option(
+      '--algorithm <id or file>',
+      'runs only these: entries of the suite, registered ones, or files of your own, which run as code; may be given more than once',
+      collect,
+    )
+    .option('--environment <id or file>', 'runs only in these; may be given more than once', collect)
+    .option('--policy <id or file>', 'policy of all environments')
     .option('--seeds <n>', 'number of training seeds, 1 to 10000', wholeNumber('--seeds', 1, 10_000))
     .option(
       '--workers <n>',
@@ -73,17 +88,29 @@ export function runCommand(setExitCode: (code: number) => void): Command {
       queueOption('computes on the workers of a queue (creditbench worker), not here: redis://host:port/db'),
     )
     .addHelpText('after', EXAMPLES)
-    .action(async (suite: string, flags: RunFlags) => setExitCode(await run(suite, flags)));
+    .action(async (suite: string | undefined, flags: RunFlags) => setExitCode(await run(suite, flags)));
 }
 
-async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
+/** The suite to run: one for methods and environments of one's own where only those are named. */
+function suiteOf(named: string | undefined, { algorithm, environment }: RunFlags): string {
+  if (named !== undefined) return named;
+  if (algorithm !== undefined || environment !== undefined) return 'own';
+  throw new InputError(
+    'run: no suite is named; valid: a suite (see: creditbench list suites), or --algorithm or --environment',
+  );
+}
+
+async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<number> {
   const backend = await checkBackend(flags.backend, flags.queue !== undefined);
-  const suite = resolveSuite(await readSuite(nameOrFile), CATALOG, {
+  const { suite, cells, code } = await loadSuite(suiteOf(nameOrFile, flags), CATALOG, {
     backend,
+    onNotice: tellCode,
+    ...(flags.algorithm === undefined ? {} : { algorithms: flags.algorithm }),
+    ...(flags.environment === undefined ? {} : { environments: flags.environment }),
+    ...(flags.policy === undefined ? {} : { policy: flags.policy }),
     ...(flags.set === undefined ? {} : { set: flags.set }),
     ...(flags.seeds === undefined ? {} : { seeds: flags.seeds }),
   });
-  const cells = await withInputs(suiteCells(suite));
   const out = flags.out ?? join('results', suite.name);
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();
@@ -110,6 +137,7 @@ async function run(nameOrFile: string, flags: RunFlags): Promise<number> {
     }
     summary = await runSuite({
       cells,
+      code,
       out,
       workers,
       cacheDirectory: flags.cache,

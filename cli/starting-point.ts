@@ -1,16 +1,15 @@
-import { CATALOG } from '../bench/catalog.ts';
-import type { Choice } from '../bench/cell.ts';
-import { readSuite } from '../bench/suites/file.ts';
-import { resolveSuite, type SuiteEnvironment } from '../bench/suites/suite.ts';
+import { type Catalog, choose } from '../bench/catalog/catalog.ts';
+import { loadSuite } from '../bench/suites/load.ts';
+import type { SuiteEnvironment } from '../bench/suites/suite.ts';
 import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { InputError } from '../core/errors.ts';
-import { findEnvironment } from '../envs/registry.ts';
-import { findPolicy } from '../policies/registry.ts';
 import { checkBackend } from './backends.ts';
+import { catalogWith } from './own-code.ts';
 
 /** Options of the commands that start from a suite's environment. */
 export interface StartFlags {
   readonly suite?: string;
+  readonly policy?: string;
   readonly set?: readonly string[];
   readonly backend?: string;
 }
@@ -20,32 +19,48 @@ const DEFAULT_SUITE = 'quick';
 
 /**
  * An environment with the policy and warm start of a suite. One that is not in the default suite gets an
- * untrained table.
- * @throws InputError when a named suite does not have the environment.
+ * untrained table, unless a policy is named.
+ * @param name of a registered environment, or the source of one's own.
+ * @throws InputError when a named suite does not have the environment, or what is named is not there.
  */
 export async function startingPoint(
-  environmentId: string,
+  name: string,
   flags: StartFlags,
-): Promise<{ readonly environment: SuiteEnvironment; readonly backend: string }> {
-  const { id, schema } = findEnvironment(environmentId);
+): Promise<{
+  readonly environment: SuiteEnvironment;
+  readonly catalog: Catalog;
+  readonly backend: string;
+}> {
   const backend = await checkBackend(flags.backend);
-  const suite = resolveSuite(await readSuite(flags.suite ?? DEFAULT_SUITE), CATALOG, {
+  const { policy = 'tabular' } = flags;
+  const named = await catalogWith([
+    { kind: 'environment', option: '<environment>', names: [name] },
+    { kind: 'policy', option: '--policy', names: [policy] },
+  ]);
+  const environment = choose(named, 'environment', name);
+  const { suite, catalog } = await loadSuite(flags.suite ?? DEFAULT_SUITE, named, {
     backend,
+    ...(flags.policy === undefined ? {} : { policy }),
     ...(flags.set === undefined ? {} : { set: flags.set }),
   });
-  const found = suite.environments.find((environment) => environment.id === id);
-  if (found !== undefined) return { environment: found, backend };
+  const found = suite.environments.find(
+    ({ id, code }) => id === environment.id && code?.sha256 === environment.code?.sha256,
+  );
+  if (found !== undefined) return { environment: found, catalog, backend };
   if (flags.suite !== undefined) {
-    const valid = suite.environments.map((environment) => environment.id).join(', ');
-    throw new InputError(`--suite: suite ${suite.name} has no environment ${id}; valid: ${valid}`);
+    const valid = suite.environments.map(({ id }) => id).join(', ');
+    throw new InputError(
+      `--suite: suite ${suite.name} has no environment ${environment.id}; valid: ${valid}`,
+    );
   }
-  const tabular = findPolicy('tabular');
-  const environment = {
-    id,
-    options: schema.parse({}) as Choice['options'],
-    policy: { id: tabular.id, options: tabular.schema.parse({}) as Choice['options'] },
-    training: trainingSchema.parse({}),
-    warmStart: warmStartSchema.parse({ steps: 0 }),
+  return {
+    environment: {
+      ...environment,
+      policy: choose(catalog, 'policy', policy),
+      training: trainingSchema.parse({}),
+      warmStart: warmStartSchema.parse({ steps: 0 }),
+    },
+    catalog,
+    backend,
   };
-  return { environment, backend };
 }

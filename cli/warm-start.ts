@@ -1,11 +1,11 @@
 import { Command } from 'commander';
+import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
 import { writeCheckpoint } from '../bench/training/checkpoint.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { packageInfo } from '../core/package.ts';
 import { createRandom } from '../core/random.ts';
-import { findEnvironment } from '../envs/registry.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
 import { type StartFlags, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
@@ -39,7 +39,7 @@ export function warmStartCommand(): Command {
 }
 
 async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> {
-  const { environment, backend } = await startingPoint(id, flags);
+  const { environment, catalog, backend } = await startingPoint(id, flags);
   const { checkpoint: _, ...warmStart } = environment.warmStart;
   let tenth = -1;
   const context = {
@@ -51,8 +51,9 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
       tell(`${stage}\n`);
     },
   };
-  const loaded = await findEnvironment(environment.id).load(environment.options, context);
-  const { policy, assets } = await startingPolicy({ ...environment, warmStart, backend }, loaded, context);
+  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
+  const start = { ...environment, environment, warmStart, backend };
+  const { policy, assets } = await startingPolicy(start, catalog, loaded, context);
   try {
     const { training } = environment;
     const scores = await evaluate({
@@ -66,6 +67,7 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
     });
     await writeCheckpoint(
       flags.out,
+      catalog.policy(nameOfChoice(environment.policy)),
       environment.policy,
       { assets, parameters: policy.parameters() },
       {

@@ -9,7 +9,8 @@ import { noisyToolSpec } from './diagnostic/noisy-tool.ts';
 import { randomTreeSpec } from './diagnostic/random-tree.ts';
 import { stopOrSearchSpec } from './diagnostic/stop-or-search.ts';
 import type { Environment, LoadedEnvironment, Task } from './environment.ts';
-import { type AnyEnvironmentSpec, ENVIRONMENTS } from './registry.ts';
+import { ENVIRONMENTS } from './registry.ts';
+import type { AnyEnvironmentSpec } from './spec.ts';
 
 const task: Task = { id: 'q1', question: 'Is it raining?', answers: ['yes'], kind: 'test', hops: 1 };
 

@@ -5,10 +5,7 @@ import { randomTreeSpec } from './diagnostic/random-tree.ts';
 import { stopOrSearchSpec } from './diagnostic/stop-or-search.ts';
 import { multihopSpec } from './multihop/spec.ts';
 import { searchSpec } from './search/spec.ts';
-import type { EnvironmentSpec } from './spec.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: a registry holds specs of every options type
-export type AnyEnvironmentSpec = EnvironmentSpec<any>;
+import type { AnyEnvironmentSpec } from './spec.ts';
 
 /** Every environment that comes with creditbench, in alphabetical order. */
 export const ENVIRONMENTS = [

@@ -13,9 +13,13 @@ export interface EnvironmentSpec<Options = unknown> {
   /** Name and version. */
   readonly id: string;
   readonly title: string;
-  readonly tags: readonly string[];
+  /** What it is for, for tables. Default: none. */
+  readonly tags?: readonly string[];
   readonly schema: ZodType<Options>;
   /** The files that the options name: their content is part of a run's identity. */
   files?(options: Options): readonly string[];
   load(options: Options, context: LoadContext): Promise<LoadedEnvironment>;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of every options type
+export type AnyEnvironmentSpec = EnvironmentSpec<any>;

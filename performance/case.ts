@@ -1,3 +1,4 @@
+import type { Catalog } from '../bench/catalog/catalog.ts';
 import type { BackendName } from '../policies/tensor/backend.ts';
 
 /** Medians of the seconds of one run, by part; `seconds` is the whole. */
@@ -29,6 +30,8 @@ export interface SpeedCase {
 }
 
 export interface SpeedContext {
+  /** Where algorithms, environments and policies are looked up. */
+  readonly catalog: Catalog;
   readonly backend: BackendName;
   /** Folder for data and starting weights. */
   readonly cacheDirectory: string;

@@ -1,8 +1,9 @@
+import { configured } from '../algorithms/configured.ts';
+import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import type { Cell } from '../bench/cell.ts';
 import { initialState, type Stage, trainIteration } from '../bench/training/iteration.ts';
 import { setupOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
-import { findEnvironment } from '../envs/registry.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import { trainingRows } from '../policies/text-transformer/rows.ts';
 import type { TransformerConfig } from '../policies/transformer/config.ts';
@@ -46,18 +47,19 @@ function recorded(policy: TrainablePolicy, { calls, updates }: Recording): Train
 /**
  * One iteration of a cell's algorithm on its environment over and over, from the same weights and with the same random
  * numbers: rollouts, credit, update.
- * @param record whether to write down for PyTorch what the policy does (free text, methods without heads and KL).
  */
 export async function prepareIteration(
   cell: Cell,
-  { cacheDirectory }: SpeedContext,
-  record: boolean,
+  { catalog, cacheDirectory }: SpeedContext,
 ): Promise<Prepared> {
   const context = { cacheDirectory };
-  const loaded = await findEnvironment(cell.environment.id).load(cell.environment.options, context);
-  const { policy } = await startingPolicy(cell, loaded, context);
-  const setup = setupOf(cell, loaded, policy);
-  const start = initialState(policy, setup.algorithm);
+  const loaded = await catalog
+    .environment(nameOfChoice(cell.environment))
+    .load(cell.environment.options, context);
+  const { policy } = await startingPolicy(cell, catalog, loaded, context);
+  const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
+  const setup = setupOf(cell, algorithm, loaded, policy);
+  const start = initialState(policy, algorithm);
 
   const iteration = async (by: TrainablePolicy): Promise<Record<Stage, number>> => {
     const seconds = { rollout: 0, credit: 0, update: 0 };
@@ -70,6 +72,9 @@ export async function prepareIteration(
     return seconds;
   };
 
+  // The loop in PyTorch knows no heads and no KL penalty.
+  const isPlain = algorithm.heads.length === 0 && (algorithm.objective.kl ?? 0) === 0;
+  const record = policy.codec !== undefined && isPlain;
   const recording: Recording = { calls: [], updates: [] };
   if (record) await iteration(recorded(policy, recording));
   const config = cell.policy.options as unknown as TransformerConfig;

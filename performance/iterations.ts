@@ -1,10 +1,9 @@
-import { CATALOG } from '../bench/catalog.ts';
 import { readSuite } from '../bench/suites/file.ts';
 import { resolveSuite, suiteCells } from '../bench/suites/suite.ts';
 import type { SpeedCase } from './case.ts';
 import { prepareIteration } from './iteration.ts';
 
-const ALGORITHMS = ['grpo', 'carl-lite', 'carl', 'appo'] as const;
+const ALGORITHMS = ['grpo', 'carl-lite', 'carl', 'appo', 'ppo', 'dapo'] as const;
 const ENVIRONMENTS = ['multihop', 'search'] as const;
 
 /** A whole iteration: 24 questions with 16 rollouts each, from the suite 'all' and its starting weights. */
@@ -12,31 +11,38 @@ function iteration(
   algorithm: (typeof ALGORITHMS)[number],
   environment: (typeof ENVIRONMENTS)[number],
   rollouts: number,
+  kl = 0,
 ): SpeedCase {
+  const penalty = kl === 0 ? '' : '-kl';
   return {
-    id: `iteration/${environment}-${algorithm}-${rollouts}`,
-    title: `iteration, ${algorithm} on ${environment}/v1: 24 questions, ${rollouts} rollouts each`,
+    id: `iteration/${environment}-${algorithm}${penalty}-${rollouts}`,
+    title: `iteration, ${algorithm}${kl === 0 ? '' : ` with a KL penalty of ${kl}`} on ${environment}/v1: 24 questions, ${rollouts} rollouts each`,
     tensors: true,
     runs: 3,
     prepare: async (context) => {
-      const suite = resolveSuite(await readSuite('all'), CATALOG, {
+      const suite = resolveSuite(await readSuite('all'), context.catalog, {
         backend: context.backend,
         seeds: 1,
-        set: [`rollouts=${rollouts}`, 'environments.search.training.questions=24'],
+        algorithms: [algorithm],
+        environments: [environment],
+        set: [
+          `rollouts=${rollouts}`,
+          'environments.0.training.questions=24',
+          ...(kl === 0 ? [] : [`algorithms.0.options.kl=${kl}`]),
+        ],
       });
-      const found = suiteCells(suite).find(
-        ({ name, cell }) => name === algorithm && cell.environment.id === `${environment}/v1`,
-      );
-      return prepareIteration(found!.cell, context, environment === 'search');
+      const [found] = suiteCells(suite);
+      return prepareIteration(found!.cell, context);
     },
   };
 }
 
-/** Whole iterations, by environment and algorithm, and how they grow with the group. */
+/** Whole iterations, by environment and algorithm, with a KL penalty, and how they grow with the group. */
 export const ITERATION_CASES: readonly SpeedCase[] = [
-  ...ENVIRONMENTS.flatMap((environment) =>
-    ALGORITHMS.map((algorithm) => iteration(algorithm, environment, 16)),
-  ),
+  ...ENVIRONMENTS.flatMap((environment) => [
+    ...ALGORITHMS.map((algorithm) => iteration(algorithm, environment, 16)),
+    iteration('grpo', environment, 16, 0.05),
+  ]),
   iteration('grpo', 'search', 4),
   iteration('grpo', 'search', 64),
 ];

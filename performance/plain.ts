@@ -1,4 +1,3 @@
-import { findAlgorithm } from '../algorithms/registry.ts';
 import { createRandom } from '../core/random.ts';
 import { createBm25 } from '../envs/search/retrieval/bm25.ts';
 import type { Passage } from '../envs/search/retrieval/retriever.ts';
@@ -13,9 +12,9 @@ function credit(algorithm: string, size: number): SpeedCase {
     work: { amount: size, unit: 'nodes' },
     tensors: false,
     runs: 5,
-    prepare: async () => {
+    prepare: async ({ catalog }) => {
       const tree = grownTree(size);
-      const { credit: rule, schema } = findAlgorithm(algorithm);
+      const { credit: rule, schema } = catalog.algorithm(algorithm);
       const options = schema.parse({});
       return {
         run: async () => {

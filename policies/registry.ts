@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
-import type { PolicySpec } from './spec.ts';
+import type { AnyPolicySpec, PolicySpec } from './spec.ts';
 import { createTabularPolicy } from './tabular/index.ts';
 import { textTransformerSpec } from './text-transformer/spec.ts';
 import { transformerSpec } from './transformer/spec.ts';
@@ -14,9 +14,6 @@ const tabularSpec: PolicySpec<object, null> = {
   assets: () => null,
   create: async () => createTabularPolicy(),
 };
-
-// biome-ignore lint/suspicious/noExplicitAny: a registry holds specs of every options type
-export type AnyPolicySpec = PolicySpec<any, any>;
 
 /** Every policy that comes with creditbench, in alphabetical order. */
 export const POLICIES = [

@@ -27,3 +27,6 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
     readonly random: Random;
   }): Promise<TrainablePolicy>;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of every options type
+export type AnyPolicySpec = PolicySpec<any, any>;

@@ -46,7 +46,7 @@ describe('solve', () => {
   });
 
   it.each(
-    ENVIRONMENTS.filter(({ tags }) => tags.includes('diagnostic')).map((spec) => [spec.id, spec] as const),
+    ENVIRONMENTS.filter(({ tags }) => tags?.includes('diagnostic')).map((spec) => [spec.id, spec] as const),
   )('has the gradient of its own value on %s, stochastic transitions included', async (id, spec) => {
     const { environment, tasks } = await spec.load(spec.schema.parse({}) as never, { cacheDirectory });
     const policy = auditPolicy('random:3', id);

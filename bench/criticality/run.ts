@@ -4,11 +4,10 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom, shuffled } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
-import { findEnvironment } from '../../envs/registry.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
-import { findPolicy } from '../../policies/registry.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
-import type { CellContext, Choice } from '../cell.ts';
+import { type Catalog, choose } from '../catalog/catalog.ts';
+import type { CellContext } from '../cell.ts';
 import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import { startingPolicy } from '../training/warm-start.ts';
 import { earlyActionAblation } from './ablation.ts';
@@ -24,11 +23,11 @@ import {
 } from './tables.ts';
 import { criticalityTrack, trainWith } from './training.ts';
 
-/** What `runCriticality` measures. Ids without options mean their defaults. */
+/** What `runCriticality` measures. Names are those of the catalog; they mean their default options. */
 export interface CriticalitySettings {
-  /** Id of a registered environment whose states can be enumerated. Default 'multihop/v1'. */
+  /** An environment whose states can be enumerated. */
   readonly environment: string;
-  /** Id of a registered policy, at its warm start where the environment has demonstrations. */
+  /** A policy, at its warm start if the environment has demonstrations. */
   readonly policy: string;
   readonly backend: string;
   readonly split: 'train' | 'dev' | 'test';
@@ -40,8 +39,12 @@ export interface CriticalitySettings {
   readonly threshold: number;
   /** Trajectories, sampled actions, the halves, the bootstrap; and the training of the checks. */
   readonly seed: number;
-  /** Check (a): criticality and its prediction along a training with CARL. */
+  /** Check (a): criticality and its prediction along a training. */
   readonly training: boolean;
+  /** What check (a) trains with, by its name in the catalog. */
+  readonly algorithm: string;
+  /** Its options, as far as they differ from the defaults. */
+  readonly options: object;
   /** Check (b): early actions that were not forked, filtered or kept. */
   readonly ablation: boolean;
   /** Check (c): siblings on a shared random stream, on stop-or-search. */
@@ -65,16 +68,17 @@ const POINTS = 5;
  */
 export async function runCriticality(
   settings: CriticalitySettings,
+  catalog: Catalog,
   context: CellContext,
 ): Promise<CriticalityTables> {
   const { samples, threshold } = settings;
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   context.onProgress?.({ stage: 'loading', fraction: 0 });
-  const loaded = await loadEnvironment(settings, context);
+  const loaded = await loadEnvironment(settings, catalog, context);
   const environment = exactEnvironment(loaded.environment);
   const tasks = chooseTasks(settings, loaded);
   checkSettings(settings, loaded);
-  const policy = await loadPolicy(settings, loaded, context);
+  const policy = await loadPolicy(settings, catalog, loaded, context);
   try {
     const random = createRandom(settings.seed).split('criticality');
     const request = { environment, policy, sampling: { temperature: 1 }, ...signal };
@@ -108,7 +112,7 @@ export async function runCriticality(
       await trainWith({
         ...request,
         loaded,
-        algorithm: configured(carl),
+        algorithm: configured(catalog.algorithm(settings.algorithm), settings.options),
         options,
         seed: settings.seed,
         onIteration: (iteration) => {
@@ -150,9 +154,10 @@ export async function runCriticality(
 
 async function loadEnvironment(
   settings: CriticalitySettings,
+  catalog: Catalog,
   context: CellContext,
 ): Promise<LoadedEnvironment> {
-  const spec = findEnvironment(settings.environment);
+  const spec = catalog.environment(settings.environment);
   return spec.load(spec.schema.parse({}), context);
 }
 
@@ -191,23 +196,19 @@ function chooseTasks({ split, questions, seed }: CriticalitySettings, loaded: Lo
 
 async function loadPolicy(
   settings: CriticalitySettings,
+  catalog: Catalog,
   loaded: LoadedEnvironment,
   context: CellContext,
 ): Promise<TrainablePolicy> {
-  const spec = findPolicy(settings.policy);
-  const choice = (id: string, options: unknown): Choice => ({ id, options: options as Choice['options'] });
   // A table knows nothing of states that no demonstration met: it stays uniform.
-  const learns = loaded.demonstrate !== undefined && settings.policy !== 'tabular';
-  const cell = {
-    environment: choice(loaded.environment.id, {}),
-    policy: choice(spec.id, spec.schema.parse({})),
-    algorithm: choice(carl.id, carl.schema.parse({})),
-    training: trainingSchema.parse({}),
+  const learns = loaded.demonstrate !== undefined && catalog.policy(settings.policy).restorable;
+  const start = {
+    environment: choose(catalog, 'environment', settings.environment),
+    policy: choose(catalog, 'policy', settings.policy),
     warmStart: warmStartSchema.parse(learns ? {} : { steps: 0 }),
-    seed: settings.seed,
     backend: settings.backend,
   };
-  return (await startingPolicy(cell, loaded, context)).policy;
+  return (await startingPolicy(start, catalog, loaded, context)).policy;
 }
 
 /** Trees per correlation where enumeration is out of reach: standard errors of slopes near 0.01. */

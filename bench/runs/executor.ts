@@ -1,10 +1,12 @@
-import type { Cell, CellProgress, CellResult } from '../cell.ts';
+import type { Cell, CellProgress, CellResult, CodeFiles } from '../cell.ts';
 import type { WorkerRequest } from './protocol.ts';
 
 /** One thing to compute. */
 export interface Job {
   readonly task: WorkerRequest['task'];
   readonly cell: Cell;
+  /** Where the code of users' own that the cell names lies. */
+  readonly code: CodeFiles;
   /** A 'run' goes on from here when it is given: what an earlier try of the same cell told last. */
   readonly checkpoint?: Uint8Array;
   /** As in `CellContext`. */

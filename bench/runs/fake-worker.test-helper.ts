@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageInfo } from '../../core/package.ts';
+import type { NamedCell } from '../cell.ts';
 import { type Suite, suiteCells } from '../suites/suite.ts';
 import { trainingSchema, warmStartSchema } from '../training/options.ts';
-import { type NamedCell, type RunEvent, type RunOptions, runSuite } from './runner.ts';
+import type { RunEvent } from './events.ts';
+import { type RunOptions, runSuite } from './runner.ts';
 import { cellHash } from './storage.ts';
 
 /** Does what the options of a cell's algorithm say. Each task leaves a line in the log of the cache folder. */
@@ -16,13 +18,13 @@ import { serveWorker } from ${JSON.stringify(pathToFileURL(join(packageInfo().ro
 const log = (cell, context, what) => appendFileSync(join(context.cacheDirectory, 'log'), what + ' ' + cell.algorithm.options.label + ' ' + cell.seed + '\\n');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 serveWorker({
-  async prepareCell(cell, context) {
+  async prepareCell(cell, code, context) {
     log(cell, context, 'prepare');
     if (cell.policy.options.broken) throw new Error('no starting weights');
     await sleep(30);
     log(cell, context, 'prepared');
   },
-  async runCell(cell, context) {
+  async runCell(cell, code, context) {
     log(cell, context, 'run');
     const { behave, label } = cell.algorithm.options;
     context.onProgress({ stage: 'half', fraction: 0.5 });

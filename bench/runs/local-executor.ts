@@ -20,7 +20,7 @@ export interface LocalExecutorOptions {
 
 /** Computes on this machine: one process per job. */
 export function createLocalExecutor({ workers, cacheDirectory, worker }: LocalExecutorOptions): Executor {
-  const file = worker ?? join(packageInfo().root, 'dist', 'bench', 'runs', 'worker.js');
+  const file = worker ?? join(packageInfo().root, 'dist', 'cli', 'cell-worker.js');
   return {
     capacity: workers,
     sharesCache: true,
@@ -31,7 +31,7 @@ export function createLocalExecutor({ workers, cacheDirectory, worker }: LocalEx
 
 /** Starts a worker process for one job. */
 function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<CellResult | undefined> {
-  const { task, cell, checkpoint, checkpointSeconds, signal, onProgress, onNotice, onCheckpoint } = job;
+  const { task, cell, code, checkpoint, checkpointSeconds, signal, onProgress, onNotice, onCheckpoint } = job;
   return new Promise((resolve, reject) => {
     // 'advanced' keeps NaN and infinities, which JSON would turn into null.
     const child = fork(worker, [], {
@@ -68,6 +68,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
     const request: WorkerRequest = {
       task,
       cell,
+      code,
       cacheDirectory,
       checkpointSeconds,
       ...(checkpoint === undefined ? {} : { checkpoint }),

@@ -1,5 +1,5 @@
 import { InputError, MachineError } from '../../core/errors.ts';
-import type { Cell, CellContext, CellProgress, CellResult } from '../cell.ts';
+import type { Cell, CellContext, CellProgress, CellResult, CodeFiles } from '../cell.ts';
 import type { CellError } from './storage.ts';
 
 /** What a worker process is told, once. */
@@ -7,6 +7,7 @@ export interface WorkerRequest {
   /** 'prepare' fills the caches that a group of cells shares; 'run' computes a cell. */
   readonly task: 'prepare' | 'run';
   readonly cell: Cell;
+  readonly code: CodeFiles;
   readonly cacheDirectory: string;
   readonly checkpointSeconds: number;
   readonly checkpoint?: Uint8Array;
@@ -24,8 +25,8 @@ export type WorkerReply =
 
 /** The work itself. */
 interface WorkerTasks {
-  runCell(cell: Cell, context: CellContext): Promise<CellResult>;
-  prepareCell(cell: Cell, context: CellContext): Promise<void>;
+  runCell(cell: Cell, code: CodeFiles, context: CellContext): Promise<CellResult>;
+  prepareCell(cell: Cell, code: CodeFiles, context: CellContext): Promise<void>;
 }
 
 /**
@@ -41,7 +42,7 @@ export function serveWorker(tasks: WorkerTasks): void {
       process.send!(reply, undefined, {}, () => resolve());
     });
   process.once('message', (message) => {
-    const { task, cell, ...given } = message as WorkerRequest;
+    const { task, cell, code, ...given } = message as WorkerRequest;
     const context: CellContext = {
       ...given,
       onProgress: (progress) => {
@@ -54,7 +55,7 @@ export function serveWorker(tasks: WorkerTasks): void {
       // Awaited: what is larger than the pipe only leaves while the event loop turns.
       onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
     };
-    perform(tasks, task, cell, context)
+    perform(tasks, { task, cell, code }, context)
       .catch(
         (error: unknown): WorkerReply => ({
           type: 'error',
@@ -69,12 +70,11 @@ export function serveWorker(tasks: WorkerTasks): void {
 
 async function perform(
   tasks: WorkerTasks,
-  task: WorkerRequest['task'],
-  cell: Cell,
+  { task, cell, code }: Pick<WorkerRequest, 'task' | 'cell' | 'code'>,
   context: CellContext,
 ): Promise<WorkerReply> {
-  if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, context) };
-  await tasks.prepareCell(cell, context);
+  if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, code, context) };
+  await tasks.prepareCell(cell, code, context);
   return { type: 'prepared' };
 }
 

@@ -1,9 +1,9 @@
-import type { CellResult } from '../cell.ts';
+import type { Cell, CellResult, CodeFiles, NamedCell } from '../cell.ts';
 import { createKeeper, readCellCheckpoint, removeCellCheckpoints } from './cell-checkpoints.ts';
 import { claimCell, type HeldLock, readLock } from './cell-lock.ts';
+import type { RunEvent } from './events.ts';
 import type { Executor, Job } from './executor.ts';
 import { describeError } from './protocol.ts';
-import type { NamedCell, RunEvent } from './runner.ts';
 import { type CellError, readCell, readFailure, removeCell, writeCell, writeFailure } from './storage.ts';
 
 /** A cell that has to be computed. */
@@ -19,6 +19,7 @@ export interface Running {
   readonly out: string;
   readonly checkpointSeconds: number;
   readonly executor: Executor;
+  readonly code: CodeFiles;
   readonly signal: AbortSignal;
   /** Results by cell hash. */
   readonly done: Map<string, CellResult | CellError>;
@@ -159,17 +160,24 @@ async function runToTheEnd(
   }
 }
 
+/** The files of the sources that a cell names. */
+function codeOf({ algorithm, environment, policy }: Cell, code: CodeFiles): CodeFiles {
+  const sources = [algorithm, environment, policy].flatMap((choice) => choice.code?.source ?? []);
+  return Object.fromEntries(sources.flatMap((source) => (source in code ? [[source, code[source]!]] : [])));
+}
+
 /** Has the executor do a task, with its progress as events. */
 function execute(
   task: Job['task'],
   cell: NamedCell,
-  { checkpointSeconds, executor, signal, emit }: Running,
+  { checkpointSeconds, executor, code, signal, emit }: Running,
   resuming: Partial<Pick<Job, 'checkpoint' | 'onProgress' | 'onCheckpoint'>> = {},
 ): Promise<CellResult | undefined> {
   const type = task === 'run' ? 'cell-progress' : 'prepare-progress';
   return executor.execute({
     task,
     cell: cell.cell,
+    code: codeOf(cell.cell, code),
     checkpointSeconds,
     signal,
     onStart: (worker) => {

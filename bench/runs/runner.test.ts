@@ -2,8 +2,9 @@ import { cp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { suiteCells } from '../suites/suite.ts';
+import type { RunEvent } from './events.ts';
 import { contents, createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
-import { type CellOutcome, type RunEvent, runSuite } from './runner.ts';
+import { type CellOutcome, runSuite } from './runner.ts';
 import { cellFolder, cellHash, readCell, temporaryName } from './storage.ts';
 
 let runs: Awaited<ReturnType<typeof createRuns>>;

@@ -1,18 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { InputError } from '../../core/errors.ts';
-import { type Cell, type CellProgress, type CellResult, CHECKPOINT_SECONDS } from '../cell.ts';
+import { type CellResult, CHECKPOINT_SECONDS, type CodeFiles, type NamedCell } from '../cell.ts';
 import { startingKey } from '../training/starting-point.ts';
+import type { RunEvent } from './events.ts';
 import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
 import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
 import { type CellError, cellHash, makeWritable, openOutput, readCell, readFailure } from './storage.ts';
-
-/** A cell and the name that its suite gives to its algorithm entry. */
-export interface NamedCell {
-  readonly name: string;
-  readonly cell: Cell;
-}
 
 /** Where a run stands with a cell. `missing` means that the run was stopped before it. */
 export type CellOutcome = NamedCell & { readonly hash: string } & (
@@ -20,17 +15,6 @@ export type CellOutcome = NamedCell & { readonly hash: string } & (
     | { readonly status: 'failed'; readonly error: CellError }
     | { readonly status: 'missing' }
   );
-
-/** What happens while a suite runs. `cell-skipped`: finished by another run. `cell-left`: failed before, not run. */
-export type RunEvent =
-  | { readonly type: 'prepare-start' | 'prepare-done'; readonly cell: NamedCell }
-  | { readonly type: 'prepare-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
-  | { readonly type: 'cell-done' | 'cell-skipped'; readonly cell: NamedCell }
-  /** Again when another worker takes over. `worker` names one that may be on another machine. */
-  | { readonly type: 'cell-start'; readonly cell: NamedCell; readonly worker?: string }
-  | { readonly type: 'cell-progress'; readonly cell: NamedCell; readonly progress: CellProgress }
-  | { readonly type: 'cell-failed' | 'cell-left'; readonly cell: NamedCell; readonly error: CellError }
-  | { readonly type: 'notice'; readonly cell: NamedCell; readonly message: string };
 
 export interface RunOptions {
   readonly cells: readonly NamedCell[];
@@ -42,6 +26,8 @@ export interface RunOptions {
   readonly cacheDirectory: string;
   /** Stops the run: workers are ended, nothing half-written stays. */
   readonly signal?: AbortSignal;
+  /** Where users' own code lies that cells name. Default: none is named. */
+  readonly code?: CodeFiles;
   /** JavaScript file of the worker process. Default: bench/runs/worker.js of the built package. */
   readonly worker?: string;
   /** Seconds between two checkpoints of a cell, at least 0; 0 is after every iteration. Default: 30. */
@@ -117,7 +103,8 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
       }
     });
   const emit = (event: RunEvent): void => options.onEvent?.(event);
-  const running = { out, checkpointSeconds, executor, signal, done, emit, waited: new Set<string>() };
+  const { code = {} } = options;
+  const running = { out, checkpointSeconds, executor, code, signal, done, emit, waited: new Set<string>() };
   const jobs: Jobs = { ...running, job, prepared: new Map() };
   for (let rest = pending; rest.length > 0 && !signal.aborted; ) {
     const held = await Promise.all(groupCells(rest).map((group) => runGroup(group, jobs)));

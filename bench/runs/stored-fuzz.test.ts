@@ -246,11 +246,11 @@ describe('any file of a checkpoint', () => {
   });
 
   it.each(Object.entries(files))('is one, or refused: %s', async (name, valid) => {
-    const [word] = ((await readCheckpoint(at, policy, recipe)).assets as { words: string[] }).words;
+    const [word] = ((await readCheckpoint(at, spec, policy, recipe)).assets as { words: string[] }).words;
     expect(word).toBe('a');
     await fuzzAsync(mutatedJson([valid]), async (value) => {
       write(name, value);
-      await readCheckpoint(at, policy, recipe);
+      await readCheckpoint(at, spec, policy, recipe);
     });
     write(name, valid);
   });

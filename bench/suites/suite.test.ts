@@ -1,34 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InputError } from '../../core/errors.ts';
-import type { Catalog, CatalogEntry } from '../catalog.ts';
+import { createCatalog } from '../catalog/catalog.ts';
 import { readSuite, suiteNames } from './file.ts';
-import { resolveSuite, type SuiteOverrides, suiteCells } from './suite.ts';
+import type { SuiteOverrides } from './raw.ts';
+import { resolveSuite, suiteCells } from './suite.ts';
 
-const entry = (id: string, schema: z.ZodType): CatalogEntry => ({ id, schema });
 const flat = z.strictObject({
   groupSize: z.int().min(1).max(4096).default(16),
   std: z.enum(['sample', 'population']).default('sample'),
 });
-const lookup = (kind: string, entries: readonly CatalogEntry[]) => (id: string) => {
-  const found = entries.find((candidate) => candidate.id === id || candidate.id.split('/')[0] === id);
-  if (!found) throw new InputError(`unknown ${kind} '${id}'; valid: ${entries.map((e) => e.id).join(', ')}`);
-  return found;
-};
-const CATALOG: Catalog = {
-  environment: lookup('environment', [
-    entry('walk/v2', z.strictObject({ turnLimit: z.int().min(1).default(8) })),
-    entry('other/v1', z.strictObject({})),
-  ]),
-  policy: lookup('policy', [
-    entry('small', z.strictObject({ width: z.int().min(8).multipleOf(8).default(64) })),
-  ]),
-  algorithm: lookup('algorithm', [
-    { ...entry('grpo', flat), budget: (rollouts) => ({ groupSize: rollouts }) },
-    entry('rloo', flat),
-  ]),
-  algorithms: ['grpo', 'rloo'],
-};
+const CATALOG = createCatalog({
+  environments: [
+    { id: 'walk/v2', schema: z.strictObject({ turnLimit: z.int().min(1).default(8) }) },
+    { id: 'other/v1', schema: z.strictObject({}) },
+  ] as never,
+  policies: [
+    { id: 'small', schema: z.strictObject({ width: z.int().min(8).multipleOf(8).default(64) }) },
+  ] as never,
+  algorithms: [
+    { id: 'grpo', schema: flat, budget: (rollouts: number) => ({ groupSize: rollouts }) },
+    { id: 'rloo', schema: flat, budget: () => ({}) },
+  ] as never,
+});
 
 const SUITE = `name: example
 environments:

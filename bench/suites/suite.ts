@@ -1,8 +1,7 @@
 import type { Document, LineCounter } from 'yaml';
 import { InputError } from '../../core/errors.ts';
-import type { Catalog, CatalogEntry } from '../catalog.ts';
-import type { Cell, Choice } from '../cell.ts';
-import type { NamedCell } from '../runs/runner.ts';
+import type { Catalog, CatalogKind } from '../catalog/catalog.ts';
+import type { Cell, Choice, NamedCell } from '../cell.ts';
 import {
   type TrainingOptions,
   trainingSchema,
@@ -10,11 +9,10 @@ import {
   warmStartSchema,
 } from '../training/options.ts';
 import type { SuiteSource } from './file.ts';
-import { applySetting, nameOf, type Override } from './override.ts';
+import { nameOf, type Override } from './override.ts';
 import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
+import { type Plain, pathName, readRaw, type SuiteOverrides } from './raw.ts';
 import { suiteSchema } from './schema.ts';
-import { expandShorthand } from './shorthand.ts';
-import { readYaml } from './yaml.ts';
 
 /** A run keeps its cells in memory. Days of work have some hundreds. */
 const MAX_CELLS = 100_000;
@@ -52,17 +50,6 @@ export interface Suite {
   readonly backend: string;
 }
 
-export interface SuiteOverrides {
-  /** `key=value` settings, applied in order. */
-  readonly set?: readonly string[];
-  /** Number of seeds. */
-  readonly seeds?: number;
-  /** Tensor backend. Default 'wasm'. */
-  readonly backend?: string;
-}
-
-type Plain = Record<string, unknown>;
-
 /**
  * Parses, overrides, validates and completes a suite.
  *
@@ -70,47 +57,32 @@ type Plain = Record<string, unknown>;
  *   the value and the valid range.
  */
 export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: SuiteOverrides = {}): Suite {
-  const { value: data, document, lines, problems: broken } = readYaml(source.text);
-  if (broken.length > 0) {
-    throw new InputError(
-      broken
-        .map(({ offset, message }) => `${describeOffset(source.file, lines, offset)}: ${message}`)
-        .join('\n'),
-    );
-  }
-  if (data === null || typeof data !== 'object' || Array.isArray(data)) {
-    throw new InputError(
-      `${source.file}:1:1: not a suite; valid: a mapping with name, environments, policy, …`,
-    );
-  }
-  const raw = data as Plain;
-  const applied = applyOverrides(raw, overrides, catalog.algorithms);
-
+  const { raw, document, lines, applied } = readRaw(
+    source,
+    overrides,
+    catalog.algorithms.map(({ id }) => id),
+  );
   const shape = checkValue(suiteSchema, raw);
   const problems: Problem[] = 'problems' in shape ? [...shape.problems] : [];
-  const resolve = (path: Path, find: (id: string) => CatalogEntry, rollouts?: number): Choice => {
-    const found = resolveChoice(raw, path, find, rollouts);
+  const resolve = (path: Path, kind: CatalogKind, rollouts?: number): Choice => {
+    const found = resolveChoice(raw, path, kind, catalog, rollouts);
     if ('problems' in found) problems.push(...found.problems);
     return 'value' in found ? found.value : { id: '', options: {} };
   };
-  const policy = resolve(['policy'], catalog.policy);
+  const policy = resolve(['policy'], 'policy');
   const environments = indexes(raw.environments).map((i): SuiteEnvironment => {
     const path: Path = ['environments', i];
     const own = ownSettings(raw, path);
     problems.push(...own.problems);
     return {
-      ...resolve(path, catalog.environment),
+      ...resolve(path, 'environment'),
       policy:
-        valueAt(raw, [...path, 'policy']) === undefined
-          ? policy
-          : resolve([...path, 'policy'], catalog.policy),
+        valueAt(raw, [...path, 'policy']) === undefined ? policy : resolve([...path, 'policy'], 'policy'),
       ...own.values,
     };
   });
   const rollouts = 'value' in shape ? shape.value.rollouts : undefined;
-  const algorithms = indexes(raw.algorithms).map((i) =>
-    resolve(['algorithms', i], catalog.algorithm, rollouts),
-  );
+  const algorithms = indexes(raw.algorithms).map((i) => resolve(['algorithms', i], 'algorithm', rollouts));
   problems.push(
     ...repeated(
       environments.map(({ id }) => id),
@@ -120,12 +92,15 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
   );
   const names = indexes(raw.algorithms).map((i) => {
     const entry = (raw.algorithms as readonly Plain[])[i];
-    return nameOf(entry, '');
+    // A user's own is named by its id, unless the suite names it.
+    return entry?.name === undefined && algorithms[i]!.code !== undefined
+      ? algorithms[i]!.id
+      : nameOf(entry, '');
   });
   problems.push(...repeated(names, 'algorithms', 'name'));
 
   if (problems.length > 0 || !('value' in shape)) {
-    const place = (path: Path) => locate(path, source, document!, lines, applied);
+    const place = (path: Path) => locate(path, source, document, lines, applied);
     const described = problems
       .map((problem) => ({
         ...place(problem.path),
@@ -159,13 +134,13 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
 export function suiteCells(suite: Suite): readonly NamedCell[] {
   const seeds = Array.from({ length: suite.seeds }, (_, seed) => seed);
   return suite.environments.flatMap((environment) =>
-    suite.algorithms.flatMap(({ name, id, options, ownRate, noiseStream }) =>
+    suite.algorithms.flatMap(({ name, ownRate, noiseStream, ...algorithm }) =>
       seeds.map((seed) => {
         const { training } = environment;
         const cell: Cell = {
-          environment: { id: environment.id, options: environment.options },
+          environment: choiceOf(environment),
           policy: environment.policy,
-          algorithm: { id, options },
+          algorithm,
           training:
             suite.rates === 'own' && ownRate !== undefined
               ? { ...training, learningRate: ownRate }
@@ -181,19 +156,12 @@ export function suiteCells(suite: Suite): readonly NamedCell[] {
   );
 }
 
-function applyOverrides(raw: Plain, overrides: SuiteOverrides, all: readonly string[]): readonly Override[] {
-  const applied: Override[] = [];
-  expandShorthand(raw, all);
-  for (const setting of overrides.set ?? []) {
-    applied.push(applySetting(raw, setting));
-    expandShorthand(raw, all);
-  }
-  if (overrides.seeds !== undefined) {
-    raw.seeds = overrides.seeds;
-    applied.push({ path: ['seeds'], label: `--seeds ${overrides.seeds}` });
-  }
-  return applied;
-}
+/** The choice alone, of what a suite says more about. */
+const choiceOf = ({ id, options, code }: Choice): Choice => ({
+  id,
+  options,
+  ...(code === undefined ? {} : { code }),
+});
 
 /** The suite's settings with an environment's own values in their place, and what is wrong with those. */
 function ownSettings(
@@ -222,25 +190,32 @@ const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [..
 function resolveChoice(
   raw: Plain,
   path: Path,
-  find: (id: string) => CatalogEntry,
+  kind: CatalogKind,
+  catalog: Catalog,
   rollouts: number | undefined,
 ): { readonly value: Choice } | { readonly problems: readonly Problem[] } {
   const id = valueAt(raw, [...path, 'id']);
   if (typeof id !== 'string' || id === '') return { problems: [] };
-  let entry: CatalogEntry;
+  let entry: ReturnType<Catalog[CatalogKind]>;
   try {
-    entry = find(id);
+    entry = catalog[kind](id);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     return { problems: [{ path: [...path, 'id'], message: error.message }] };
   }
   const options = valueAt(raw, [...path, 'options']) ?? {};
   if (typeof options !== 'object' || Array.isArray(options)) return { problems: [] };
-  const budget = rollouts === undefined ? {} : (entry.budget?.(rollouts) ?? {});
-  const checked = checkValue(entry.schema, { ...budget, ...options }, [...path, 'options']);
-  return 'problems' in checked
-    ? checked
-    : { value: { id: entry.id, options: checked.value as Choice['options'] } };
+  const budget = rollouts !== undefined && 'budget' in entry ? entry.budget(rollouts) : {};
+  const checked = checkValue<unknown>(entry.schema, { ...budget, ...options }, [...path, 'options']);
+  if ('problems' in checked) return checked;
+  const own = catalog.own.find((one) => one.kind === kind && one.code.source === id);
+  return {
+    value: {
+      id: entry.id,
+      options: checked.value as Choice['options'],
+      ...(own === undefined ? {} : { code: own.code }),
+    },
+  };
 }
 
 function repeated(names: readonly string[], list: string, key: string): readonly Problem[] {
@@ -254,17 +229,6 @@ function repeated(names: readonly string[], list: string, key: string): readonly
         ]
       : [],
   );
-}
-
-/** A path as `--set` would write it: list entries by their names. */
-function pathName(raw: Plain, path: Path): string {
-  return path
-    .map((key, i) => {
-      if (typeof key !== 'number') return String(key);
-      const entry = valueAt(raw, path.slice(0, i + 1)) as Plain | undefined;
-      return nameOf(entry, String(key));
-    })
-    .join('.');
 }
 
 function locate(

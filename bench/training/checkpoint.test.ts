@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CATALOG } from '../../catalog.ts';
 import { createRandom } from '../../core/random.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
-import { CATALOG } from '../catalog.ts';
 import type { Choice } from '../cell.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { readSuite } from '../suites/file.ts';
@@ -47,19 +47,28 @@ it('keeps a policy to the bit, and refuses another size, policy or a damaged fil
   });
   const parameters = policy.parameters();
   policy.dispose();
-  await writeCheckpoint(folder, small, { assets, parameters }, { made: 'by a test', warmStart: recipe });
-  const read = await readCheckpoint(folder, small, recipe);
+  await writeCheckpoint(
+    folder,
+    spec,
+    small,
+    { assets, parameters },
+    { made: 'by a test', warmStart: recipe },
+  );
+  const read = await readCheckpoint(folder, spec, small, recipe);
   expect(read.assets).toEqual(assets);
   expect([...(read.parameters as Float32Array)]).toEqual([...parameters]);
   const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
   expect(config).toMatchObject({ policy: small, origin: { made: 'by a test' } });
 
-  await expect(readCheckpoint(folder, policyOf({ ...small.options, layers: 2 }), recipe)).rejects.toThrow(
+  await expect(
+    readCheckpoint(folder, spec, policyOf({ ...small.options, layers: 2 }), recipe),
+  ).rejects.toThrow(
     "its layers is 1, and the suite's policy.options.layers is 2; valid: search-facts, or the folder",
   );
   await expect(
     readCheckpoint(
       folder,
+      findPolicy('transformer'),
       {
         id: 'transformer',
         options: findPolicy('transformer').schema.parse({}) as Choice['options'],
@@ -67,15 +76,15 @@ it('keeps a policy to the bit, and refuses another size, policy or a damaged fil
       recipe,
     ),
   ).rejects.toThrow("it is of policy text-transformer, and the suite's policy is transformer");
-  await expect(readCheckpoint(folder, small, { ...recipe, noise: 0.5 })).rejects.toThrow(
+  await expect(readCheckpoint(folder, spec, small, { ...recipe, noise: 0.5 })).rejects.toThrow(
     "it was made with noise 0.05, and the suite's warmStart.noise is 0.5",
   );
-  await expect(readCheckpoint(join(folder, 'no'), small, recipe)).rejects.toThrow(
+  await expect(readCheckpoint(join(folder, 'no'), spec, small, recipe)).rejects.toThrow(
     'config.json cannot be read (ENOENT)',
   );
   const weights = await readFile(join(folder, 'model.safetensors'));
   await writeFile(join(folder, 'model.safetensors'), weights.subarray(0, weights.length - 4));
-  await expect(readCheckpoint(folder, small, recipe)).rejects.toThrow(/safetensors/);
+  await expect(readCheckpoint(folder, spec, small, recipe)).rejects.toThrow(/safetensors/);
 });
 
 it('ships a checkpoint of at most 5 MB that keeps to the protocol and answers some of the questions', async () => {
@@ -88,10 +97,15 @@ it('ships a checkpoint of at most 5 MB that keeps to the protocol and answers so
   const context = { cacheDirectory: folder };
   const loaded = await findEnvironment(environment.id).load(environment.options, context);
   const notices: string[] = [];
-  const { policy } = await startingPolicy({ policy: choice, warmStart, backend: 'wasm' }, loaded, {
-    ...context,
-    onNotice: (message) => notices.push(message),
-  });
+  const { policy } = await startingPolicy(
+    { environment, policy: choice, warmStart, backend: 'wasm' },
+    CATALOG,
+    loaded,
+    {
+      ...context,
+      onNotice: (message) => notices.push(message),
+    },
+  );
   // Made on exactly this environment: its fingerprint has not moved since.
   expect(notices).toEqual([]);
   const scores = await evaluate({

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { MAX_BYTES, readBounded, readProblem } from '../../core/bounded-file.ts';
 import { InputError } from '../../core/errors.ts';
 import { packageInfo } from '../../core/package.ts';
-import { findPolicy } from '../../policies/registry.ts';
 import { readSafetensors, writeSafetensors } from '../../policies/safetensors.ts';
+import type { AnyPolicySpec } from '../../policies/spec.ts';
 import type { Choice } from '../cell.ts';
 import { canonicalJson, makeWritable, writeFileAtomic } from '../runs/storage.ts';
 import type { WarmStartOptions } from './options.ts';
@@ -57,6 +57,7 @@ const configSchema = z.object({
  */
 export async function readCheckpoint(
   nameOrFolder: string,
+  spec: AnyPolicySpec,
   policy: Choice,
   { checkpoint: _, ...recipe }: WarmStartOptions,
 ): Promise<StartingPoint & { readonly origin: CheckpointOrigin | undefined }> {
@@ -87,7 +88,6 @@ export async function readCheckpoint(
     return wrong(`${FILES.config}: ${path.join('.') || 'content'}: ${message}`);
   }
   const config = read.data;
-  const spec = findPolicy(policy.id);
   if (config.policy.id !== policy.id) {
     wrong(`it is of policy ${config.policy.id}, and the suite's policy is ${policy.id}`);
   }
@@ -137,11 +137,11 @@ export async function readCheckpoint(
  */
 export async function writeCheckpoint(
   folder: string,
+  spec: AnyPolicySpec,
   policy: Choice,
   { assets, parameters }: StartingPoint,
   origin: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const spec = findPolicy(policy.id);
   if (spec.layout === undefined) throw new InputError(`policy ${policy.id} cannot be kept in a checkpoint`);
   await makeWritable('--out', folder);
   const tensors = new Map<string, { shape: number[]; values: Float32Array }>();

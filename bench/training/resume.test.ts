@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
+import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import type { Cell } from '../cell.ts';
@@ -54,7 +55,7 @@ const csv = (rows: Parameters<typeof formatCsv>[1]): string => formatCsv(METRIC_
 /** Runs a cell to its end, and then once more from each of its checkpoints, which ran to the same bytes. */
 async function interruptEverywhere(one: Cell): Promise<void> {
   const checkpoints: Uint8Array[] = [];
-  const whole = await runCell(one, {
+  const whole = await runCell(one, CATALOG, {
     cacheDirectory,
     checkpointSeconds: 0,
     onCheckpoint: (bytes) => void checkpoints.push(bytes),
@@ -63,7 +64,7 @@ async function interruptEverywhere(one: Cell): Promise<void> {
   for (const [iteration, checkpoint] of checkpoints.entries()) {
     const notices: string[] = [];
     const later: Uint8Array[] = [];
-    const resumed = await runCell(one, {
+    const resumed = await runCell(one, CATALOG, {
       cacheDirectory,
       checkpoint,
       checkpointSeconds: 0,
@@ -111,11 +112,11 @@ describe('a cell that was interrupted', () => {
 
   it('starts again from bytes that are no state, or are of another cell, and says so', async () => {
     const tabular = cell('grpo');
-    const whole = await runCell(tabular, { cacheDirectory });
+    const whole = await runCell(tabular, CATALOG, { cacheDirectory });
     const others: Uint8Array[] = [];
     for (const other of [cell('ppo'), { ...tabular, training: { ...tabular.training, iterations: 9 } }]) {
       const onCheckpoint = (bytes: Uint8Array): void => void others.push(bytes);
-      await runCell(other, { cacheDirectory, checkpointSeconds: 0, onCheckpoint });
+      await runCell(other, CATALOG, { cacheDirectory, checkpointSeconds: 0, onCheckpoint });
     }
     const ofTransformer = writeState({ ...readState(others[0]!), prompts: undefined, heads: [] });
     const wrong: [Uint8Array, RegExp][] = [
@@ -126,7 +127,7 @@ describe('a cell that was interrupted', () => {
     ];
     for (const [checkpoint, why] of wrong) {
       const notices: string[] = [];
-      const { metrics } = await runCell(tabular, {
+      const { metrics } = await runCell(tabular, CATALOG, {
         cacheDirectory,
         checkpoint,
         onNotice: (text) => notices.push(text),

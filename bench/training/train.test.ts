@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
+import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import type { Cell } from '../cell.ts';
@@ -43,14 +44,14 @@ const searchOptions = (options: object): Cell['environment']['options'] =>
 describe('runCell', () => {
   const controls = ['random-credit', 'shuffled-credit'];
   it.each(controls)('%s does not learn: a negative control', async (id) => {
-    const { metrics } = await runCell(cell(id), { cacheDirectory });
+    const { metrics } = await runCell(cell(id), CATALOG, { cacheDirectory });
     expect(metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
   });
 
   it.each(ALGORITHMS.map(({ id }) => id).filter((id) => !controls.includes(id)))(
     '%s learns to search and to take A',
     async (id) => {
-      const { metrics } = await runCell(cell(id), { cacheDirectory });
+      const { metrics } = await runCell(cell(id), CATALOG, { cacheDirectory });
       // Untrained: 0.4 on average. A always: 1.
       expect(metrics[0]!.dev_reward).toBeLessThan(0.5);
       expect(metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
@@ -58,13 +59,13 @@ describe('runCell', () => {
   );
 
   it('counts: GRPO trains all it rolls out, CARL between N + 1 and 2 N of it', async () => {
-    const grpo = await runCell(cell('grpo', {}, { groupSize: 4 }), { cacheDirectory });
+    const grpo = await runCell(cell('grpo', {}, { groupSize: 4 }), CATALOG, { cacheDirectory });
     for (const row of grpo.metrics.slice(1)) {
       expect(row.update_actions).toBe(row.rollout_actions);
       expect(row.dropped_actions).toBe(0);
       expect(row.trajectories).toBe(4);
     }
-    const carl = await runCell(cell('carl-lite', {}, { forks: 8 }), { cacheDirectory });
+    const carl = await runCell(cell('carl-lite', {}, { forks: 8 }), CATALOG, { cacheDirectory });
     for (const row of carl.metrics.slice(1)) {
       expect(row.trajectories).toBe(9);
       expect(row.update_actions).toBeGreaterThanOrEqual(9);
@@ -74,7 +75,7 @@ describe('runCell', () => {
   });
 
   it('names no column that is not documented, and fills all but evaluations in every trained iteration', async () => {
-    const { metrics } = await runCell(cell('grpo'), { cacheDirectory });
+    const { metrics } = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
     const names = METRIC_COLUMNS.map(({ name }) => name as string);
     for (const row of metrics) expect(names).toEqual(expect.arrayContaining(Object.keys(row)));
     const measured = /^(dev_)?(tool_calls|malformed_actions|gold_recall|answered|valid_format)$/;
@@ -114,7 +115,7 @@ describe('runCell', () => {
         }),
         warmStart: warmStartSchema.parse({ steps: 2, episodes: 2 }),
       });
-    const { metrics } = await runCell(text({ topP: 0.9 }), { cacheDirectory });
+    const { metrics } = await runCell(text({ topP: 0.9 }), CATALOG, { cacheDirectory });
     const row = metrics.at(-1)!;
     expect(Object.keys(row).sort()).toEqual(METRIC_COLUMNS.map(({ name }) => name as string).sort());
     expect(Number(row.generated_tokens)).toBeGreaterThan(Number(row.rollout_actions));
@@ -126,30 +127,31 @@ describe('runCell', () => {
     await expect(
       runCell(
         { ...text({}), environment: { id: 'search/v1', options: searchOptions({ maxActionTokens: 9 }) } },
+        CATALOG,
         { cacheDirectory },
       ),
     ).rejects.toThrow(/a demonstrated action has \d+ tokens, and maxActionTokens is 9/);
     await expect(
-      runCell(cell('grpo', { training: trainingSchema.parse({ topP: 0.9 }) }), { cacheDirectory }),
+      runCell(cell('grpo', { training: trainingSchema.parse({ topP: 0.9 }) }), CATALOG, { cacheDirectory }),
     ).rejects.toThrow('training.topP is 0.9, but policy tabular chooses from lists of actions; valid: 1');
   });
 
   it('keeps near its start under a strong KL', async () => {
-    const free = await runCell(cell('grpo'), { cacheDirectory });
-    const held = await runCell(cell('grpo', {}, { kl: 20 }), { cacheDirectory });
+    const free = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
+    const held = await runCell(cell('grpo', {}, { kl: 20 }), CATALOG, { cacheDirectory });
     expect(free.metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
     expect(held.metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
   });
 
   it('says so when a warm start is not possible', async () => {
     const warm = warmStartSchema.parse({ steps: 1 });
-    await expect(runCell(cell('grpo', { warmStart: warm }), { cacheDirectory })).rejects.toThrow(
+    await expect(runCell(cell('grpo', { warmStart: warm }), CATALOG, { cacheDirectory })).rejects.toThrow(
       'policy tabular starts untrained; valid: 0',
     );
     const policy = { id: 'transformer', options: findPolicy('transformer').schema.parse({}) as never };
-    await expect(runCell(cell('grpo', { warmStart: warm, policy }), { cacheDirectory })).rejects.toThrow(
-      'stop-or-search/v1 has no demonstrations',
-    );
+    await expect(
+      runCell(cell('grpo', { warmStart: warm, policy }), CATALOG, { cacheDirectory }),
+    ).rejects.toThrow('stop-or-search/v1 has no demonstrations');
   });
 
   it('gives the same numbers from a fresh, a kept and a damaged cache, and reports the damage', async () => {
@@ -159,15 +161,18 @@ describe('runCell', () => {
       training: trainingSchema.parse({ iterations: 1, questions: 2, evaluationQuestions: 4 }),
       warmStart: warmStartSchema.parse({ steps: 2, episodes: 2 }),
     });
-    const first = await runCell(multihop, { cacheDirectory });
-    const second = await runCell(multihop, { cacheDirectory });
+    const first = await runCell(multihop, CATALOG, { cacheDirectory });
+    const second = await runCell(multihop, CATALOG, { cacheDirectory });
     expect(second.metrics).toEqual(first.metrics);
     for (const file of await readdir(cacheDirectory)) {
       const path = join(cacheDirectory, file);
       await truncate(path, (await readFile(path)).length - 100);
     }
     const notices: string[] = [];
-    const third = await runCell(multihop, { cacheDirectory, onNotice: (text) => notices.push(text) });
+    const third = await runCell(multihop, CATALOG, {
+      cacheDirectory,
+      onNotice: (text) => notices.push(text),
+    });
     expect(third.metrics).toEqual(first.metrics);
     expect(notices).toHaveLength(2);
     expect(notices.join('\n')).toMatch(/damaged/);

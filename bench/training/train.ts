@@ -1,15 +1,14 @@
-import { configured } from '../../algorithms/configured.ts';
-import { findAlgorithm } from '../../algorithms/registry.ts';
+import { type ConfiguredAlgorithm, configured } from '../../algorithms/configured.ts';
 import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
-import { findEnvironment } from '../../envs/registry.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { type Cell, type CellContext, type CellResult, CHECKPOINT_SECONDS, type Row } from '../cell.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
-import { checkInputs } from '../runs/inputs.ts';
 import { describeIteration } from './describe.ts';
+import { checkInputs } from './inputs.ts';
 import { initialState, type TrainingSetup, trainIteration } from './iteration.ts';
 import type { TrainingOptions } from './options.ts';
 import { resumeTraining } from './resume.ts';
@@ -18,8 +17,8 @@ import { writeState } from './state.ts';
 import { startingPolicy } from './warm-start.ts';
 
 /** Fills the caches that cells share (data, starting weights), so that parallel cells only read them. */
-export async function prepareCell(cell: Cell, context: CellContext): Promise<void> {
-  const { policy } = await load(cell, context);
+export async function prepareCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<void> {
+  const { policy } = await load(cell, catalog, context);
   policy.dispose();
 }
 
@@ -27,10 +26,11 @@ export async function prepareCell(cell: Cell, context: CellContext): Promise<voi
  * Trains one cell from the shared starting point, or on from a checkpoint, and returns its curves. Deterministic: the
  * same cell gives the same metrics, whatever runs beside it and wherever it was interrupted.
  */
-export async function runCell(cell: Cell, context: CellContext): Promise<CellResult> {
-  const { loaded, policy } = await load(cell, context);
+export async function runCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<CellResult> {
+  const { loaded, policy } = await load(cell, catalog, context);
   try {
-    return await train(cell, loaded, policy, context);
+    const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
+    return await train(cell, algorithm, loaded, policy, context);
   } finally {
     policy.dispose();
   }
@@ -38,10 +38,13 @@ export async function runCell(cell: Cell, context: CellContext): Promise<CellRes
 
 async function load(
   cell: Cell,
+  catalog: Catalog,
   context: CellContext,
 ): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
-  const loaded = await findEnvironment(cell.environment.id).load(cell.environment.options, context);
+  const loaded = await catalog
+    .environment(nameOfChoice(cell.environment))
+    .load(cell.environment.options, context);
   for (const split of ['train', 'dev'] as const) {
     if (loaded.tasks[split].length === 0) {
       throw new InputError(
@@ -49,9 +52,9 @@ async function load(
       );
     }
   }
-  const { policy } = await startingPolicy(cell, loaded, context);
+  const { policy } = await startingPolicy(cell, catalog, loaded, context);
   try {
-    await checkInputs(cell);
+    await checkInputs(cell, catalog);
     context.onStartingPoint?.(startingDigest(loaded.fingerprint, policy.parameters()));
   } catch (error) {
     policy.dispose();
@@ -62,13 +65,14 @@ async function load(
 
 async function train(
   cell: Cell,
+  algorithm: ConfiguredAlgorithm,
   loaded: LoadedEnvironment,
   policy: TrainablePolicy,
   context: CellContext,
 ): Promise<CellResult> {
   const { training } = cell;
-  const setup = setupOf(cell, loaded, policy, context.signal);
-  const start = initialState(policy, setup.algorithm);
+  const setup = setupOf(cell, algorithm, loaded, policy, context.signal);
+  const start = initialState(policy, algorithm);
   const resumed = resumeTraining(context, start, training.iterations);
   let state = resumed?.state ?? start;
   const metrics: Row[] = [...(resumed?.metrics ?? [])];
@@ -102,7 +106,8 @@ async function train(
 
 /** What a cell trains with. No algorithm's name is in the streams: all meet the same questions and random numbers. */
 export function setupOf(
-  { algorithm, training, seed, noiseStream }: Cell,
+  { training, seed, noiseStream }: Cell,
+  algorithm: ConfiguredAlgorithm,
   loaded: LoadedEnvironment,
   policy: TrainablePolicy,
   signal?: AbortSignal,
@@ -113,7 +118,7 @@ export function setupOf(
     ...expertOf(loaded),
     tasks: loaded.tasks.train,
     policy,
-    algorithm: configured(findAlgorithm(algorithm.id), algorithm.options),
+    algorithm,
     options: training,
     sampling: samplingOf(training, policy),
     reference: policy.parameters(),

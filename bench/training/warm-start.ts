@@ -4,7 +4,7 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { ActionRecord, TrainablePolicy } from '../../policies/policy.ts';
-import { findPolicy } from '../../policies/registry.ts';
+import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import type { Cell, CellContext } from '../cell.ts';
 import { codeFingerprint } from '../fingerprint.ts';
 import { checkKinds } from '../rollout/context.ts';
@@ -16,7 +16,7 @@ import type { WarmStartOptions } from './options.ts';
 import { readStart, writeStart } from './start-cache.ts';
 
 /** What decides the starting weights of a cell, besides the data. */
-export type StartingCell = Pick<Cell, 'policy' | 'warmStart' | 'backend'>;
+export type StartingCell = Pick<Cell, 'environment' | 'policy' | 'warmStart' | 'backend'>;
 
 /** A policy at its starting point, and what it knows of its texts. */
 export interface Start {
@@ -31,10 +31,11 @@ export interface Start {
  */
 export async function startingPolicy(
   cell: StartingCell,
+  catalog: Catalog,
   loaded: LoadedEnvironment,
   context: CellContext,
 ): Promise<Start> {
-  const start = await makeStart(cell, loaded, context);
+  const start = await makeStart(cell, catalog, loaded, context);
   try {
     checkKinds(loaded.environment, start.policy);
   } catch (error) {
@@ -46,10 +47,11 @@ export async function startingPolicy(
 
 async function makeStart(
   cell: StartingCell,
+  catalog: Catalog,
   loaded: LoadedEnvironment,
   context: CellContext,
 ): Promise<Start> {
-  const spec = findPolicy(cell.policy.id);
+  const spec = catalog.policy(nameOfChoice(cell.policy));
   const random = createRandom(cell.warmStart.seed).split('warm start');
   const create = (assets: unknown): Promise<TrainablePolicy> =>
     spec.create({
@@ -79,7 +81,7 @@ async function makeStart(
     return { policy: await create(assets), assets };
   }
   if (checkpoint !== undefined) {
-    const { origin, ...start } = await readCheckpoint(checkpoint, cell.policy, cell.warmStart);
+    const { origin, ...start } = await readCheckpoint(checkpoint, spec, cell.policy, cell.warmStart);
     if (origin?.environment?.fingerprint !== loaded.fingerprint) {
       context.onNotice?.(
         `checkpoint ${checkpoint} was made on other data or options than these of ${loaded.environment.id}`,
@@ -87,7 +89,13 @@ async function makeStart(
     }
     return restore(start);
   }
-  const key = { ...cell.warmStart, policy: cell.policy, backend: cell.backend, data: loaded.fingerprint };
+  const key = {
+    ...cell.warmStart,
+    policy: cell.policy,
+    backend: cell.backend,
+    data: loaded.fingerprint,
+    world: cell.environment.code,
+  };
   const hash = createHash('sha256')
     .update(
       canonicalJson({

@@ -52,7 +52,7 @@ export async function computeJob(
   signal: AbortSignal,
 ): Promise<JobEnd> {
   const { client } = context.connection;
-  const { cell, checkpointSeconds } = job.data;
+  const { cell, code, checkpointSeconds } = job.data;
   const hash = lease.id;
   const tell = (told: JobEvent): void => {
     // A job that is no longer there needs no progress.
@@ -68,7 +68,7 @@ export async function computeJob(
     const onProgress = atMostEvery(PROGRESS, (progress: CellProgress) =>
       tell({ type: 'progress', progress }),
     );
-    await orAborted(prepare(cell, context, { onNotice, onProgress }), signal);
+    await orAborted(prepare({ cell, code }, context, { onNotice, onProgress }), signal);
     const checkpoint = await client.getBuffer(names.checkpoint(hash));
     const checkpoints = keepCheckpoints(client, lease, onNotice);
     let comparison: Promise<void> | undefined;
@@ -77,6 +77,7 @@ export async function computeJob(
       result = await context.executor.execute({
         task: 'run',
         cell,
+        code,
         checkpointSeconds,
         ...(checkpoint === null ? {} : { checkpoint }),
         signal,
@@ -115,7 +116,7 @@ function mayDiffer(error: unknown): boolean {
 
 /** Fills this machine's caches for a cell, once for all that start from the same weights. */
 async function prepare(
-  cell: Cell,
+  { cell, code }: Pick<JobData, 'cell' | 'code'>,
   { executor, prepared, shutdown }: JobContext,
   tell: Pick<Parameters<Executor['execute']>[0], 'onNotice' | 'onProgress'>,
 ): Promise<void> {
@@ -125,6 +126,7 @@ async function prepare(
     executor.execute({
       task: 'prepare',
       cell,
+      code,
       checkpointSeconds: 0,
       signal: shutdown,
       onStart: () => {},

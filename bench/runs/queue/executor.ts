@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { isAbsolute, relative } from 'node:path';
 import { Queue, type Job as QueuedJob, QueueEvents } from 'bullmq';
 import { MachineError } from '../../../core/errors.ts';
-import type { Cell, CellResult } from '../../cell.ts';
+import type { Cell, CellResult, CodeFiles } from '../../cell.ts';
 import type { Executor, Job } from '../executor.ts';
 import { type CellError, cellHash } from '../storage.ts';
 import type { QueueAddress } from './address.ts';
@@ -91,7 +92,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
 
   /** Puts a job into the queue unless it is there; takes its result when it is done. */
   const put = async (hash: string, entry: Awaited): Promise<void> => {
-    const { cell, checkpoint, checkpointSeconds, signal } = entry.job;
+    const { cell, code, checkpoint, checkpointSeconds, signal } = entry.job;
     await client.del(names.stop(hash));
     const found = await queue.getJob(hash);
     if (found?.finishedOn !== undefined) {
@@ -104,7 +105,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
     }
     await queue.add(
       'cell',
-      { cell, checkpointSeconds },
+      { cell, code: fromWorkingFolder(code), checkpointSeconds },
       {
         jobId: hash,
         attempts: ATTEMPTS,
@@ -265,6 +266,15 @@ function hear(entry: Awaited, told: ReportedEvent): void {
   if (told.type === 'progress') entry.job.onProgress(told.progress);
   if (told.type === 'notice') entry.job.onNotice(`${told.message} (${told.worker})`);
 }
+
+/** Paths below the working folder as seen from there: workers have it elsewhere. */
+const fromWorkingFolder = (code: CodeFiles): CodeFiles =>
+  Object.fromEntries(
+    Object.entries(code).map(([source, file]) => {
+      const path = relative(process.cwd(), file);
+      return [source, path.startsWith('..') || isAbsolute(path) ? file : path];
+    }),
+  );
 
 /** JSON would make null of them. @throws Error naming the option. */
 function checkNumbers(cell: Cell): void {

@@ -1,4 +1,4 @@
-import type { Cell, CellProgress } from '../../cell.ts';
+import type { Cell, CellProgress, CodeFiles } from '../../cell.ts';
 
 /** First part of all names in Redis. */
 export const PREFIX = 'creditbench';
@@ -28,6 +28,8 @@ export const names = {
 /** What a job holds. Its id is the hash of the cell and of the code. */
 export interface JobData {
   readonly cell: Cell;
+  /** As the run found it; a worker looks for the same file, from its own working folder where the path is relative. */
+  readonly code: CodeFiles;
   readonly checkpointSeconds: number;
 }
 

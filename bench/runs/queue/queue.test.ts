@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageInfo } from '../../../core/package.ts';
+import type { NamedCell } from '../../cell.ts';
 import { trainingSchema, warmStartSchema } from '../../training/options.ts';
-import { type NamedCell, type RunEvent, type RunSummary, runSuite } from '../runner.ts';
+import type { RunEvent } from '../events.ts';
+import { type RunSummary, runSuite } from '../runner.ts';
 import { cellHash } from '../storage.ts';
 import { parseQueueAddress } from './address.ts';
 import { createQueueExecutor } from './executor.ts';
@@ -285,7 +287,7 @@ describe.skipIf(!hasRedis)('a queue', () => {
     const silent = { onStart() {}, onProgress() {}, onNotice() {}, onCheckpoint() {} };
     const signal = new AbortController().signal;
     for (const { cell } of cells) {
-      await executor.execute({ ...silent, task: 'run', cell, checkpointSeconds: 0, signal });
+      await executor.execute({ ...silent, task: 'run', cell, code: {}, checkpointSeconds: 0, signal });
     }
     await executor.close();
     await worker.says('done g2');

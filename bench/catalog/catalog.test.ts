@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOG } from './catalog.ts';
-import { readSuite, suiteNames } from './suites/file.ts';
-import { resolveSuite, suiteCells } from './suites/suite.ts';
+import { CATALOG } from '../../catalog.ts';
+import { readSuite, suiteNames } from '../suites/file.ts';
+import { resolveSuite, suiteCells } from '../suites/suite.ts';
 
 const builtIn = async (name: string) => resolveSuite(await readSuite(name), CATALOG);
 

@@ -2,17 +2,19 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { InputError } from '../../core/errors.ts';
-import { findEnvironment } from '../../envs/registry.ts';
-import type { Cell } from '../cell.ts';
-import { checkpointFiles } from '../training/checkpoint.ts';
-import type { NamedCell } from './runner.ts';
+import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
+import type { Cell, NamedCell } from '../cell.ts';
+import { checkpointFiles } from './checkpoint.ts';
 
 /**
  * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints):
  * a cell whose files have changed is another cell.
  * @throws InputError naming a file that cannot be read.
  */
-export async function withInputs(cells: readonly NamedCell[]): Promise<readonly NamedCell[]> {
+export async function withInputs(
+  cells: readonly NamedCell[],
+  catalog: Catalog,
+): Promise<readonly NamedCell[]> {
   const known = new Map<string, Promise<string>>();
   const digest = (file: string): Promise<string> => {
     const found = known.get(file) ?? hashFile(file);
@@ -21,7 +23,7 @@ export async function withInputs(cells: readonly NamedCell[]): Promise<readonly 
   };
   const result: NamedCell[] = [];
   for (const { name, cell } of cells) {
-    const files = inputFiles(cell);
+    const files = inputFiles(cell, catalog);
     const inputs: Record<string, string> = {};
     for (const [label, file] of files) inputs[label] = await digest(file);
     result.push({ name, cell: files.length === 0 ? cell : { ...cell, inputs } });
@@ -33,8 +35,8 @@ export async function withInputs(cells: readonly NamedCell[]): Promise<readonly 
  * Checks that the files that a cell has read are those of its identity.
  * @throws InputError naming a file that is another.
  */
-export async function checkInputs(cell: Cell): Promise<void> {
-  for (const [label, file] of inputFiles(cell)) {
+export async function checkInputs(cell: Cell, catalog: Catalog): Promise<void> {
+  for (const [label, file] of inputFiles(cell, catalog)) {
     const expected = cell.inputs?.[label];
     if (expected !== undefined && (await hashFile(file)) !== expected) {
       throw new InputError(
@@ -45,8 +47,11 @@ export async function checkInputs(cell: Cell): Promise<void> {
 }
 
 /** Every file that a cell reads: how the suite names it, and where it is. */
-function inputFiles({ environment, warmStart: { checkpoint } }: Cell): (readonly [string, string])[] {
-  const data = findEnvironment(environment.id).files?.(environment.options) ?? [];
+function inputFiles(
+  { environment, warmStart: { checkpoint } }: Cell,
+  catalog: Catalog,
+): (readonly [string, string])[] {
+  const data = catalog.environment(nameOfChoice(environment)).files?.(environment.options) ?? [];
   const weights = checkpoint === undefined ? [] : checkpointFiles(checkpoint);
   return [
     ...data.map((file) => [file, file] as const),

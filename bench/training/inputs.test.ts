@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
-import { CATALOG } from '../catalog.ts';
+import { cellHash } from '../runs/storage.ts';
 import { resolveSuite, suiteCells } from '../suites/suite.ts';
 import { withInputs } from './inputs.ts';
-import { cellHash } from './storage.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const cells = (environment: string, checkpoint = '') =>
 it('makes a cell whose files have changed another cell', async () => {
   const file = join(folder, 'dev.jsonl');
   const entry = `{ id: search, options: { questions: files, files: { dev: '${file}' } } }`;
-  const hash = async () => cellHash((await withInputs(cells(entry)))[0]!.cell);
+  const hash = async () => cellHash((await withInputs(cells(entry), CATALOG))[0]!.cell);
   await writeFile(file, 'one');
   const before = await hash();
   expect(await hash()).toBe(before);
@@ -37,10 +37,10 @@ it('makes a cell whose files have changed another cell', async () => {
 });
 
 it('leaves cells without files alone and names a file that cannot be read', async () => {
-  const [plain] = await withInputs(cells('multihop'));
+  const [plain] = await withInputs(cells('multihop'), CATALOG);
   expect(plain!.cell).not.toHaveProperty('inputs');
   expect(findEnvironment('multihop').files).toBeUndefined();
-  await expect(withInputs(cells('multihop', `, checkpoint: '${folder}/none'`))).rejects.toThrow(
+  await expect(withInputs(cells('multihop', `, checkpoint: '${folder}/none'`), CATALOG)).rejects.toThrow(
     /none.tokenizer\.json cannot be read \(ENOENT\)/,
   );
 });

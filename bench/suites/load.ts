@@ -1,0 +1,44 @@
+import { dirname } from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
+import { withUserCode } from '../catalog/user-code.ts';
+import type { CodeFiles, NamedCell } from '../cell.ts';
+import { withInputs } from '../training/inputs.ts';
+import { readSuite } from './file.ts';
+import { type SuiteOverrides, suiteReferences } from './raw.ts';
+import { resolveSuite, type Suite, suiteCells } from './suite.ts';
+
+/** A suite that can run: valid and complete, with the users' own code that it names. */
+export interface LoadedSuite {
+  readonly suite: Suite;
+  /** With the users' own code. */
+  readonly catalog: Catalog;
+  /** By environment, then algorithm, then seed, with the hashes of the files that they read. */
+  readonly cells: readonly NamedCell[];
+  /** Where the users' own code lies. */
+  readonly code: CodeFiles;
+}
+
+/**
+ * Reads, completes and checks a suite, and loads the users' own code that it or the overrides name: beside the suite's
+ * file, or else in the working folder.
+ * @param nameOrFile a built-in suite by its name, any other by the path of its file.
+ * @throws InputError when the suite is not there or not valid, or something that it names cannot be read or loaded.
+ */
+export async function loadSuite(
+  nameOrFile: string,
+  catalog: Catalog,
+  { onNotice, ...overrides }: SuiteOverrides & { onNotice?(message: string): void } = {},
+): Promise<LoadedSuite> {
+  const source = await readSuite(nameOrFile);
+  const own = await withUserCode(catalog, suiteReferences(source, overrides), {
+    folders: [dirname(source.file), process.cwd()],
+    ...(onNotice === undefined ? {} : { onNotice }),
+  });
+  const suite = resolveSuite(source, own, overrides);
+  return {
+    suite,
+    catalog: own,
+    cells: await withInputs(suiteCells(suite), own),
+    code: Object.fromEntries(own.own.map(({ code, file }) => [code.source, file])),
+  };
+}
