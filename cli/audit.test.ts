@@ -64,7 +64,7 @@ describe('creditbench audit', () => {
 
   it.each<[string, string[], string]>([
     ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
-    ['a missing file', ['--algorithm', './nope.ts'], '--algorithm: there is no file ./nope.ts'],
+    ['a missing file', ['--algorithm', './nope.ts'], '--algorithm: ./nope.ts: there is no file'],
     [
       'an unknown policy',
       ['--policy', 'x'],
@@ -88,7 +88,7 @@ describe('creditbench audit', () => {
     await writeFile(join(folder, 'broken.ts'), 'export default {');
     const empty = await run('--algorithm', './empty.ts');
     expect(empty.code).toBe(2);
-    expect(empty.stderr).toContain('is no algorithm; missing: id, schema (a zod schema)');
+    expect(empty.stderr).toContain('is no algorithm; missing: id (letters, digits, _ + - and /), schema (a zod schema)');
     const broken = await run('--algorithm', './broken.ts');
     expect(broken.code).toBe(2);
     expect(broken.stderr).toContain('./broken.ts cannot be loaded');

@@ -24,14 +24,14 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown option',
       ['run', 'tiny', '--seed', '3'],
-      "error: unknown option '--seed' (Did you mean --seeds?); valid: --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --help\n",
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, --environment, --policy, --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --help\n",
     ],
     [
       'an unknown command',
       ['rnu'],
       "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, data, list, bench, doctor, score, warm-start, --help\n",
     ],
-    ['a missing argument', ['run'], "error: missing required argument 'suite'\n"],
+    ['a missing argument', ['run'], 'error: run: no suite is named; valid: a suite'],
     [
       'a list of something else',
       ['list', 'policies'],
@@ -55,7 +55,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown suite',
       ['run', 'tiyn'],
-      "error: suite 'tiyn' is not known; valid: all, backends, forking, paper, quick, search, tiny, or the path of a YAML file\n",
+      "error: suite 'tiyn' is not known; valid: all, backends, forking, own, paper, quick, search, tiny, or the path of a YAML file\n",
     ],
     [
       'an unknown algorithm',
@@ -122,6 +122,7 @@ describe('list, doctor, help', () => {
       'all',
       'backends',
       'forking',
+      'own',
       'paper',
       'quick',
       'search',

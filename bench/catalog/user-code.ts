@@ -57,7 +57,7 @@ async function loadItem({ kind, source }: CodeReference, options: UserCodeOption
   try {
     module = await jiti.import(file);
   } catch (error) {
-    throw new InputError(`${kind} ${source}: cannot be loaded: ${String(error)}`);
+    throw new InputError(`${kind} ${source} cannot be loaded: ${String(error)}`);
   }
   const item = module[exported];
   const problem = MISSING[kind](item as Readonly<Record<string, unknown>> | undefined);

@@ -230,7 +230,7 @@ training:
   temperature: 0
 `;
     expect(problems(text)).toEqual([
-      "suites/example.yaml:2:22: environments.wlak.id: unknown environment 'wlak'; valid: walk/v2, other/v1",
+      "suites/example.yaml:2:22: environments.wlak.id: unknown environment 'wlak'; valid: walk/v2, other/v1, or your own: ./file.ts, package#name",
       'suites/example.yaml:3:33: policy.options.width: 12 is not valid; valid: whole number >= 8, a multiple of 8',
       'suites/example.yaml:8:7: algorithms.rloo.options.groupSize: -1 is not valid; valid: whole number from 1 to 4096',
       'suites/example.yaml:9:7: algorithms.rloo.options.std: "none" is not valid; valid: one of sample, population',
@@ -271,10 +271,10 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['all', 'backends', 'forking', 'paper', 'quick', 'search', 'tiny']);
+    expect(await suiteNames()).toEqual(['all', 'backends', 'forking', 'own', 'paper', 'quick', 'search', 'tiny']);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: all, backends, forking, paper, quick, search, tiny, or the path",
+      "suite 'quik' is not known; valid: all, backends, forking, own, paper, quick, search, tiny, or the path",
     );
   });
 });
