@@ -88,7 +88,9 @@ describe('creditbench audit', () => {
     await writeFile(join(folder, 'broken.ts'), 'export default {');
     const empty = await run('--algorithm', './empty.ts');
     expect(empty.code).toBe(2);
-    expect(empty.stderr).toContain('is no algorithm; missing: id (letters, digits, _ + - and /), schema (a zod schema)');
+    expect(empty.stderr).toContain(
+      'is no algorithm; missing: id (letters, digits, _ + - and /), schema (a zod schema)',
+    );
     const broken = await run('--algorithm', './broken.ts');
     expect(broken.code).toBe(2);
     expect(broken.stderr).toContain('./broken.ts cannot be loaded');

@@ -271,7 +271,16 @@ training:
 
 describe('suite files', () => {
   it('finds built-in suites by name and names them when there is no such suite', async () => {
-    expect(await suiteNames()).toEqual(['all', 'backends', 'forking', 'own', 'paper', 'quick', 'search', 'tiny']);
+    expect(await suiteNames()).toEqual([
+      'all',
+      'backends',
+      'forking',
+      'own',
+      'paper',
+      'quick',
+      'search',
+      'tiny',
+    ]);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
       "suite 'quik' is not known; valid: all, backends, forking, own, paper, quick, search, tiny, or the path",
