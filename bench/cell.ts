@@ -1,3 +1,4 @@
+import type { Declaration } from './declaration.ts';
 import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
 
 /** A registered thing and its completed options. */
@@ -34,12 +35,14 @@ export type Row = Readonly<Record<string, number | string | null>>;
 
 /** What a finished cell leaves behind. `metrics` is deterministic; `timings` is not. */
 export interface CellResult {
-  /** One row per iteration, columns of bench/columns.ts (METRIC_COLUMNS). */
+  /** One row per iteration: `metricColumns` of the declaration. */
   readonly metrics: readonly Row[];
   /** One row per iteration: TIMING_COLUMNS. */
   readonly timings: readonly Row[];
   /** Fingerprint of the environment: its data, corpus, retrieval and options. */
   readonly fingerprint: string;
+  /** What the environment is scored by, and what it counts besides. */
+  readonly declaration: Declaration;
 }
 
 /** Where a running cell tells how far it is. */

@@ -44,7 +44,7 @@ describe('runCell', () => {
   const controls = ['random-credit', 'shuffled-credit'];
   it.each(controls)('%s does not learn: a negative control', async (id) => {
     const { metrics } = await runCell(cell(id), { cacheDirectory });
-    expect(metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+    expect(metrics.at(-1)!.dev_return).toBeLessThan(0.6);
   });
 
   it.each(ALGORITHMS.map(({ id }) => id).filter((id) => !controls.includes(id)))(
@@ -52,8 +52,8 @@ describe('runCell', () => {
     async (id) => {
       const { metrics } = await runCell(cell(id), { cacheDirectory });
       // Untrained: 0.4 on average. A always: 1.
-      expect(metrics[0]!.dev_reward).toBeLessThan(0.5);
-      expect(metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
+      expect(metrics[0]!.dev_return).toBeLessThan(0.5);
+      expect(metrics.at(-1)!.dev_return).toBeGreaterThan(0.8);
     },
   );
 
@@ -137,8 +137,8 @@ describe('runCell', () => {
   it('keeps near its start under a strong KL', async () => {
     const free = await runCell(cell('grpo'), { cacheDirectory });
     const held = await runCell(cell('grpo', {}, { kl: 20 }), { cacheDirectory });
-    expect(free.metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
-    expect(held.metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+    expect(free.metrics.at(-1)!.dev_return).toBeGreaterThan(0.8);
+    expect(held.metrics.at(-1)!.dev_return).toBeLessThan(0.6);
   });
 
   it('says so when a warm start is not possible', async () => {

@@ -5,12 +5,19 @@ import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type Cell, type CellContext, type CellResult, CHECKPOINT_SECONDS, type Row } from '../cell.ts';
+import { declarationOf } from '../declaration.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
 import { checkInputs } from '../runs/inputs.ts';
 import { adamState } from './adam.ts';
 import { collect } from './collect.ts';
-import { describeCredit, describeHeads, describeRollouts, describeUpdate } from './describe.ts';
+import {
+  describeCredit,
+  describeEvaluation,
+  describeHeads,
+  describeRollouts,
+  describeUpdate,
+} from './describe.ts';
 import { headStates, readHeads, trainHead } from './heads.ts';
 import type { TrainingOptions } from './options.ts';
 import { resumeTraining } from './resume.ts';
@@ -51,6 +58,8 @@ async function load(
       );
     }
   }
+  // What it cannot declare is told before anything is trained.
+  declarationOf(loaded.environment);
   const { policy } = await startingPolicy(cell, loaded, context);
   try {
     await checkInputs(cell);
@@ -165,14 +174,7 @@ async function train(
         random: random.split('evaluation'),
         ...signal,
       });
-      Object.assign(row, {
-        dev_f1: scores.f1,
-        dev_f1_question_error: scores.f1QuestionError,
-        dev_em: scores.em,
-        dev_reward: scores.reward,
-        dev_actions: scores.actions,
-        ...Object.fromEntries(Object.entries(scores.measures).map(([name, value]) => [`dev_${name}`, value])),
-      });
+      Object.assign(row, describeEvaluation(scores));
       clock.lap('evaluation_seconds');
     }
     metrics.push(row);
@@ -193,7 +195,12 @@ async function train(
       );
     }
   }
-  return { metrics, timings, fingerprint: loaded.fingerprint };
+  return {
+    metrics,
+    timings,
+    fingerprint: loaded.fingerprint,
+    declaration: declarationOf(loaded.environment),
+  };
 }
 
 /**
