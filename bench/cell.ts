@@ -1,3 +1,4 @@
+import type { Declaration } from './declaration.ts';
 import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
 
 /** Code of a user's own: part of the identity of every cell that runs it. */
@@ -53,12 +54,14 @@ export type Row = Readonly<Record<string, number | string | null>>;
 
 /** What a finished cell leaves behind. `metrics` is deterministic; `timings` is not. */
 export interface CellResult {
-  /** One row per iteration, columns of bench/columns.ts (METRIC_COLUMNS). */
+  /** One row per iteration: `metricColumns` of the declaration. */
   readonly metrics: readonly Row[];
   /** One row per iteration: TIMING_COLUMNS. */
   readonly timings: readonly Row[];
   /** Fingerprint of the environment: its data, corpus, retrieval and options. */
   readonly fingerprint: string;
+  /** What the environment is scored by, and what it counts besides. */
+  readonly declaration: Declaration;
 }
 
 /** Where a running cell tells how far it is. */

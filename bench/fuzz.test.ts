@@ -160,6 +160,7 @@ describe('any text is a table or refused', () => {
     const csv = formatCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], [{ ...cell, ...row }]);
     const file = {
       creditbench: '1',
+      declarations: { 'multihop/v1': { score: { name: 'f1', range: [0, 1] }, metrics: [] } },
       cells: [{ ...cell, algorithmId: 'grpo', status: 'finished', options: {} }],
     };
     const refuse = (name: string, what: string): never => {

@@ -55,7 +55,6 @@ export const counting = (turns: number): Environment<readonly string[]> => ({
     truncated: action !== 'b' && state.length + 1 === turns,
   }),
   answer: (state) => state.join(),
-  measure: (state) => ({ tool_calls: state.length, gold_recall: null }),
 });
 
 export const textTask = (id: string): Task => ({ id, question: id, answers: ['x'], kind: 'k', hops: 1 });

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Anchors } from '../bench/stats/anchors.ts';
 import { InputError } from '../core/errors.ts';
 import type { AnalysisOptions } from '../reports/analysis.ts';
-import { collect, decimalIn, wholeNumber } from './options.ts';
+import { collect, finite, wholeNumber } from './options.ts';
 
 /** What a command with `addAnalysisOptions` is given. */
 export interface AnalysisFlags {
@@ -18,13 +18,13 @@ export function addAnalysisOptions(command: Command): Command {
   return command
     .option('--baseline <name>', 'algorithm that the others are compared with (default: GRPO)')
     .option(
-      '--threshold <F1>',
-      'counts the iterations until dev F1 is at least this, 0 to 1',
-      decimalIn('--threshold', 0, 1),
+      '--threshold <score>',
+      'counts the iterations until the score (dev F1, dev return, …) is at least this, in its range',
+      finite('--threshold'),
     )
     .option(
       '--anchor <environment=random,oracle>',
-      'dev F1 of the random and the best policy, for the optimality gap; may be given more than once',
+      'scores of the random and the best policy, for the optimality gap; may be given more than once',
       collect,
     )
     .option(
@@ -53,9 +53,9 @@ function parseAnchors(texts: readonly string[]): Readonly<Record<string, Anchors
     texts.map((text) => {
       const match = /^([^=]+)=([^,]+),([^,]+)$/.exec(text);
       const [random, oracle] = [Number(match?.[2]), Number(match?.[3])];
-      if (!(random >= 0 && random < oracle && oracle <= 1)) {
+      if (!(Number.isFinite(random) && random < oracle && Number.isFinite(oracle))) {
         throw new InputError(
-          `--anchor: '${text}' is not valid; valid: environment=random,oracle with 0 <= random < oracle <= 1`,
+          `--anchor: '${text}' is not valid; valid: environment=random,oracle with random < oracle, both in the range of its score`,
         );
       }
       return [match![1]!, { random, oracle }];

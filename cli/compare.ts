@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readResults } from '../bench/runs/results.ts';
+import { unlistedNotices } from '../bench/runs/run-folder.ts';
 import { makeWritable } from '../bench/runs/storage.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze } from '../reports/analysis.ts';
 import { writeAnalysisFiles } from '../reports/csv.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { comparisonTable, pairTable } from './table.ts';
-import { print } from './terminal.ts';
+import { print, tell } from './terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +42,7 @@ export function compareCommand(): Command {
       }
       const analysis = analyze(await readResults(folders), toAnalysisOptions(flags));
       if (flags.out !== undefined) await writeAnalysisFiles(flags.out, analysis);
+      for (const notice of await unlistedNotices(folders)) tell(`note: ${notice}\n`);
       const ascii = !process.stdout.isTTY;
       const tables = [comparisonTable(analysis.groups, ascii), pairTable(analysis.pairs, ascii)];
       print(`${tables.filter((table) => table !== '').join('\n\n')}\n`);

@@ -35,16 +35,27 @@ function results(): string {
   const cells = [0, 1].map((seed) => ({
     ...names,
     seed,
-    cell: HOSTILE,
+    cell: `000000000000000${seed}`,
     algorithmId: HOSTILE,
     status: 'finished',
     fingerprint: HOSTILE,
     options: { [HOSTILE]: HOSTILE },
   }));
   mkdirSync(join(folder, 'results'), { recursive: true });
-  write('results/suite.json', { creditbench: HOSTILE, suite: { name: HOSTILE }, cells });
+  write('results/suite.json', {
+    creditbench: HOSTILE,
+    suite: { name: HOSTILE },
+    declarations: { [names.environment]: { score: { name: HOSTILE, range: [0, 1] }, metrics: [] } },
+    cells,
+  });
   const rows = cells.flatMap(({ seed, cell }) =>
-    [0, 1].map((iteration) => ({ ...names, seed, cell, iteration, dev_f1: (seed + iteration) / 4 })),
+    [0, 1].map((iteration) => ({
+      ...names,
+      seed,
+      cell,
+      iteration,
+      [`dev_${HOSTILE}`]: (seed + iteration) / 4,
+    })),
   );
   write('results/metrics.csv', formatCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], rows));
   return 'results';

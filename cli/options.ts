@@ -24,6 +24,28 @@ export function decimalIn(option: string, minimum: number, maximum: number): (te
   };
 }
 
+/** A commander parser for numbers above 0. */
+export function positive(option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
+      throw new InputError(`${option}: '${text}' is not valid; valid: number above 0`);
+    }
+    return value;
+  };
+}
+
+/** A commander parser for any number. */
+export function finite(option: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value)) {
+      throw new InputError(`${option}: '${text}' is not valid; valid: number`);
+    }
+    return value;
+  };
+}
+
 /** A commander parser for options that may be given more than once. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ async function results(
   name: string,
   scores: Readonly<Record<string, readonly number[]>>,
   fingerprint = 'f',
+  score: { name: string; range: readonly number[] } = { name: 'f1', range: [0, 1] },
 ): Promise<void> {
   const cells = Object.entries(scores).flatMap(([algorithm, list]) =>
     list.map((f1, seed) => ({
@@ -23,7 +25,7 @@ async function results(
       algorithm,
       algorithmId: algorithm,
       seed,
-      cell: `${name}-${algorithm}-${seed}`,
+      cell: createHash('sha256').update(`${name} ${algorithm} ${seed}`).digest('hex').slice(0, 16),
       status: 'finished',
       fingerprint,
       options: { index: fingerprint },
@@ -31,7 +33,10 @@ async function results(
     })),
   );
   await mkdir(join(folder, name));
-  await writeFile(join(folder, name, 'suite.json'), JSON.stringify({ cells }));
+  await writeFile(
+    join(folder, name, 'suite.json'),
+    JSON.stringify({ declarations: { 'walk/v1': { score, metrics: [] } }, cells }),
+  );
   const rows = cells.flatMap(({ environment, policy, algorithm, seed, cell, f1 }) =>
     [0.25, f1].map((dev_f1, iteration) => ({
       environment,
@@ -107,8 +112,8 @@ describe('creditbench power', () => {
   });
 
   it.each<[string, readonly string[], string]>([
-    ['no difference', ['--deviation', '1'], "required option '--difference <F1>' not specified"],
-    ['nothing to plan with', ['--difference', '0.1'], '--deviation: not given; valid: a number from'],
+    ['no difference', ['--deviation', '1'], "required option '--difference <score>' not specified"],
+    ['nothing to plan with', ['--difference', '0.1'], '--deviation: not given; valid: a number above 0'],
     ['both', ['pilot', '--difference', '0.1', '--deviation', '1'], '--deviation: not valid together with'],
     ['a pilot of one seed', ['single', '--difference', '0.1'], 'results: single has no two algorithms that'],
     ['a difference of nothing', ['--difference', '0', '--deviation', '1'], "--difference: '0' is not valid"],

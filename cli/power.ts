@@ -3,7 +3,8 @@ import { readResults } from '../bench/runs/results.ts';
 import { detectableDifference, deviationAtMost, pairedPower, seedsNeeded } from '../bench/stats/power.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze, type PairAnalysis } from '../reports/analysis.ts';
-import { decimalIn, wholeNumber } from './options.ts';
+import { commonLabel, commonScore } from '../reports/score.ts';
+import { decimalIn, positive, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
 
@@ -13,8 +14,8 @@ Examples:
   creditbench power --difference 0.02 --deviation 0.03 --comparisons 3
   creditbench power results/pilot --difference 0.02
 
-How many training seeds are needed to find a true difference in dev F1 of this size, by the paired t test over
-seeds. The deviation is that of the difference between two algorithms over seeds with equal numbers: state it, or
+How many training seeds are needed to find a true difference of this size in the score that the environment declares
+(dev F1, dev return), by the paired t test over seeds. The deviation is that of the difference between two algorithms over seeds with equal numbers: state it, or
 let a pilot run give it. Few seeds know it badly, so the table also has the deviation that the pilot leaves possible
 (its upper 80 % limit) and the seeds needed then. Choose the difference by what would matter, not by what the
 pilot found: that is too large where it was noticed at all. Results of a pilot do not belong into the final run.
@@ -35,14 +36,14 @@ export function powerCommand(): Command {
     .description('says how many training seeds a difference needs to be found')
     .argument('[results...]', "output folders of 'creditbench run': a pilot with two seeds or more")
     .requiredOption(
-      '--difference <F1>',
-      'true difference in dev F1 that is to be found, above 0',
-      decimalIn('--difference', 1e-6, 1),
+      '--difference <score>',
+      'true difference in score that is to be found, above 0',
+      positive('--difference'),
     )
     .option(
-      '--deviation <F1>',
+      '--deviation <score>',
       'standard deviation of the difference over seeds, instead of a pilot',
-      decimalIn('--deviation', 1e-6, 1),
+      positive('--deviation'),
     )
     .option('--power <share>', 'chance of finding it', decimalIn('--power', 0.06, 0.999), 0.8)
     .option('--alpha <share>', 'level of the test', decimalIn('--alpha', 0.0001, 0.05), 0.05)
@@ -84,7 +85,7 @@ function fromDeviation(folders: readonly string[], flags: PowerFlags): string {
 async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise<string> {
   if (folders.length === 0) {
     throw new InputError(
-      '--deviation: not given; valid: a number from 0.000001 to 1, or results folders of a pilot instead',
+      '--deviation: not given; valid: a number above 0, or results folders of a pilot instead',
     );
   }
   const { pairs } = analyze(
@@ -99,6 +100,12 @@ async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise
   }
   const comparisons = flags.comparisons ?? usable.length;
   const { difference, power } = flags;
+  const score = commonScore(usable);
+  if (score !== null && difference > score.range[1] - score.range[0]) {
+    throw new InputError(
+      `--difference: ${difference} is not valid; valid: at most ${score.range[1] - score.range[0]}, the range of ${commonLabel(usable)}`,
+    );
+  }
   const alpha = flags.alpha / comparisons;
   const several = new Set(usable.map((pair) => pair.environment)).size > 1;
   const rows = usable.map(({ environment, algorithm, baseline, pairs: seeds, deviation }) => {
@@ -129,7 +136,7 @@ async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise
   const left = pairs.length - usable.length;
   return [
     renderTable(head, rows, { ascii: !process.stdout.isTTY, numbersFrom: several ? 3 : 2 }),
-    `Seeds needed to find a difference of ${difference} in dev F1 with a chance of ${percent(power)} or more. ${describeTest(flags, comparisons)}`,
+    `Seeds needed to find a difference of ${difference} in ${commonLabel(usable)} with a chance of ${percent(power)} or more. ${describeTest(flags, comparisons)}`,
     ...(left === 0 ? [] : [`${left} of ${pairs.length} comparisons have no spread to plan with: left out.`]),
   ].join('\n');
 }

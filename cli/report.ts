@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
+import { unlistedNotices } from '../bench/runs/run-folder.ts';
 import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
 import type { AnalysisOptions } from '../reports/analysis.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
@@ -31,6 +32,7 @@ export function reportCommand(): Command {
     .action(async (folders: readonly string[], flags: ReportFlags) => {
       const file = flags.out ?? join(folders[0]!, 'report.html');
       await writeReport(folders, file, toAnalysisOptions(flags));
+      for (const notice of await unlistedNotices(folders)) tell(`note: ${notice}\n`);
       tell(`report: ${file}\n`);
     });
 }

@@ -35,7 +35,7 @@ const EPISODE: Episode = {
   return: 0,
   f1: 0,
   em: 0,
-  measures: { tool_calls: 1, gold_recall: null },
+  metrics: { tool_calls: 1, gold_recall: null },
 };
 
 describe('renderEpisode', () => {

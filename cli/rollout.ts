@@ -124,9 +124,9 @@ const number = (value: number): string => value.toFixed(2);
 
 /** An episode as text, without the control characters that its texts may have. */
 export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: boolean }): string {
-  const { answers, f1, em, measures } = episode;
+  const { answers, f1, em, metrics } = episode;
   const scores = f1 === null ? '' : `, F1 ${number(f1)}, EM ${em}`;
-  const measured = Object.entries(measures).map(
+  const measured = Object.entries(metrics).map(
     ([name, value]) => `${name} ${value === null ? '-' : Number.isInteger(value) ? value : number(value)}`,
   );
   return [
@@ -135,16 +135,17 @@ export function renderEpisode(episode: Episode, { tokens }: { readonly tokens: b
     ...episode.turns.flatMap((turn, index) => renderTurn(turn, index, tokens)),
     '',
     ending(episode),
-    answers.length === 0
+    answers.length === 0 && episode.answer !== undefined
       ? 'not scored: no accepted answer is known'
       : `return ${number(episode.return)}${scores}`,
     ...(measured.length === 0 ? [] : [measured.join(', ')]),
   ].join('\n');
 }
 
-function ending({ end, answer, measures }: Episode): string {
+function ending({ end, answer }: Episode): string {
   if (end === 'truncated') return 'truncated: stopped by a limit';
-  return measures.answered === 0 ? 'ended without an answer' : `answered: ${printableLines(answer)}`;
+  if (answer === undefined) return 'ended';
+  return answer === null ? 'ended without an answer' : `answered: ${printableLines(answer)}`;
 }
 
 function renderTurn(turn: EpisodeTurn, index: number, tokens: boolean): readonly string[] {

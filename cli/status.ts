@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { describeUnlisted } from '../bench/runs/run-folder.ts';
 import { type CellStatus, type FolderStatus, readStatus } from '../bench/runs/status.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
@@ -23,7 +24,7 @@ export function statusCommand(setExitCode: (code: number) => void): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (folder: string, { json }: { json?: boolean }) => {
       const status = await readStatus(folder);
-      print(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status));
+      print(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status, folder));
       setExitCode(exitCode(status));
     });
 }
@@ -33,7 +34,7 @@ function exitCode({ counts, cells }: FolderStatus): number {
   return counts.finished === cells.length ? 0 : 3;
 }
 
-function describe({ suite, counts, cells }: FolderStatus): string {
+function describe({ suite, counts, cells, unlisted }: FolderStatus, folder: string): string {
   const table = renderTable(
     ['status', 'environment', 'algorithm', 'seed', 'when', ''],
     cells.map((cell) => [
@@ -48,7 +49,8 @@ function describe({ suite, counts, cells }: FolderStatus): string {
   );
   const some = Object.entries(counts).filter(([, count]) => count > 0);
   const summary = some.map(([status, count]) => `${count} ${status}`).join(', ');
-  return `${table}\nsuite ${suite}, ${cells.length} cells: ${summary}\n`;
+  const notices = describeUnlisted(folder, unlisted).map((notice) => `note: ${notice}\n`);
+  return `${table}\nsuite ${suite}, ${cells.length} cells: ${summary}\n${notices.join('')}`;
 }
 
 function wordsOf(cell: CellStatus): string {

@@ -4,6 +4,7 @@ import { printable, printableLines } from '../core/printable.ts';
 import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analysis.ts';
 import { gainInErrors } from '../reports/comparison.ts';
 import { describeP } from '../reports/paper-table.ts';
+import { commonLabel, hasSeveralScores, scoreLabel } from '../reports/score.ts';
 
 const ASCII = {
   top: '-',
@@ -56,6 +57,9 @@ function withInterval(interval: Interval | null, digits = 3): string {
   return `${fixed(value, digits)} [${fixed(low, digits)}, ${fixed(high, digits)}]`;
 }
 
+const nameOf = (declared: GroupAnalysis['declared']): string =>
+  declared === null ? NONE : printable(scoreLabel(declared));
+
 function withRatio({ value, ratio }: Cost): string {
   return `${fixed(value, 1)}${ratio === null ? '' : ` (${ratio.toFixed(2)}x)`}`;
 }
@@ -64,15 +68,19 @@ function withRatio({ value, ratio }: Cost): string {
 export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean): string {
   const several = new Set(groups.map((group) => group.environment)).size > 1;
   const hasGap = groups.some((group) => group.optimalityGap !== null);
+  const scores = hasSeveralScores(groups);
+  const hasExactMatch = groups.some((group) => group.em !== null);
+  const label = commonLabel(groups);
   const steps = groups.find((group) => group.steps !== null)?.steps;
   const head = [
     ...(several ? ['environment'] : []),
     'algorithm',
     'seeds',
-    'dev F1\nbefore',
-    'dev F1 after\nand 95 % interval',
+    ...(scores ? ['score'] : []),
+    `${label}\nbefore`,
+    `${label} after\nand 95 % interval`,
     'gain in\ns.e.',
-    'dev EM',
+    ...(hasExactMatch ? ['dev EM'] : []),
     'updates per\nquestion',
     'rollout actions\nper question',
     'entropy',
@@ -83,10 +91,11 @@ export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean
     ...(several ? [printable(group.environment)] : []),
     printable(group.algorithm),
     `${group.finished}${group.failed > 0 ? `, ${group.failed} FAILED` : ''}${group.missing > 0 ? `, ${group.missing} not run` : ''}`,
+    ...(scores ? [nameOf(group.declared)] : []),
     fixed(group.start?.value, 3),
-    withInterval(group.f1),
+    withInterval(group.score),
     fixed(gainInErrors(group), 1),
-    fixed(group.em?.value, 3),
+    ...(hasExactMatch ? [fixed(group.em?.value, 3)] : []),
     withRatio(group.costs.update_actions),
     withRatio(group.costs.rollout_actions),
     fixed(group.actionEntropy?.value, 3),
@@ -102,12 +111,14 @@ export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean
 export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): string {
   if (pairs.length === 0) return '';
   const several = new Set(pairs.map((pair) => pair.environment)).size > 1;
+  const scores = hasSeveralScores(pairs);
   const head = [
     ...(several ? ['environment'] : []),
     'algorithm',
     'against',
     'pairs',
-    'difference in dev F1\nand 95 % interval',
+    ...(scores ? ['score'] : []),
+    `difference in ${commonLabel(pairs)}\nand 95 % interval`,
     'interval',
     'p',
     'p (Holm)',
@@ -121,6 +132,7 @@ export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): strin
       printable(pair.algorithm),
       printable(pair.baseline),
       String(pair.pairs),
+      ...(scores ? [nameOf(pair.declared)] : []),
       `${(difference?.value ?? 0) > 0 ? '+' : ''}${withInterval(difference)}`,
       difference?.method ?? NONE,
       pair.p === null ? NONE : describeP(pair.p),

@@ -1,11 +1,13 @@
 import { Command } from 'commander';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { declarationOf } from '../bench/declaration.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
 import { writeCheckpoint } from '../bench/training/checkpoint.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { packageInfo } from '../core/package.ts';
 import { createRandom } from '../core/random.ts';
+import { scoreLabel } from '../reports/score.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
 import { type StartFlags, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
@@ -80,7 +82,7 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
       },
     );
     print(
-      `${flags.out}: dev F1 ${scores.f1.toFixed(3)}, EM ${scores.em.toFixed(3)} (${training.evaluationDecoding}, ${training.evaluationEpisodes} episodes per question)\n`,
+      `${flags.out}: ${scoreLabel(declarationOf(loaded.environment).score)} ${scores.score?.toFixed(3) ?? 'none'}${scores.em === null ? '' : `, EM ${scores.em.toFixed(3)}`} (${training.evaluationDecoding}, ${training.evaluationEpisodes} episodes per question)\n`,
     );
   } finally {
     policy.dispose();

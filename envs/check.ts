@@ -47,6 +47,7 @@ export function checkEnvironment<State, T extends Task>(
   try {
     checkTasks(loaded, report);
     checkProtocol(loaded.environment, report);
+    checkScores(loaded.environment, report);
     const [low, high] = loaded.environment.rewardRange;
     if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
       report(`rewardRange [${low}, ${high}] is not a range`);
@@ -87,7 +88,9 @@ function checkTasks(loaded: LoadedEnvironment<never, Task> | LoadedEnvironment, 
         report(`task '${task.id}' is in ${other} and in ${split}`);
       }
       owner.set(task.id, split);
-      if (task.answers.length === 0) report(`task '${task.id}' has no answers`);
+      if (task.answers.length === 0 && loaded.environment.answer !== undefined) {
+        report(`task '${task.id}' has no answers`);
+      }
     }
   }
 }
@@ -129,6 +132,7 @@ function checkWalk<State, T extends Task>(
     checkTransition(next, report);
     total += next.reward;
     ended = next.terminated || next.truncated;
+    if (ended) checkMetrics(environment, next.state, report);
     states.push(next.state);
     if (!ended && steps.length >= maxActions) {
       report(`an episode is longer than ${maxActions} actions`);
@@ -159,6 +163,40 @@ function checkProtocol({ text, actions }: { text?: TextProtocol; actions?: unkno
   for (const name of ['maxActionTokens', 'maxObservationTokens'] as const) {
     if (!Number.isInteger(text[name]) || text[name] < 1)
       report(`text.${name} is ${text[name]}, not at least 1`);
+  }
+}
+
+/** The score must be one that the environment has, and its metrics columns. */
+function checkScores<State, T extends Task>(environment: Environment<State, T>, report: Report): void {
+  const { score, metrics = [] } = environment;
+  const names = metrics.map(({ name }) => name);
+  for (const { name, unit } of metrics) {
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+      report(`the name of the metric '${name}' is not made of a-z, 0-9 and _, a letter first`);
+    }
+    if (unit === '') report(`the metric '${name}' has no unit`);
+  }
+  if (new Set(names).size < names.length) report('two metrics have one name');
+  if (score === undefined) return;
+  const known = ['return', ...(environment.answer === undefined ? [] : ['f1', 'em']), ...names];
+  if (!known.includes(score.name)) {
+    report(`score.name is '${score.name}', which it does not have; valid: ${known.join(', ')}`);
+  }
+  const [low, high] = score.range;
+  if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
+    report(`score.range [${low}, ${high}] is not a range`);
+  }
+}
+
+/** Of an episode that has ended. */
+function checkMetrics<State, T extends Task>(
+  { metrics = [] }: Environment<State, T>,
+  state: State,
+  report: Report,
+): void {
+  for (const metric of metrics) {
+    const value = metric.of(state);
+    if (value !== null && !Number.isFinite(value)) report(`the metric '${metric.name}' is ${value}`);
   }
 }
 
@@ -261,7 +299,8 @@ function recorded<State, T extends Task>(
   next: Transition<State>,
 ): Recorded {
   const ended = next.terminated ? 'terminated' : next.truncated ? 'truncated' : '';
-  const seen = ended === '' ? describeState(environment, next.state) : environment.answer(next.state);
+  const answer = environment.answer?.(next.state);
+  const seen = ended === '' ? describeState(environment, next.state) : JSON.stringify([answer ?? null]);
   return { action, seen, reward: next.reward, ended };
 }
 

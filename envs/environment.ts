@@ -1,7 +1,10 @@
 import type { Random } from '../core/random.ts';
-import type { AnswerMetric } from './scoring/answer.ts';
+import type { AnswerKind, AnswerMetric } from './scoring/answer.ts';
 
-/** A question to answer. `answers` are the accepted golds (scores are the maximum over them). */
+/**
+ * A question to answer, or a situation to act in. `answers` are the accepted golds (scores are the maximum over them);
+ * none where the environment has no answers.
+ */
 export interface Task {
   readonly id: string;
   readonly question: string;
@@ -46,6 +49,29 @@ export interface Transition<State> {
   readonly truncated: boolean;
 }
 
+/** What an environment is scored by: the number that reports compare algorithms with. More is better. */
+export interface Score {
+  /**
+   * 'f1' or 'em' of the answer (0 to 1), 'return' (the sum of rewards, in `rewardRange`), or one of the environment's
+   * own `metrics`. The mean over dev episodes is the column `dev_<name>`.
+   */
+  readonly name: string;
+  /** Its lowest and highest possible value. */
+  readonly range: readonly [low: number, high: number];
+}
+
+/** Something that an environment counts in every episode, for the tables. */
+export interface EpisodeMetric<State> {
+  /** Name of its column: 'tool_calls'. Lower-case letters, digits and underscores, a letter first. */
+  readonly name: string;
+  /** Unit of its values: 'calls', '0..1'. They are numbers: the units of text columns (name, id, …) are not valid. */
+  readonly unit: string;
+  /** What is counted, in one line. */
+  readonly description: string;
+  /** Its value for an episode that ended in this state; null if it is not defined there (recall without golds). */
+  of(state: State): number | null;
+}
+
 /**
  * Where an agent acts. Pure: a state is an immutable value and `step` returns a new one, so a rollout can be
  * forked at any past state at no cost. An action is the text that the agent emits in one turn; where the
@@ -80,13 +106,17 @@ export interface Environment<State, T extends Task = Task> {
     calls: readonly { readonly state: State; readonly action: string }[],
     signal?: AbortSignal,
   ): Promise<void>;
-  /** The answer given on the way to this state, '' when there is none. */
-  answer(state: State): string;
+  /** What it is scored by. Default: the return, in `rewardRange`. */
+  readonly score?: Score;
   /**
-   * What an episode that ended here did, for the tables: { tool_calls: 2, … }. Names are columns of
-   * bench/columns.ts, the same in every state; null where a quantity is not defined (recall without golds).
+   * The answer given on the way to this state; undefined if none was given, which scores 0 ('' is an answer). Absent
+   * where episodes do not end in an answer: there is no F1 and no exact match then.
    */
-  measure?(state: State): Readonly<Record<string, number | null>>;
+  answer?(state: State): string | undefined;
+  /** How answers are compared with the accepted ones. Default: 'text'. */
+  readonly answerKind?: AnswerKind;
+  /** What it counts besides, as means over episodes: columns `<name>` (training) and `dev_<name>` of metrics.csv. */
+  readonly metrics?: readonly EpisodeMetric<State>[];
   /** Whether the action that led here called a tool and got its result. Default: the episode has not ended. */
   called?(state: State): boolean;
   /** How many golden intermediate steps (gold passages found) have been reached. undefined where nobody knows. */
@@ -104,7 +134,7 @@ export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
   readonly tasks: { readonly train: readonly T[]; readonly dev: readonly T[]; readonly test: readonly T[] };
   /** Hash of everything the numbers depend on: data, versions, options. */
   readonly fingerprint: string;
-  /** Whose rules score answers in evaluations. Default: HotpotQA's. */
+  /** Whose rules score answers that are text in evaluations. Default: HotpotQA's. */
   readonly metric?: AnswerMetric;
   /** A task for a question that somebody typed, where the environment takes any. Its answers may be none. */
   ask?(question: string, answers: readonly string[]): T;

@@ -110,7 +110,7 @@ describe('paired comparisons', () => {
 describe('what is odd gives a sensible result or an error', () => {
   it('one seed: values, no intervals, nothing tested', () => {
     const { groups, pairs } = analyze([madeCell('grpo', 0, 0.4), madeCell('carl', 0, 0.5)]);
-    expect(groups[1]!.f1).toEqual({ value: 0.5, low: null, high: null, method: 'none', n: 1 });
+    expect(groups[1]!.score).toEqual({ value: 0.5, low: null, high: null, method: 'none', n: 1 });
     expect(pairs[0]).toMatchObject({
       p: null,
       adjustedP: null,
@@ -131,7 +131,7 @@ describe('what is odd gives a sensible result or an error', () => {
   it('all cells failed: empty numbers, counted', () => {
     const cells = [withoutResult('grpo', 0, 'failed'), withoutResult('carl', 0, 'missing')];
     const { groups, pairs, profiles, unfinished } = analyze(cells);
-    expect(groups.map(({ finished, failed, missing, f1 }) => [finished, failed, missing, f1])).toEqual([
+    expect(groups.map(({ finished, failed, missing, score }) => [finished, failed, missing, score])).toEqual([
       [0, 1, 0, null],
       [0, 0, 1, null],
     ]);
@@ -162,7 +162,14 @@ describe('what is odd gives a sensible result or an error', () => {
       metrics: cell.metrics.map(({ iteration }) => ({ iteration: iteration! })),
     }));
     const { groups } = analyze(bare);
-    expect(groups[0]).toMatchObject({ f1: null, em: null, gain: null, auc: null, truncatedShare: null });
+    expect(groups[0]).toMatchObject({
+      score: null,
+      f1: null,
+      em: null,
+      gain: null,
+      auc: null,
+      truncatedShare: null,
+    });
     expect(groups[0]!.costs.update_actions).toEqual({ value: null, ratio: null });
     expect(filesOf(bare)['comparison.csv']).not.toContain('NaN');
   });
@@ -187,7 +194,7 @@ describe('what is odd gives a sensible result or an error', () => {
       threshold: 0.3,
       anchors: { 'walk/v1': { random: 0, oracle: 1 } },
     });
-    for (const name of ['f1', 'f1Iqm', 'gain', 'auc', 'optimalityGap'] as const) {
+    for (const name of ['score', 'scoreIqm', 'f1', 'gain', 'auc', 'optimalityGap'] as const) {
       expect(groups[1]![name], name).toMatchObject({ value: Number.NaN, low: null, method: 'none' });
     }
     expect(groups[1]!.steps).toMatchObject({ reached: 2 });
@@ -195,7 +202,7 @@ describe('what is odd gives a sensible result or an error', () => {
     expect(pairs[0]!.difference!.value).toBeNaN();
     expect(pairs[0]!.improvement).toMatchObject({ value: Number.NaN, low: null });
     const json = JSON.parse(filesOf(cells)['results.json']!);
-    expect(json.comparison[1]).toMatchObject({ dev_f1: 'NaN', dev_f1_low: null });
+    expect(json.comparison[1]).toMatchObject({ score_mean: 'NaN', score_mean_low: null, dev_f1: 'NaN' });
     expect(json.pairwise[0]).toMatchObject({ difference: 'NaN', p: null });
   });
 
@@ -254,7 +261,7 @@ describe('settings', () => {
     const scores = Array.from({ length: 12 }, (_, seed) => ((seed * 7) % 12) / 12);
     const cells = [...madeCells('grpo', scores), ...madeCells('carl', scores.toReversed())];
     expect(filesOf(cells)).toEqual(filesOf(cells));
-    expect(analyze(cells).groups[0]!.f1!.method).toBe('BCa');
-    expect(analyze(cells, { seed: 1 }).groups[0]!.f1!.low).not.toBe(analyze(cells).groups[0]!.f1!.low);
+    expect(analyze(cells).groups[0]!.score!.method).toBe('BCa');
+    expect(analyze(cells, { seed: 1 }).groups[0]!.score!.low).not.toBe(analyze(cells).groups[0]!.score!.low);
   });
 });

@@ -9,6 +9,7 @@ import type { ComparedCell } from './comparison.ts';
 import { analyzeGroups } from './groups.ts';
 import { refuseMixed } from './mixed.ts';
 import { analyzePairs } from './pairs.ts';
+import type { Score } from './score.ts';
 
 /** What an analysis may be told. Everything else follows from the cells. */
 export interface AnalysisOptions {
@@ -19,9 +20,12 @@ export interface AnalysisOptions {
    * or whose algorithm is grpo; without one the same of the first run that has one; else the first of all.
    */
   readonly baseline?: string;
-  /** Dev F1, 0 to 1, whose first reaching is counted in iterations. Default: not counted. */
+  /**
+   * Score whose first reaching is counted in iterations, within the range of at least one environment's score; in the
+   * others it is not counted. Default: not counted.
+   */
   readonly threshold?: number;
-  /** Anchors by environment id. Default: no optimality gap. */
+  /** Anchors by environment id, within the range of its score. Default: no optimality gap. */
   readonly anchors?: Readonly<Record<string, Anchors>>;
   /** Seed of the bootstrap: any safe integer. Default 0. */
   readonly seed?: number;
@@ -32,31 +36,35 @@ export interface AnalysisOptions {
 /** A cost of training per question, mean over seeds. */
 export interface Cost {
   readonly value: number | null;
-  /** Divided by that of the run's GRPO; null without one. */
+  /** Divided by that of the run's GRPO (`ratiosTo`); null without one. */
   readonly ratio: number | null;
 }
 
 /** Numbers of one finished cell: a seed. Null where the metrics do not have them; NaN where they diverged. */
 export interface SeedAnalysis {
   readonly seed: number;
-  /** Dev F1 before training. */
+  /** Digits of the cell's hash, where given: equal ones are the same cell. */
+  readonly cell: string | undefined;
+  /** The score (`GroupAnalysis.declared`) before training. */
   readonly start: number | null;
-  /** Dev F1 of the last evaluation. */
-  readonly f1: number | null;
-  /** Standard error of `f1` over the dev questions: of one policy, not over seeds. */
+  /** The score of the last evaluation. */
+  readonly score: number | null;
+  /** Standard error of `score` over the dev questions: of one policy, not over seeds. */
   readonly questionError: number | null;
+  /** F1 and exact match of the answers there; null in environments without answers. */
+  readonly f1: number | null;
   readonly em: number | null;
-  /** `f1` minus `start`. */
+  /** `score` minus `start`. */
   readonly gain: number | null;
-  /** Mean height of the dev F1 curve over its iterations (trapezoids over the width). */
+  /** Mean height of the curve of the score over its iterations (trapezoids over the width). */
   readonly auc: number | null;
-  /** First evaluated iteration with dev F1 at or above the threshold, or the last one, not reached. */
+  /** First evaluated iteration with a score at or above the threshold, or the last one, not reached. */
   readonly steps: { readonly iteration: number; readonly reached: boolean } | null;
   /** Training iterations done. */
   readonly iterations: number | null;
 }
 
-/** Iterations until dev F1 reaches the threshold, over seeds, with those that never do. */
+/** Iterations until the score reaches the threshold, over seeds, with those that never do. */
 export interface StepsAnalysis {
   readonly threshold: number;
   /** Seeds that reached it. */
@@ -79,6 +87,8 @@ export interface GroupAnalysis {
   readonly entry: string;
   /** Which run it is of, from 0. */
   readonly run: number;
+  /** What its environment is scored by: all that is called score here. Null if no cell of the environment finished. */
+  readonly declared: Score | null;
   /** Of its environment's data, corpus and retrieval; undefined where no cell finished. */
   readonly fingerprint: string | undefined;
   /** Cells by what became of them; only finished ones are in the numbers. */
@@ -89,19 +99,22 @@ export interface GroupAnalysis {
   readonly seeds: readonly SeedAnalysis[];
   readonly iterations: number | null;
   /** Means over seeds of what SeedAnalysis has; null where no seed has it. */
-  readonly f1: Interval | null;
+  readonly score: Interval | null;
   /** Interquartile mean over seeds: a quarter trimmed at either end. */
-  readonly f1Iqm: Interval | null;
+  readonly scoreIqm: Interval | null;
   /** Mean over seeds of the error over questions that each seed's last evaluation has. Never part of an interval. */
   readonly questionError: number | null;
+  readonly f1: Interval | null;
   readonly em: Interval | null;
   readonly start: Interval | null;
   readonly gain: Interval | null;
   readonly auc: Interval | null;
-  /** 1 - mean over seeds of min(1, (f1 - random) / (oracle - random)); null without anchors. */
+  /** 1 - mean over seeds of min(1, (score - random) / (oracle - random)); null without anchors. */
   readonly optimalityGap: Interval | null;
-  /** Null without a threshold. */
+  /** Null without a threshold, or with one outside the range of the score. */
   readonly steps: StepsAnalysis | null;
+  /** Name of the algorithm that ratios of costs are to: the GRPO of the same run and environment. Null without one. */
+  readonly ratiosTo: string | null;
   readonly costs: Readonly<Record<(typeof COSTS)[number], Cost>>;
   /** Mean action entropy of the last iteration, nats. */
   readonly actionEntropy: Interval | null;
@@ -114,11 +127,13 @@ export interface PairAnalysis {
   readonly environment: string;
   readonly algorithm: string;
   readonly baseline: string;
-  /** Seeds that both finished: what everything here is over. */
+  /** What both are scored by; null if that is not known, or differs. */
+  readonly declared: Score | null;
+  /** Seeds that both finished, as different cells: what everything here is over. */
   readonly pairs: number;
-  /** Finished cells of either whose seed the other did not finish: left out. */
+  /** Finished cells of either whose seed the other did not finish, or of which it is the same cell: left out. */
   readonly unpaired: number;
-  /** Mean over seeds of the algorithm's dev F1 minus the baseline's. */
+  /** Mean over seeds of the algorithm's score minus the baseline's. */
   readonly difference: Interval | null;
   /** Standard deviation of that difference over seeds; null for one pair. */
   readonly deviation: number | null;
@@ -138,9 +153,10 @@ export interface PairAnalysis {
 export interface ProfilePoint {
   readonly environment: string;
   readonly algorithm: string;
-  /** Dev F1, 0 to 1. */
+  readonly declared: Score;
+  /** Value of the score, within its range. */
   readonly threshold: number;
-  /** Share of seeds whose final dev F1 is above it. */
+  /** Share of seeds whose final score is above it. */
   readonly share: Interval;
 }
 
@@ -168,8 +184,8 @@ export interface Analysis {
 }
 
 const REPLICATES = 5000;
-/** Dev F1 values at which profiles are taken. */
-const THRESHOLDS = Array.from({ length: 101 }, (_, index) => index / 100);
+/** Places in the range of a score at which profiles are taken. */
+const PLACES = Array.from({ length: 101 }, (_, index) => index / 100);
 
 /**
  * Turns cells into everything that reports say, in the order of the cells. The seed is the unit of replication:
@@ -188,19 +204,24 @@ export function analyze(cells: readonly ComparedCell[], options: AnalysisOptions
   return {
     groups,
     pairs: analyzePairs(groups, resamples, options.baseline),
-    profiles: groups.flatMap(({ environment, algorithm, seeds }) => {
-      const scores = seeds.map(({ f1 }) => f1).filter((f1) => f1 !== null);
-      if (scores.length === 0) return [];
-      return performanceProfile(scores, THRESHOLDS).map((share, index) => ({
-        environment,
-        algorithm,
-        threshold: THRESHOLDS[index]!,
-        share,
-      }));
-    }),
+    profiles: groups.flatMap(profileOf),
     unfinished: cells.flatMap(({ environment, algorithm, seed, status }) =>
       status === 'finished' ? [] : [{ environment, algorithm, seed, status }],
     ),
     options: { threshold, anchors, seed, replicates, confidence: 0.95 },
   };
+}
+
+function profileOf({ environment, algorithm, declared, seeds }: GroupAnalysis): readonly ProfilePoint[] {
+  const scores = seeds.map(({ score }) => score).filter((score) => score !== null);
+  if (scores.length === 0 || declared === null) return [];
+  const [low, high] = declared.range;
+  const thresholds = low === high ? [low] : PLACES.map((place) => low + (high - low) * place);
+  return performanceProfile(scores, thresholds).map((share, index) => ({
+    environment,
+    algorithm,
+    declared,
+    threshold: thresholds[index]!,
+    share,
+  }));
 }

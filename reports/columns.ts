@@ -12,10 +12,10 @@ const withInterval = (name: string, unit: string, what: string): readonly Column
   ),
 ];
 
-const halfWidth = (name: string): Column =>
+const halfWidth = (name: string, unit: string): Column =>
   column(
     `${name}_half_width`,
-    '0..1',
+    unit,
     `half the width of the interval of \`${name}\`; empty where there is none`,
   );
 
@@ -24,6 +24,12 @@ const ALGORITHM = column(
   'algorithm',
   'name',
   'algorithm as named in the suite; with the folder where several runs have it',
+);
+
+const SCORE = column(
+  'score',
+  'name',
+  'what the environment is scored by, on the dev questions: f1 or em of the answers, return (the sum of rewards), or one of its metrics; its range is in suite.json. Empty if no cell of it finished',
 );
 
 /** Costs that are reported per question and as a ratio to GRPO's. */
@@ -36,40 +42,45 @@ export const COSTS = ['update_actions', 'rollout_actions', 'generated_tokens', '
 export const COMPARISON_COLUMNS: readonly Column[] = [
   ENVIRONMENT,
   ALGORITHM,
+  SCORE,
   column('seeds', 'count', 'finished cells: what the means are over'),
   column('failed', 'count', 'cells that failed; they are in no mean'),
   column('missing', 'count', 'cells that the run did not come to'),
   column('iterations', 'count', 'training iterations'),
-  ...withInterval('dev_f1', '0..1', 'dev F1 after training, mean over seeds'),
-  halfWidth('dev_f1'),
+  ...withInterval('score_mean', 'score', 'the score after training, mean over seeds'),
+  halfWidth('score_mean', 'score'),
   column(
-    'dev_f1_question_error',
-    '0..1',
-    "standard error of one seed's dev F1 over the dev questions, mean over seeds; not part of the interval, which is over seeds",
+    'score_question_error',
+    'score',
+    "standard error of one seed's score over the dev questions, mean over seeds; not part of the interval, which is over seeds",
   ),
   ...withInterval(
-    'dev_f1_iqm',
-    '0..1',
-    'interquartile mean of dev F1 after training: a quarter of the seeds, rounded down, left out at either end',
+    'score_iqm',
+    'score',
+    'interquartile mean of the score after training: a quarter of the seeds, rounded down, left out at either end',
   ),
-  column('dev_f1_start', '0..1', 'dev F1 before training, mean over seeds'),
-  ...withInterval('dev_f1_gain', '-1..1', 'dev F1 after training minus before, mean over seeds'),
+  column('score_start', 'score', 'the score before training, mean over seeds'),
+  ...withInterval('score_gain', 'score', 'the score after training minus before, mean over seeds'),
   column(
-    'dev_f1_gain_standard_errors',
+    'score_gain_standard_errors',
     'count',
     'the gain divided by its standard error over seeds; empty for one seed or no spread',
   ),
   ...withInterval(
-    'dev_f1_auc',
-    '0..1',
-    'mean height of the dev F1 curve: area by trapezoids over iterations, over its width; mean over seeds',
+    'score_auc',
+    'score',
+    'mean height of the curve of the score: area by trapezoids over iterations, over its width; mean over seeds',
   ),
   ...withInterval(
     'optimality_gap',
     '0..',
-    '1 - min(1, (dev F1 - random) / (oracle - random)), mean over seeds; empty without stated anchors',
+    '1 - min(1, (score - random) / (oracle - random)), mean over seeds; empty without stated anchors',
   ),
-  column('threshold', '0..1', 'dev F1 to be reached; empty where none was stated, and so the next six'),
+  column(
+    'threshold',
+    'score',
+    'score to be reached; empty where none was stated, or it is outside the range of the score, and so the next six',
+  ),
   column('threshold_reached', 'count', 'seeds that reached it'),
   column(
     'steps_to_threshold_median',
@@ -86,8 +97,14 @@ export const COMPARISON_COLUMNS: readonly Column[] = [
     'iterations',
     'the last iteration that all finished cells of the environment came to',
   ),
-  ...withInterval('dev_em', '0..1', 'dev exact match after training, mean over seeds'),
-  halfWidth('dev_em'),
+  ...withInterval(
+    'dev_f1',
+    '0..1',
+    'F1 of the answers to the dev questions after training, mean over seeds; empty without answers',
+  ),
+  halfWidth('dev_f1', '0..1'),
+  ...withInterval('dev_em', '0..1', 'the same of exact match'),
+  halfWidth('dev_em', '0..1'),
   column('update_actions', 'actions/question', 'actions that receive a gradient, per question that is used'),
   column(
     'rollout_actions',
@@ -111,16 +128,17 @@ export const PAIRWISE_COLUMNS: readonly Column[] = [
     'name',
     'what it is compared with: GRPO or the one that was asked for, or the same algorithm in an earlier run',
   ),
+  SCORE,
   column('pairs', 'count', 'seeds that both finished: what the numbers are over'),
   column('unpaired', 'count', 'finished cells of either without the other: left out'),
   ...withInterval(
     'difference',
-    '-1..1',
-    "dev F1 after training minus the baseline's of the same seed, mean over pairs",
+    'score',
+    "the score after training minus the baseline's of the same seed, mean over pairs",
   ),
   column(
     'difference_deviation',
-    '0..1',
+    'score',
     'standard deviation of that difference over pairs: what `creditbench power` plans with',
   ),
   column('p', '0..1', 'two-sided p of the paired t test; empty for one pair or no spread'),
@@ -138,7 +156,8 @@ export const PAIRWISE_COLUMNS: readonly Column[] = [
 export const PROFILE_COLUMNS: readonly Column[] = [
   ENVIRONMENT,
   ALGORITHM,
-  column('threshold', '0..1', 'dev F1 after training'),
+  SCORE,
+  column('threshold', 'score', 'score after training: 101 values over the range of the score'),
   column('seeds', 'count', 'finished cells'),
   ...withInterval('share', '0..1', 'share of the seeds that score above the threshold'),
 ];

@@ -58,14 +58,14 @@ describe('compare', () => {
       failed: 0,
       iterations: 2,
     });
-    expect(row?.dev_f1).toBeCloseTo(0.5, 12);
-    expect(row?.dev_f1_half_width).toBeCloseTo(half, 10);
-    expect(row?.dev_f1_low).toBeCloseTo(0.5 - half, 10);
-    expect(row?.dev_f1_high).toBeCloseTo(0.5 + half, 10);
+    expect(row?.score_mean).toBeCloseTo(0.5, 12);
+    expect(row?.score_mean_half_width).toBeCloseTo(half, 10);
+    expect(row?.score_mean_low).toBeCloseTo(0.5 - half, 10);
+    expect(row?.score_mean_high).toBeCloseTo(0.5 + half, 10);
     expect(row?.dev_em).toBeCloseTo(0.25, 12);
     expect(row?.dev_em_half_width).toBeCloseTo(half / 2, 10);
-    expect(row?.dev_f1_gain).toBeCloseTo(0.25, 12);
-    expect(row?.dev_f1_gain_standard_errors).toBeCloseTo(0.25 / (0.1 / Math.sqrt(3)), 8);
+    expect(row?.score_gain).toBeCloseTo(0.25, 12);
+    expect(row?.score_gain_standard_errors).toBeCloseTo(0.25 / (0.1 / Math.sqrt(3)), 8);
   });
 
   it('counts costs per question over all training iterations, and shares of what was sampled', () => {
@@ -85,9 +85,9 @@ describe('compare', () => {
 
   it('leaves intervals empty for one seed and standard errors empty without spread', () => {
     const [one] = compare([cell('grpo', { f1: 0.5 })]);
-    expect(one).toMatchObject({ dev_f1: 0.5, dev_f1_half_width: null, dev_f1_gain_standard_errors: null });
+    expect(one).toMatchObject({ dev_f1: 0.5, score_mean_half_width: null, score_gain_standard_errors: null });
     const [same] = compare([cell('grpo', { f1: 0.5 }), cell('grpo', { f1: 0.5 })]);
-    expect(same).toMatchObject({ dev_f1_half_width: 0, dev_f1_gain_standard_errors: null });
+    expect(same).toMatchObject({ score_mean_half_width: 0, score_gain_standard_errors: null });
   });
 
   it("takes ratios to the same environment's entry named grpo, else to the algorithm grpo", () => {

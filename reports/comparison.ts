@@ -3,6 +3,7 @@ import { mean, variance } from '../bench/stats/average.ts';
 import type { Interval } from '../bench/stats/interval.ts';
 import { type AnalysisOptions, analyze, type GroupAnalysis } from './analysis.ts';
 import { COMPARISON_COLUMNS, COSTS } from './columns.ts';
+import type { Score } from './score.ts';
 
 /** One cell as the comparison sees it. */
 export interface ComparedCell {
@@ -16,7 +17,11 @@ export interface ComparedCell {
   /** Training seed: equal seeds of one environment are compared in pairs. */
   readonly seed: number;
   readonly status: 'finished' | 'failed' | 'missing';
-  /** Rows of METRIC_COLUMNS; empty unless finished. */
+  /** First 16 digits of its hash: of two runs, equal ones are the same cell. Default: all are different. */
+  readonly cell?: string;
+  /** What its environment is scored by. Default: the F1 of answers, 0 to 1. Read of finished cells only. */
+  readonly score?: Score | undefined;
+  /** Rows of `metricColumns`; empty unless finished. */
   readonly metrics: readonly Row[];
   /** Fingerprint of its environment (data, corpus, retrieval, options); undefined unless finished. */
   readonly fingerprint: string | undefined;
@@ -37,20 +42,23 @@ export function comparisonRows(groups: readonly GroupAnalysis[]): readonly Row[]
     const row: Row = {
       environment: group.environment,
       algorithm: group.algorithm,
+      score: group.declared?.name ?? null,
       seeds: group.finished,
       failed: group.failed,
       missing: group.missing,
       iterations: group.iterations,
-      ...intervalRow('dev_f1', group.f1),
-      dev_f1_half_width: halfWidth(group.f1),
-      dev_f1_question_error: group.questionError,
-      ...intervalRow('dev_f1_iqm', group.f1Iqm),
-      dev_f1_start: group.start?.value ?? null,
-      ...intervalRow('dev_f1_gain', group.gain),
-      dev_f1_gain_standard_errors: gainInErrors(group),
-      ...intervalRow('dev_f1_auc', group.auc),
+      ...intervalRow('score_mean', group.score),
+      score_mean_half_width: halfWidth(group.score),
+      score_question_error: group.questionError,
+      ...intervalRow('score_iqm', group.scoreIqm),
+      score_start: group.start?.value ?? null,
+      ...intervalRow('score_gain', group.gain),
+      score_gain_standard_errors: gainInErrors(group),
+      ...intervalRow('score_auc', group.auc),
       ...intervalRow('optimality_gap', group.optimalityGap),
       ...stepsRow(group.steps),
+      ...intervalRow('dev_f1', group.f1),
+      dev_f1_half_width: halfWidth(group.f1),
       ...intervalRow('dev_em', group.em),
       dev_em_half_width: halfWidth(group.em),
       ...Object.fromEntries(COSTS.map((name) => [name, group.costs[name].value])),
@@ -79,7 +87,7 @@ function halfWidth(interval: Interval | null): number | null {
     : (interval.high - interval.low) / 2;
 }
 
-/** The mean gain in dev F1 over its standard error; null for one seed, or without spread. */
+/** The mean gain in score over its standard error; null for one seed, or without spread. */
 export function gainInErrors({ seeds }: GroupAnalysis): number | null {
   const gains = seeds.map(({ gain }) => gain).filter((gain) => gain !== null);
   if (gains.length < 2) return null;

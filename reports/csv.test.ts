@@ -48,6 +48,7 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
         ],
         timings: [{ iteration: 1, rollout_seconds: 0.5 }],
         fingerprint: 'f',
+        declaration: { score: { name: 'f1', range: [0, 1] }, metrics: [] },
       },
     },
     { ...three!, status: 'missing' },
@@ -77,13 +78,13 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
     expect(metrics[2]).toMatch(new RegExp(`^walk/v1,small,two,0,${hash},1,,,,0.3333333333333333,,0,`));
     expect((await read('timings.csv')).split('\n')[1]).toBe(`walk/v1,small,two,0,${hash},1,0.5,,,`);
     const comparison = (await read('comparison.csv')).split('\n');
-    expect(comparison[1]).toMatch(/^walk\/v1,one,0,1,0,,,/);
+    expect(comparison[1]).toMatch(/^walk\/v1,one,f1,0,1,0,,,/);
     expect(comparison[2]).toMatch(
-      /^walk\/v1,two,1,0,0,1,0\.3333333333333333,,,none,,,0\.3333333333333333,,,none,0\.25,0\.0833333333333333/,
+      /^walk\/v1,two,f1,1,0,0,1,0\.3333333333333333,,,none,,,0\.3333333333333333,,,none,0\.25,0\.0833333333333333/,
     );
-    expect(comparison[3]).toMatch(/^walk\/v1,three,0,0,1,,,/);
+    expect(comparison[3]).toMatch(/^walk\/v1,three,f1,0,0,1,,,/);
     expect((await read('pairwise.csv')).split('\n')[2]).toBe(
-      'walk/v1,three,one,0,0,,,,,,,,0,,,,,no seed that both finished',
+      'walk/v1,three,one,f1,0,0,,,,,,,,0,,,,,no seed that both finished',
     );
     expect((await read('entropy.csv')).split('\n').slice(1)).toEqual([
       `walk/v1,small,two,0,${hash},1,token,0.5`,
@@ -97,8 +98,9 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
       'walk/v1/two/seed-0',
       'walk/v1/two/seed-0/events.out.tfevents.0.creditbench',
     ]);
-    const { cells, suite } = JSON.parse(await read('suite.json'));
+    const { cells, declarations, suite } = JSON.parse(await read('suite.json'));
     expect(cells.map(({ status }: { status: string }) => status)).toEqual(['failed', 'finished', 'missing']);
+    expect(declarations).toEqual({ 'walk/v1': { score: { name: 'f1', range: [0, 1] }, metrics: [] } });
     expect(suite).toEqual(JSON.parse(JSON.stringify(SUITE)));
   } finally {
     await rm(out, { recursive: true });

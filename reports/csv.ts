@@ -1,7 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Row } from '../bench/cell.ts';
+import { CELL_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
+import { metricColumns } from '../bench/declaration.ts';
+import { RUN_FOLDER, writeSuiteFile } from '../bench/runs/run-folder.ts';
 import type { CellOutcome } from '../bench/runs/runner.ts';
 import { writeFileAtomic } from '../bench/runs/storage.ts';
 import type { Suite } from '../bench/suites/suite.ts';
@@ -24,6 +27,8 @@ export function analyzeOutcomes(outcomes: readonly CellOutcome[]): Analysis {
       status: outcome.status,
       metrics: outcome.status === 'finished' ? outcome.result.metrics : [],
       fingerprint: outcome.status === 'finished' ? outcome.result.fingerprint : undefined,
+      score: outcome.status === 'finished' ? outcome.result.declaration.score : undefined,
+      cell: outcome.hash.slice(0, 16),
       options: outcome.cell.environment.options,
     })),
   );
@@ -68,39 +73,37 @@ export async function writeResultFiles(
   outcomes: readonly CellOutcome[],
 ): Promise<void> {
   const finished = outcomes.flatMap((outcome) =>
-    outcome.status === 'finished'
-      ? [{ ...identify(outcome), metrics: outcome.result.metrics, timings: outcome.result.timings }]
-      : [],
+    outcome.status === 'finished' ? [{ ...identify(outcome), ...outcome.result }] : [],
+  );
+  const declarations = Object.fromEntries(
+    finished.map(({ environment, declaration }) => [environment, declaration]),
   );
   const merged = (rows: (cell: (typeof finished)[number]) => readonly Row[]) =>
     finished.flatMap((cell) => rows(cell).map((row) => ({ ...cellRow(cell), ...row })));
   const files = {
-    'metrics.csv': formatCsv(
-      columnsOf('metrics.csv'),
+    [RUN_FOLDER.metrics]: formatCsv(
+      [...CELL_COLUMNS, ...metricColumns(Object.values(declarations))],
       merged(({ metrics }) => metrics),
     ),
-    'timings.csv': formatCsv(
+    [RUN_FOLDER.timings]: formatCsv(
       columnsOf('timings.csv'),
       merged(({ timings }) => timings),
     ),
     'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(finished)),
-    'suite.json': `${JSON.stringify(
-      {
-        creditbench: packageInfo().version,
-        suite,
-        cells: outcomes.map((outcome) => ({
-          ...identify(outcome),
-          status: outcome.status,
-          algorithmId: outcome.cell.algorithm.id,
-          options: outcome.cell.environment.options,
-          ...(outcome.status === 'finished' ? { fingerprint: outcome.result.fingerprint } : {}),
-        })),
-      },
-      null,
-      2,
-    )}\n`,
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(out, name), text);
+  await writeSuiteFile(out, {
+    creditbench: packageInfo().version,
+    suite: { ...suite },
+    declarations,
+    cells: outcomes.map((outcome) => ({
+      ...identify(outcome),
+      status: outcome.status,
+      algorithmId: outcome.cell.algorithm.id,
+      options: { ...outcome.cell.environment.options },
+      ...(outcome.status === 'finished' ? { fingerprint: outcome.result.fingerprint } : {}),
+    })),
+  });
 }
 
 /**

@@ -10,6 +10,7 @@ const cell = (seed: number, factor: number, changes: Partial<ReportCell> = {}): 
   seed,
   status: 'finished',
   fingerprint: 'f',
+  score: { name: 'f1', range: [0, 1] },
   options: {},
   run: 0,
   policy: 'small',

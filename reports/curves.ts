@@ -18,12 +18,10 @@ export type Currency = (typeof CURRENCIES)[number]['id'];
 export type Spent = Readonly<Record<Currency, number | null>>;
 
 /** The metrics that have curves. */
-export const CURVE_METRICS = [
-  { id: 'dev_f1', label: 'dev F1', unit: '0..1' },
-  { id: 'action_entropy', label: 'action entropy', unit: 'nats' },
-] as const;
+export const CURVE_METRICS = ['score', 'action_entropy'] as const;
 
-export type CurveMetric = (typeof CURVE_METRICS)[number]['id'];
+/** 'score': what the environment is scored by, on the dev questions. */
+export type CurveMetric = (typeof CURVE_METRICS)[number];
 
 /** One algorithm's course in one environment. */
 export interface Curve {
@@ -54,11 +52,11 @@ export function curves(cells: readonly ReportCell[]): readonly Curve[] {
   return [...groups.values()].flatMap((group) => {
     const finished = group.filter(({ status }) => status === 'finished');
     const spent = finished.map(spentByIteration);
-    return CURVE_METRICS.map(({ id: metric }) => {
+    return CURVE_METRICS.map((metric) => {
       const seeds = finished.map((cell, index) => ({
         seed: cell.seed,
         points: cell.metrics.flatMap((row) => {
-          const value = row[metric];
+          const value = row[metric === 'score' ? `dev_${cell.score?.name}` : metric];
           const iteration = Number(row.iteration);
           return typeof value === 'number'
             ? [{ iteration, spent: spent[index]!.get(iteration)!, value }]

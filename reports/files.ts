@@ -1,5 +1,6 @@
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
 import { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from '../bench/columns.ts';
+import { SEARCH_METRICS } from '../envs/search/environment.ts';
 import { COMPARISON_COLUMNS, ENTROPY_CURVE_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
 
 /** A CSV file that creditbench writes. */
@@ -14,7 +15,7 @@ export interface DocumentedFile {
 export const RUN_FILES = [
   {
     name: 'metrics.csv',
-    rows: 'One row per finished cell and iteration; iteration 0 is the evaluation before training. The same command gives the same bytes.',
+    rows: 'One row per finished cell and iteration; iteration 0 is the evaluation before training. The same command gives the same bytes. Between `dev_actions` and `questions` stand the metrics that the environments of the run declare (below).',
     columns: [...CELL_COLUMNS, ...METRIC_COLUMNS],
   },
   {
@@ -73,7 +74,7 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
 | \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
 | \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown and in LaTeX (booktabs) |
-| \`suite.json\` | the complete suite, and its cells with their status and fingerprint; written when a run begins and when it ends |
+| \`suite.json\` | the complete suite; what its environments are scored by and which metrics they declare (\`declarations\`); its cells with their status and fingerprint. Written when a run begins and when it ends |
 | \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
 
@@ -83,7 +84,15 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 - Intervals are at 95 %. Below 10 seeds they are Student's t (for the IQM Yuen's, with the winsorised variance). From 10 seeds on they are BCa: 5000 bootstrap replicates over seeds, their levels expanded for the number of seeds (Hesterberg 2015), without which they cover 90 % at 10 seeds. The column \`…_interval\` says which it is. Coverage is tested by simulation (\`bench/stats/coverage.test.ts\`).
 - Comparisons are paired: equal seeds meet the same questions, the same starting weights and the same random numbers. The p value is the paired t test's at any number of seeds; Holm's adjustment counts all comparisons of the file, of all environments.
 - Cells that failed or are missing are in no mean. They are counted in \`comparison.csv\`, and pairs need both sides. A cell that finished with a score that is not a number makes the means NaN and leaves their intervals empty.
+- The score is what the environment declares (\`Environment.score\`): the F1 of answers in \`multihop\` and \`search\`, the return elsewhere unless an environment says otherwise. \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` name it in the column \`score\`; in \`metrics.csv\` it is \`dev_f1\`, \`dev_return\` and so on. F1 and exact match are there wherever episodes end in an answer; an episode without an answer counts as 0.
+- Folders of before environments declared their scores are read as scored by F1.
 - Anchors and thresholds are stated beforehand (\`creditbench compare --anchor\`, \`--threshold\`), never taken from the best result.
+`;
+
+const METRICS = `
+An environment may declare metrics of its own (\`Environment.metrics\`). Each has a column \`dev_<name>\`, its mean over episodes on the dev questions, and a column \`<name>\`, the same of the sampled training rollouts; they are empty in rows of other environments. Those of \`search/v1\`:
+
+${SEARCH_METRICS.map(({ name, unit, description }) => `- \`${name}\` (${unit}): ${description}`).join('\n')}
 `;
 
 /** The text of docs/files.md. */
@@ -92,7 +101,7 @@ export function filesPage(): string {
     ({ name, rows, columns }) =>
       `## ${name}\n\n${rows}\n\n| column | unit | |\n| --- | --- | --- |\n${columns
         .map((one) => `| \`${one.name}\` | ${cell(one.unit)} | ${cell(one.description)} |`)
-        .join('\n')}\n`,
+        .join('\n')}\n${name === 'metrics.csv' ? METRICS : ''}`,
   );
   return [INTRODUCTION, ...sections].join('\n');
 }

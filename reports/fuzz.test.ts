@@ -45,7 +45,12 @@ const CELLS = [0, 1].map((seed) => ({
   fingerprint: 'f',
   options: {},
 }));
-const SUITE = { creditbench: '1', suite: { name: 'x', algorithms: [{ name: 'grpo' }] }, cells: CELLS };
+const SUITE = {
+  creditbench: '1',
+  suite: { name: 'x', algorithms: [{ name: 'grpo' }] },
+  declarations: { 'a/v1': { score: { name: 'f1', range: [0, 1] }, metrics: [] } },
+  cells: CELLS,
+};
 const rows = (columns: readonly Column[]): string =>
   formatCsv(
     [...CELL_COLUMNS, ...columns],

@@ -1,4 +1,5 @@
 import type { Row } from '../bench/cell.ts';
+import { ANSWER_F1 } from '../bench/declaration.ts';
 import { type Anchors, optimalityGaps } from '../bench/stats/anchors.ts';
 import type { Resamples } from '../bench/stats/bootstrap.ts';
 import { areaUnderCurve, medianWaiting, stepsToThreshold } from '../bench/stats/curve.ts';
@@ -7,6 +8,7 @@ import { InputError } from '../core/errors.ts';
 import type { GroupAnalysis, SeedAnalysis, StepsAnalysis } from './analysis.ts';
 import { COSTS } from './columns.ts';
 import type { ComparedCell } from './comparison.ts';
+import { type Score, scoreLabel } from './score.ts';
 
 /** What `analyzeGroups` needs beside the cells. */
 export interface GroupSettings {
@@ -24,17 +26,9 @@ export function analyzeGroups(
   settings: GroupSettings,
 ): readonly GroupAnalysis[] {
   const { threshold, anchors } = settings;
-  if (threshold !== null && !(threshold >= 0 && threshold <= 1)) {
-    throw new InputError(`threshold: ${threshold} is not valid; valid: dev F1 from 0 to 1`);
-  }
-  const environments = new Set(cells.map((cell) => cell.environment));
-  for (const id of Object.keys(anchors)) {
-    if (!environments.has(id)) {
-      throw new InputError(
-        `anchors: no cell is of environment '${id}'; valid: ${[...environments].join(', ')}`,
-      );
-    }
-  }
+  const scores = scoresByEnvironment(cells);
+  refuseThreshold(threshold, scores);
+  refuseAnchors(anchors, cells, scores);
   const groups = new Map<string, ComparedCell[]>();
   for (const cell of cells) {
     const key = JSON.stringify([cell.environment, cell.algorithm]);
@@ -43,7 +37,7 @@ export function analyzeGroups(
     group.push(cell);
   }
   const analyzed = [...groups.values()].map((group) =>
-    analyzeGroup(group, settings, horizonOf(cells, group)),
+    analyzeGroup(group, settings, horizonOf(cells, group), scores.get(group[0]!.environment) ?? []),
   );
   return analyzed.map((group) => {
     const grpo = findGrpo(
@@ -53,8 +47,65 @@ export function analyzeGroups(
       const { value } = group.costs[name];
       return [name, { value, ratio: ratio(value, grpo?.costs[name].value) }] as const;
     });
-    return { ...group, costs: Object.fromEntries(costs) as GroupAnalysis['costs'] };
+    return {
+      ...group,
+      ratiosTo: grpo?.algorithm ?? null,
+      costs: Object.fromEntries(costs) as GroupAnalysis['costs'],
+    };
   });
+}
+
+/** The scores of every environment of which a cell finished: one, unless folders of different age are mixed. */
+function scoresByEnvironment(cells: readonly ComparedCell[]): ReadonlyMap<string, readonly Score[]> {
+  const scores = new Map<string, Score[]>();
+  for (const cell of cells) {
+    if (cell.status !== 'finished') continue;
+    const known = scores.get(cell.environment) ?? [];
+    scores.set(cell.environment, known);
+    const score = scoreOf(cell);
+    if (!known.some((one) => isSameScore(one, score))) known.push(score);
+  }
+  return scores;
+}
+
+const scoreOf = ({ score = ANSWER_F1 }: ComparedCell): Score => score;
+
+const isSameScore = (a: Score, b: Score): boolean =>
+  a.name === b.name && a.range[0] === b.range[0] && a.range[1] === b.range[1];
+
+const isWithin = (value: number, { range: [low, high] }: Score): boolean => value >= low && value <= high;
+
+const describeRange = (score: Score): string =>
+  `${scoreLabel(score)} from ${score.range[0]} to ${score.range[1]}`;
+
+function refuseThreshold(threshold: number | null, scores: ReadonlyMap<string, readonly Score[]>): void {
+  const all = [...scores.values()].flat();
+  if (threshold === null || all.some((score) => isWithin(threshold, score))) return;
+  const valid = [...new Set(all.map(describeRange))].join(', or ');
+  throw new InputError(
+    `threshold: ${threshold} is not valid; valid: ${valid || 'none, since no cell has a score'}`,
+  );
+}
+
+function refuseAnchors(
+  anchors: Readonly<Record<string, Anchors>>,
+  cells: readonly ComparedCell[],
+  scores: ReadonlyMap<string, readonly Score[]>,
+): void {
+  const environments = new Set(cells.map((cell) => cell.environment));
+  for (const [id, { random, oracle }] of Object.entries(anchors)) {
+    if (!environments.has(id)) {
+      throw new InputError(
+        `anchors: no cell is of environment '${id}'; valid: ${[...environments].join(', ')}`,
+      );
+    }
+    const known = scores.get(id) ?? [];
+    if (known.length === 0 || known.some((score) => isWithin(random, score) && isWithin(oracle, score)))
+      continue;
+    throw new InputError(
+      `anchors: ${id}: random ${random} and oracle ${oracle} are not valid; valid: ${known.map(describeRange).join(', or ')}`,
+    );
+  }
 }
 
 /** The entry that is named grpo, or else the first whose algorithm is grpo. */
@@ -69,7 +120,7 @@ export function findGrpo(groups: readonly GroupAnalysis[]): GroupAnalysis | unde
 function horizonOf(cells: readonly ComparedCell[], [first]: readonly ComparedCell[]): number {
   const lasts = cells
     .filter((cell) => cell.environment === first!.environment && cell.status === 'finished')
-    .flatMap((cell) => curveOf(cell.metrics).at(-1)?.x ?? []);
+    .flatMap((cell) => curveOf(cell.metrics, scoreOf(cell)).at(-1)?.x ?? []);
   return lasts.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 }
 
@@ -77,10 +128,13 @@ function analyzeGroup(
   group: readonly ComparedCell[],
   { resamples, anchors, threshold }: GroupSettings,
   horizon: number,
+  scores: readonly Score[],
 ): GroupAnalysis {
   const { environment, algorithm, algorithmId, entry = algorithm, run = 0 } = group[0]!;
   const finished = group.filter((cell) => cell.status === 'finished').sort((a, b) => a.seed - b.seed);
-  const seeds = finished.map((cell) => analyzeSeed(cell, threshold));
+  const declared = finished[0] === undefined ? (scores[0] ?? null) : scoreOf(finished[0]);
+  const isCounted = threshold !== null && declared !== null && isWithin(threshold, declared);
+  const seeds = finished.map((cell) => analyzeSeed(cell, isCounted ? threshold : null));
   const costs = finished.map(({ metrics }) => costsOf(metrics));
   const defined = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
   const over = (values: readonly (number | null)[], statistic: 'mean' | 'iqm' = 'mean'): Interval | null => {
@@ -91,7 +145,7 @@ function analyzeGroup(
     const numbers = defined(costs.map((seed) => seed[name]));
     return numbers.length === 0 ? null : numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
   };
-  const f1 = seeds.map((seed) => seed.f1);
+  const score = seeds.map((seed) => seed.score);
   const own = anchors[environment];
   return {
     environment,
@@ -99,21 +153,24 @@ function analyzeGroup(
     algorithmId,
     entry,
     run,
+    declared,
     fingerprint: finished[0]?.fingerprint,
     finished: finished.length,
     failed: group.filter((cell) => cell.status === 'failed').length,
     missing: group.filter((cell) => cell.status === 'missing').length,
     seeds,
     iterations: over(seeds.map((seed) => seed.iterations))?.value ?? null,
-    f1: over(f1),
-    f1Iqm: over(f1, 'iqm'),
+    score: over(score),
+    scoreIqm: over(score, 'iqm'),
     questionError: over(seeds.map((seed) => seed.questionError))?.value ?? null,
+    f1: over(seeds.map((seed) => seed.f1)),
     em: over(seeds.map((seed) => seed.em)),
     start: over(seeds.map((seed) => seed.start)),
     gain: over(seeds.map((seed) => seed.gain)),
     auc: over(seeds.map((seed) => seed.auc)),
-    optimalityGap: own === undefined ? null : over(optimalityGaps(defined(f1), own)),
-    steps: threshold === null ? null : analyzeSteps(seeds, threshold, horizon, over),
+    optimalityGap: own === undefined ? null : over(optimalityGaps(defined(score), own)),
+    steps: !isCounted ? null : analyzeSteps(seeds, threshold, horizon, over),
+    ratiosTo: null,
     costs: Object.fromEntries(
       COSTS.map((name) => [name, { value: mean(name), ratio: null }]),
     ) as unknown as GroupAnalysis['costs'],
@@ -143,30 +200,36 @@ function analyzeSteps(
   };
 }
 
-function analyzeSeed({ seed, metrics }: ComparedCell, threshold: number | null): SeedAnalysis {
-  const last = metrics.findLast((row) => number(row.dev_f1) !== null);
-  const start = number(metrics.find((row) => row.iteration === 0)?.dev_f1);
-  const f1 = number(last?.dev_f1);
-  const curve = curveOf(metrics);
+function analyzeSeed(cell: ComparedCell, threshold: number | null): SeedAnalysis {
+  const { seed, metrics } = cell;
+  const column = `dev_${scoreOf(cell).name}`;
+  const last = metrics.findLast((row) => number(row[column]) !== null);
+  const start = number(metrics.find((row) => row.iteration === 0)?.[column]);
+  const score = number(last?.[column]);
+  const curve = curveOf(metrics, scoreOf(cell));
   const steps = threshold === null ? null : stepsToThreshold(curve, threshold);
   return {
     seed,
+    cell: cell.cell,
     start,
-    f1,
-    questionError: number(last?.dev_f1_question_error),
+    score,
+    questionError: number(last?.dev_question_error),
+    f1: number(last?.dev_f1),
     em: number(last?.dev_em),
-    gain: f1 === null || start === null ? null : f1 - start,
+    gain: score === null || start === null ? null : score - start,
     auc: areaUnderCurve(curve),
     steps: steps && { iteration: steps.time, reached: steps.reached },
     iterations: number(metrics.at(-1)?.iteration),
   };
 }
 
-/** Dev F1 where it was evaluated. */
-const curveOf = (metrics: readonly Row[]) =>
-  metrics.flatMap(({ iteration, dev_f1 }) =>
-    typeof iteration === 'number' && typeof dev_f1 === 'number' ? [{ x: iteration, y: dev_f1 }] : [],
-  );
+/** The score where it was evaluated. */
+const curveOf = (metrics: readonly Row[], { name }: Score) =>
+  metrics.flatMap((row) => {
+    const { iteration } = row;
+    const y = row[`dev_${name}`];
+    return typeof iteration === 'number' && typeof y === 'number' ? [{ x: iteration, y }] : [];
+  });
 
 /** Costs and shares of one seed, over all its training iterations. */
 function costsOf(metrics: readonly Row[]) {

@@ -5,13 +5,14 @@ import { improvementInterval } from '../bench/stats/improvement.ts';
 import { interval } from '../bench/stats/interval.ts';
 import { pairedTestP } from '../bench/stats/paired.ts';
 import { InputError } from '../core/errors.ts';
-import type { GroupAnalysis, PairAnalysis } from './analysis.ts';
+import type { GroupAnalysis, PairAnalysis, SeedAnalysis } from './analysis.ts';
 import { findGrpo } from './groups.ts';
+import { commonScore, hasSeveralScores } from './score.ts';
 
 /**
  * Every algorithm against its baseline, and, where several runs have an algorithm, every later run of it against
  * the first: seed by seed, since equal seeds meet the same questions and the same random numbers. Holm's adjustment counts
- * every comparison in here, of all environments.
+ * every comparison in here, of all environments. A cell is never compared with itself: two folders may share it.
  * @param baseline see AnalysisOptions.
  * @throws InputError when no algorithm has that name.
  */
@@ -30,7 +31,25 @@ export function analyzePairs(
     const others = new Set([baselineOf(group, peers, baseline), earlierRun(group, peers)]);
     return [...others].flatMap((other) => (other === undefined || other === group ? [] : [{ group, other }]));
   });
-  const pairs = planned.map(({ group, other }) => analyzePair(group, other, resamples));
+  const seen = new Map<string, string>();
+  const pairs = planned.map(({ group, other }) => {
+    const pair = analyzePair(group, other, resamples);
+    const cells = sharedSeeds(group, other).map(({ one, two }) => [one.cell, two.cell]);
+    if (pair.p === null || cells.flat().includes(undefined)) return pair;
+    // Two folders that share cells give the same comparison twice; it is one test.
+    const key = JSON.stringify(cells);
+    const earlier = seen.get(key);
+    if (earlier === undefined) seen.set(key, `${pair.algorithm} against ${pair.baseline}`);
+    return earlier === undefined
+      ? pair
+      : {
+          ...pair,
+          p: null,
+          note: [pair.note, `the same cells as ${earlier}: not tested again`]
+            .filter((one) => one !== null)
+            .join('; '),
+        };
+  });
   const tested = pairs.flatMap(({ p }, index) => (p === null ? [] : [{ index, p }]));
   const adjusted = new Map(holm(tested.map(({ p }) => p)).map((p, at) => [tested[at]!.index, p]));
   return pairs.map((pair, index) => ({
@@ -62,6 +81,7 @@ function analyzePair(group: GroupAnalysis, other: GroupAnalysis, resamples: Resa
     environment: group.environment,
     algorithm: group.algorithm,
     baseline: other.algorithm,
+    declared: commonScore([group, other]),
   };
   const nothing = {
     difference: null,
@@ -79,18 +99,23 @@ function analyzePair(group: GroupAnalysis, other: GroupAnalysis, resamples: Resa
     const unpaired = group.finished + other.finished;
     return { ...names, pairs: 0, unpaired, ...nothing, note: 'different data or retrieval: not compared' };
   }
-  const shared = group.seeds.flatMap((one) => {
-    const two = other.seeds.find(({ seed }) => seed === one.seed);
-    return one.f1 === null || two === undefined || two.f1 === null
-      ? []
-      : [{ scores: [one.f1, two.f1] as const, one, two }];
-  });
+  const finished = group.finished + other.finished;
+  if (hasSeveralScores([group, other])) {
+    return { ...names, pairs: 0, unpaired: finished, ...nothing, note: 'different scores: not compared' };
+  }
+  const shared = sharedSeeds(group, other);
   const pairs = shared.length;
-  const unpaired = group.finished + other.finished - 2 * pairs;
-  if (pairs === 0) return { ...names, pairs, unpaired, ...nothing, note: 'no seed that both finished' };
+  const unpaired = finished - 2 * pairs;
+  const same = group.seeds.filter((one) => other.seeds.some((two) => isSameCell(one, two))).length;
+  const sameNote =
+    same === 0 ? null : `${same} ${same === 1 ? 'cell is' : 'cells are'} the same in both: not compared`;
+  if (pairs === 0) {
+    return { ...names, pairs, unpaired, ...nothing, note: sameNote ?? 'no seed that both finished' };
+  }
   const differences = shared.map(({ scores: [one, two] }) => one - two);
   const p = pairedTestP(differences);
   const notes = [
+    sameNote,
     pairs === 1 ? 'one seed: no interval' : null,
     differences.some(Number.isNaN) ? 'a score is not a number' : null,
     pairs > 1 && p === null && differences.every(Number.isFinite) ? 'no spread: not tested' : null,
@@ -114,4 +139,17 @@ function analyzePair(group: GroupAnalysis, other: GroupAnalysis, resamples: Resa
           ),
     note: notes.length === 0 ? null : notes.join('; '),
   };
+}
+
+const isSameCell = (one: SeedAnalysis, two: SeedAnalysis): boolean =>
+  one.cell !== undefined && one.cell === two.cell;
+
+/** The seeds of which both have a score, as different cells. */
+function sharedSeeds(group: GroupAnalysis, other: GroupAnalysis) {
+  return group.seeds.flatMap((one) => {
+    const two = other.seeds.find(({ seed }) => seed === one.seed);
+    return one.score === null || two === undefined || two.score === null || isSameCell(one, two)
+      ? []
+      : [{ scores: [one.score, two.score] as const, one, two }];
+  });
 }

@@ -1,5 +1,6 @@
 import type { Interval } from '../bench/stats/interval.ts';
 import type { Analysis, GroupAnalysis } from './analysis.ts';
+import { commonLabel, hasSeveralScores, scoreLabel } from './score.ts';
 
 /** A table of plain text, and what has to be said below it. */
 interface PaperTable {
@@ -45,30 +46,35 @@ export function latexTable(analysis: Analysis): string {
 }
 
 function paperTable(analysis: Analysis): PaperTable {
+  const { groups } = analysis;
+  const several = hasSeveralScores(groups);
+  const hasExactMatch = groups.some(({ em }) => em !== null);
   const head = [
     'Environment',
     'Algorithm',
+    ...(several ? ['Score'] : []),
     'Seeds',
-    'Dev F1',
+    capitalized(commonLabel(groups)),
     'IQM',
-    'Dev EM',
+    ...(hasExactMatch ? ['Dev EM'] : []),
     'Difference',
     'p (Holm)',
     'P(improvement)',
     'Updates/question',
     'Rollout actions/question',
   ];
-  const rows = analysis.groups.map((group) => {
+  const rows = groups.map((group) => {
     const pair = analysis.pairs.find(
       ({ environment, algorithm }) => environment === group.environment && algorithm === group.algorithm,
     );
     return [
       group.environment,
       group.algorithm,
+      ...(several ? [group.declared === null ? NONE : scoreLabel(group.declared)] : []),
       describeSeeds(group),
-      describe(group.f1),
-      group.f1Iqm === null ? NONE : group.f1Iqm.value.toFixed(3),
-      group.em === null ? NONE : group.em.value.toFixed(3),
+      describe(group.score),
+      group.scoreIqm === null ? NONE : group.scoreIqm.value.toFixed(3),
+      ...(hasExactMatch ? [group.em === null ? NONE : group.em.value.toFixed(3)] : []),
       describe(pair?.difference ?? null, true),
       pair?.adjustedP == null ? NONE : describeP(pair.adjustedP),
       describe(pair?.improvement ?? null),
@@ -81,7 +87,7 @@ function paperTable(analysis: Analysis): PaperTable {
 
 function notesOf({ groups, pairs, options }: Analysis): readonly string[] {
   const intervals = groups
-    .flatMap(({ f1, f1Iqm }) => [f1, f1Iqm])
+    .flatMap(({ score, scoreIqm }) => [score, scoreIqm])
     .concat(pairs.map((pair) => pair.difference));
   const methods = new Set(intervals.map((one) => one?.method));
   const known = [
@@ -99,13 +105,15 @@ function notesOf({ groups, pairs, options }: Analysis): readonly string[] {
     ...(pairs.length === 0
       ? []
       : [
-          `Differences in dev F1 to ${against.join(', ')}, paired by seed; p of the paired t test, adjusted by Holm for ${pairs[0]!.comparisons} comparisons. P(improvement): chance that a run scores above a run of the baseline.`,
+          `Differences in ${commonLabel(groups)} to ${against.join(', ')}, paired by seed; p of the paired t test, adjusted by Holm for ${pairs[0]!.comparisons} comparisons. P(improvement): chance that a run scores above a run of the baseline.`,
         ]),
     ...(unfinished === 0
       ? []
       : [`${unfinished} ${unfinished === 1 ? 'cell' : 'cells'} failed or not run: in no number.`]),
   ];
 }
+
+const capitalized = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}`;
 
 function describeSeeds({ finished, failed, missing }: GroupAnalysis): string {
   const rest = [failed > 0 ? `${failed} failed` : null, missing > 0 ? `${missing} not run` : null];

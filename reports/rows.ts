@@ -10,7 +10,7 @@ export interface IdentifiedCell {
   readonly seed: number;
   /** First 16 digits of its hash. */
   readonly cell: string;
-  /** Rows of METRIC_COLUMNS. */
+  /** Rows of `metricColumns`. */
   readonly metrics: readonly Row[];
 }
 
@@ -29,6 +29,7 @@ export function pairwiseRows(pairs: readonly PairAnalysis[]): readonly Row[] {
     environment: pair.environment,
     algorithm: pair.algorithm,
     baseline: pair.baseline,
+    score: pair.declared?.name ?? null,
     pairs: pair.pairs,
     unpaired: pair.unpaired,
     ...intervalRow('difference', pair.difference),
@@ -43,9 +44,10 @@ export function pairwiseRows(pairs: readonly PairAnalysis[]): readonly Row[] {
 
 /** The rows of PROFILE_COLUMNS. */
 export function profileRows(profiles: readonly ProfilePoint[]): readonly Row[] {
-  return profiles.map(({ environment, algorithm, threshold, share }) => ({
+  return profiles.map(({ environment, algorithm, declared, threshold, share }) => ({
     environment,
     algorithm,
+    score: declared.name,
     threshold,
     seeds: share.n,
     ...intervalRow('share', share),

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import { join, resolve } from 'node:path';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
 import type { Row } from '../bench/cell.ts';
 import { CELL_COLUMNS, type Column, TIMING_COLUMNS } from '../bench/columns.ts';
@@ -18,13 +17,13 @@ import {
 import type { CriticalityTables } from '../bench/criticality/tables.ts';
 import { parseCsv } from '../bench/csv.ts';
 import { readResults, type StoredResult, shortLabels } from '../bench/runs/results.ts';
+import { RUN_FOLDER, readSuiteFile, refuseTwice } from '../bench/runs/run-folder.ts';
+import { readFailure } from '../bench/runs/storage.ts';
 import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 
 /** A cell of a run with what only a report needs. */
 export interface ReportCell extends StoredResult {
-  /** First digits of its hash: the name of its folder. */
-  readonly cell: string;
   readonly policy: string;
   /** Rows of TIMING_COLUMNS; empty unless finished. */
   readonly timings: readonly Row[];
@@ -88,10 +87,7 @@ const CRITICALITY_ALWAYS = ['histogram', 'entropy-histogram', 'prediction', 'gro
  *   given twice, or folders without a single run, audit or measurement.
  */
 export async function readSources(folders: readonly string[]): Promise<Sources> {
-  for (const [index, folder] of folders.entries()) {
-    if (folders.findIndex((other) => resolve(other) === resolve(folder)) < index)
-      throw new InputError(`results: ${folder} is given twice; valid: different folders`);
-  }
+  await refuseTwice(folders);
   const kinds = folders.map((folder) => ({ folder, kind: kindOf(folder) }));
   const of = (kind: ReturnType<typeof kindOf>) =>
     kinds.flatMap((entry) => (entry.kind === kind ? [entry.folder] : []));
@@ -118,7 +114,7 @@ export async function readSources(folders: readonly string[]): Promise<Sources> 
 
 function kindOf(folder: string): 'run' | 'audit' | 'criticality' {
   const has = (file: string): boolean => existsSync(join(folder, file));
-  if (has('suite.json')) return 'run';
+  if (has(RUN_FOLDER.suite)) return 'run';
   if (has('audit.csv')) return 'audit';
   if (has('prediction.csv') && has('histogram.csv')) return 'criticality';
   throw new InputError(
@@ -126,39 +122,19 @@ function kindOf(folder: string): 'run' | 'audit' | 'criticality' {
   );
 }
 
-// Files can be of any age: what is not there is said to be not recorded.
-const suiteFileSchema = z.object({
-  creditbench: z.string().optional(),
-  suite: z.record(z.string(), z.unknown()).optional(),
-  cells: z.array(
-    z.object({
-      cell: z.string(),
-      algorithm: z.string(),
-      policy: z.string().optional(),
-      status: z.string(),
-    }),
-  ),
-});
-const failureSchema = z.object({ error: z.object({ message: z.string() }) });
-
-type Extras = Pick<ReportCell, 'cell' | 'policy' | 'timings' | 'error'>;
+type Extras = Pick<ReportCell, 'policy' | 'timings' | 'error'>;
 
 async function readRun(folder: string): Promise<RunRecord & { readonly cells: readonly Extras[] }> {
-  const parsed = suiteFileSchema.safeParse(JSON.parse(await readBoundedText(join(folder, 'suite.json'))));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new InputError(`${join(folder, 'suite.json')}: ${issue.path.join('.')}: ${issue.message}`);
-  }
-  const file = parsed.data;
+  const file = await readSuiteFile(folder);
   const timings = groupBy(await readTimings(folder), (row) =>
     JSON.stringify([String(row.cell), String(row.algorithm)]),
   );
   const cells = await Promise.all(
     file.cells.map(async ({ cell, algorithm, policy = 'not recorded', status }) => ({
-      cell,
       policy,
       timings: timings.get(JSON.stringify([cell, algorithm])) ?? [],
-      error: status === 'failed' ? await readFailure(folder, cell) : undefined,
+      // The folder may have been copied without its cells.
+      error: status === 'failed' ? (await readFailure(folder, cell))?.error.message : undefined,
     })),
   );
   return { folder, version: file.creditbench, suite: file.suite, cells };
@@ -177,18 +153,8 @@ function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => strin
 
 /** Seconds are a convenience: without them the report says so. */
 async function readTimings(folder: string): Promise<readonly Row[]> {
-  if (!existsSync(join(folder, 'timings.csv'))) return [];
-  return readTable(folder, 'timings.csv', [...CELL_COLUMNS, ...TIMING_COLUMNS]);
-}
-
-async function readFailure(folder: string, cell: string): Promise<string | undefined> {
-  try {
-    const text = await readBoundedText(join(folder, 'cells', `${basename(cell)}.failed.json`));
-    return failureSchema.parse(JSON.parse(text)).error.message;
-  } catch {
-    // The folder may have been copied without its cells.
-    return undefined;
-  }
+  if (!existsSync(join(folder, RUN_FOLDER.timings))) return [];
+  return readTable(folder, RUN_FOLDER.timings, [...CELL_COLUMNS, ...TIMING_COLUMNS]);
 }
 
 async function readAudit(folder: string): Promise<AuditRecord> {

@@ -85,7 +85,7 @@ describe('solve', () => {
     expect(oracle.states.size).toBeGreaterThan(20);
 
     const episodes = 4000;
-    const { reward } = await evaluate({
+    const { return: reward } = await evaluate({
       ...{ loaded, policy, tasks: [task], episodes, decoding: 'sample' as const, sampling },
       random: createRandom(2),
     });

@@ -87,7 +87,7 @@ export async function earlyActionAblation(request: {
         random: createRandom(0).split('evaluation'),
         ...signal,
       })
-    ).reward;
+    ).return;
   const runs: AblationRun[] = [];
   const before = await score();
   for (const seed of seeds) {

@@ -139,18 +139,26 @@ describe('rollouts in free text', () => {
     await expect(at({ edge: 70, tokens: 1 })).rejects.toThrow('no such edge');
   });
 
-  it('average what the environment measures over the episodes where it is defined', async () => {
+  it('average what the environment counts over the episodes where it is defined', async () => {
     const loaded = {
       environment: {
         ...environment,
-        measure: (state: readonly string[]) => ({ tool_calls: state.length, gold_recall: null }),
+        metrics: [
+          {
+            name: 'tool_calls',
+            unit: 'calls',
+            description: '',
+            of: (state: readonly string[]) => state.length,
+          },
+          { name: 'gold_recall', unit: '0..1', description: '', of: () => null },
+        ],
       },
       tasks: { train: [], dev: [], test: [] },
       fingerprint: '',
     };
     const trees = await grow(1, 0);
     const turns = trees.flatMap((tree) => leaves(tree).map(({ depth }) => depth));
-    expect(score(trees, loaded as never).measures).toEqual({
+    expect(score(trees, loaded as never).metrics).toEqual({
       tool_calls: turns.reduce((a, b) => a + b) / turns.length,
       gold_recall: null,
     });

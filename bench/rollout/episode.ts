@@ -1,7 +1,7 @@
 import { leaves, path, type RolloutTree } from '../../algorithms/tree.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
-import { scoreAnswer } from '../../envs/scoring/answer.ts';
 import type { TokenCodec } from '../../policies/policy.ts';
+import { scoreEpisode } from './evaluate.ts';
 
 /** A token of an action. Log-probability and entropy in nats, of the distribution that it was drawn from. */
 export interface EpisodeToken {
@@ -32,25 +32,28 @@ export interface Episode {
   readonly answers: readonly string[];
   readonly turns: readonly EpisodeTurn[];
   readonly end: 'terminated' | 'truncated';
-  readonly answer: string;
+  /** Null if none was given. Absent if the environment has no answers. */
+  readonly answer?: string | null;
   readonly return: number;
-  /** Scores against the accepted answers; null where there are none. */
+  /** Scores against the accepted answers; null if there are none, or the environment has no answers. */
   readonly f1: number | null;
   readonly em: number | null;
-  readonly measures: Readonly<Record<string, number | null>>;
+  /** The environment's own metrics by name; null where one is not defined. */
+  readonly metrics: Readonly<Record<string, number | null>>;
 }
 
 /** Describes the first trajectory of a tree. @throws RangeError when it has none. */
 export function describeEpisode(
   tree: RolloutTree,
-  { environment, metric = 'hotpotqa' }: LoadedEnvironment,
+  loaded: LoadedEnvironment,
   codec: TokenCodec | undefined,
 ): Episode {
   const leaf = leaves(tree)[0];
   if (leaf === undefined) throw new RangeError(`question '${tree.task.id}': the tree has no trajectory`);
   const { question, answers } = tree.task;
-  const answer = environment.answer(leaf.state);
-  const score = answers.length === 0 ? undefined : scoreAnswer(metric, answer, answers);
+  const { environment } = loaded;
+  // A question that somebody typed may have no accepted answer.
+  const { f1, em, metrics } = scoreEpisode(loaded, leaf, answers.length === 0 ? undefined : answers);
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   return {
     question,
@@ -70,10 +73,10 @@ export function describeEpisode(
       })),
     })),
     end: leaf.end === 'terminated' ? 'terminated' : 'truncated',
-    answer,
+    ...(environment.answer === undefined ? {} : { answer: environment.answer(leaf.state) ?? null }),
     return: leaf.return,
-    f1: score?.f1 ?? null,
-    em: score?.em ?? null,
-    measures: environment.measure?.(leaf.state) ?? {},
+    f1,
+    em,
+    metrics,
   };
 }

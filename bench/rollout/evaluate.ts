@@ -1,10 +1,10 @@
 import { flatPlan } from '../../algorithms/shared/flat.ts';
 import { mean } from '../../algorithms/shared/group.ts';
-import type { RolloutTree } from '../../algorithms/tree.ts';
+import type { RolloutTree, TreeNode } from '../../algorithms/tree.ts';
 import { leaves } from '../../algorithms/tree.ts';
 import type { Random } from '../../core/random.ts';
 import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
-import { scoreAnswer } from '../../envs/scoring/answer.ts';
+import { scoreGiven } from '../../envs/scoring/answer.ts';
 import { greedy } from '../../policies/enumerable.ts';
 import type { Policy, Sampling } from '../../policies/policy.ts';
 import { clusteredError } from '../stats/clustered-error.ts';
@@ -12,48 +12,74 @@ import { rollout } from './engine.ts';
 
 /** Means over trajectories. */
 export interface Scores {
-  readonly f1: number;
+  /** What the environment declares as its score; null if that is defined for none of the episodes. */
+  readonly score: number | null;
   /**
-   * Standard error of `f1` over questions, episodes of one question together: how well these questions measure this
+   * Standard error of `score` over questions, episodes of one question together: how well these questions measure this
    * policy. Null for one question.
    */
-  readonly f1QuestionError: number | null;
-  readonly em: number;
-  readonly reward: number;
+  readonly questionError: number | null;
+  /** Of the answers, 0 to 1: no answer counts as 0. Null in environments without answers. */
+  readonly f1: number | null;
+  readonly em: number | null;
+  /** Sum of rewards. */
+  readonly return: number;
   /** Episode length. */
   readonly actions: number;
-  /** What the environment measures itself (`measure`); null where it is defined for none of the episodes. */
-  readonly measures: Readonly<Record<string, number | null>>;
+  /** The environment's own metrics by name; null if one is defined for none of the episodes. */
+  readonly metrics: Readonly<Record<string, number | null>>;
 }
 
-/** F1, EM (rules of the environment's metric) and return of every trajectory of the trees, averaged. */
-export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment): Scores {
-  const { environment, metric = 'hotpotqa' } = loaded;
-  const episodes = trees.flatMap((tree) =>
-    leaves(tree).map((leaf) => ({
-      question: tree.task.id,
-      ...scoreAnswer(metric, environment.answer(leaf.state), tree.task.answers),
-      reward: leaf.return,
-      actions: leaf.depth,
-      measures: environment.measure?.(leaf.state) ?? {},
-    })),
-  );
-  const average = (key: 'f1' | 'em' | 'reward' | 'actions'): number =>
-    mean(episodes.map((episode) => episode[key]));
-  const measures = Object.keys(episodes[0]?.measures ?? {}).map((name) => {
-    const defined = episodes.map((episode) => episode.measures[name]!).filter((value) => value !== null);
-    return [name, defined.length === 0 ? null : mean(defined)] as const;
-  });
+/**
+ * What one episode scored.
+ * @param golds accepted answers; undefined if nobody knows them: there is no F1 and no exact match then.
+ */
+export function scoreEpisode(
+  { environment, metric = 'hotpotqa' }: LoadedEnvironment,
+  { state, return: sum }: Pick<TreeNode, 'state' | 'return'>,
+  golds: readonly string[] | undefined,
+): Pick<Scores, 'f1' | 'em' | 'return' | 'metrics'> {
+  const kind = environment.answerKind ?? 'text';
+  const answered =
+    environment.answer === undefined || golds === undefined
+      ? { f1: null, em: null }
+      : scoreGiven({ kind, metric }, environment.answer(state), golds);
   return {
-    f1: average('f1'),
-    f1QuestionError: clusteredError(
-      episodes.map((episode) => episode.f1),
-      episodes.map((episode) => episode.question),
+    ...answered,
+    return: sum,
+    metrics: Object.fromEntries((environment.metrics ?? []).map((one) => [one.name, one.of(state)])),
+  };
+}
+
+/** Scores of every trajectory of the trees, averaged. */
+export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment): Scores {
+  const { name } = loaded.environment.score ?? { name: 'return' };
+  const episodes = trees.flatMap((tree) =>
+    leaves(tree).map((leaf) => {
+      const { metrics, ...scores } = scoreEpisode(loaded, leaf, tree.task.answers);
+      const all: Readonly<Record<string, number | null>> = { ...metrics, ...scores };
+      return { question: tree.task.id, ...scores, actions: leaf.depth, metrics, score: all[name] ?? null };
+    }),
+  );
+  const defined = (values: readonly (number | null)[]): number | null => {
+    const numbers = values.filter((value) => value !== null);
+    return numbers.length === 0 ? null : mean(numbers);
+  };
+  const scored = episodes.flatMap((one) => (one.score === null ? [] : [{ ...one, score: one.score }]));
+  const metrics = (loaded.environment.metrics ?? []).map(
+    (one) => [one.name, defined(episodes.map((episode) => episode.metrics[one.name]!))] as const,
+  );
+  return {
+    score: defined(episodes.map((episode) => episode.score)),
+    questionError: clusteredError(
+      scored.map((episode) => episode.score),
+      scored.map((episode) => episode.question),
     ),
-    em: average('em'),
-    reward: average('reward'),
-    actions: average('actions'),
-    measures: Object.fromEntries(measures),
+    f1: defined(episodes.map((episode) => episode.f1)),
+    em: defined(episodes.map((episode) => episode.em)),
+    return: mean(episodes.map((episode) => episode.return)),
+    actions: mean(episodes.map((episode) => episode.actions)),
+    metrics: Object.fromEntries(metrics),
   };
 }
 

@@ -66,18 +66,23 @@ export async function expertActions(
   }));
 }
 
-/** The legal actions that end the episode here. Stepping draws from a stream of its own. */
+/**
+ * The legal actions that end the episode here, with an answer where the environment has answers. Stepping draws from a
+ * stream of its own.
+ */
 export function closingActions(
   environment: AnyEnvironment,
   { prompt, state }: Omit<Asked, 'random'>,
 ): readonly number[] {
-  return prompt.actions!.flatMap((action, index) =>
-    environment.step(state, action, createRandom(0).split('look ahead')).terminated ? [index] : [],
-  );
+  return prompt.actions!.flatMap((action, index) => {
+    const next = environment.step(state, action, createRandom(0).split('look ahead'));
+    const hasAnswered = environment.answer === undefined || environment.answer(next.state) !== undefined;
+    return next.terminated && hasAnswered ? [index] : [];
+  });
 }
 
 /**
- * Listed actions: the policy's choice among those that end the episode, or among all where none does. The
+ * Listed actions: the policy's choice among those that end the episode with an answer, or among all if none does. The
  * log-probability is that of the whole distribution: the policy's, not that of the choice.
  */
 export async function answerAtOnce(

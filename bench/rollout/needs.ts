@@ -1,8 +1,9 @@
 import type { Measurement } from '../../algorithms/algorithm.ts';
 import type { TreeEdge, TreeNode } from '../../algorithms/tree.ts';
+import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
-import { scoreAnswer } from '../../envs/scoring/answer.ts';
+import { scoreGiven } from '../../envs/scoring/answer.ts';
 import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { answeringOf, closingActions } from './forced.ts';
 
@@ -128,6 +129,12 @@ async function measureGold(
     tree.nodes[node.id] = { ...tree.nodes[node.id]!, gold };
   };
   if (environment.text === undefined) {
+    if (environment.answer === undefined) {
+      throw new InputError(
+        `${environment.id} has no answers (Environment.answer), and the algorithm measures how likely the accepted one is; valid: an environment that has some, such as multihop`,
+      );
+    }
+    const kind = environment.answerKind ?? 'text';
     const distributions = await policy.distributions(
       places.map(({ node }) => node.prompt),
       sampling,
@@ -139,7 +146,9 @@ async function measureGold(
           node.prompt.actions![action]!,
           createRandom(0).split('look ahead'),
         );
-        return scoreAnswer('hotpotqa', environment.answer(next.state), tree.task.answers).em === 1;
+        // Exact match is the same under every metric.
+        const given = environment.answer!(next.state);
+        return scoreGiven({ kind, metric: 'hotpotqa' }, given, tree.task.answers).em === 1;
       });
       const probability = right.reduce((sum, action) => sum + Math.exp(distributions[index]![action]!), 0);
       set(index, Math.log(Math.max(probability, GOLD_FLOOR)));

@@ -26,6 +26,7 @@ serveWorker({
   },
   async runCell(cell, code, context) {
     log(cell, context, 'run');
+    const declaration = { score: { name: 'f1', range: [0, 1] }, metrics: [] };
     const { behave, label } = cell.algorithm.options;
     context.onProgress({ stage: 'half', fraction: 0.5 });
     if (context.checkpoint) context.onNotice('goes on from ' + Buffer.from(context.checkpoint));
@@ -40,12 +41,13 @@ serveWorker({
     if (behave === 'notice') context.onNotice('careful');
     // The first cells take longest, so that they end in another order than they began.
     await sleep(behave === 'slow' ? 120 : 1);
-    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f' };
+    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f', declaration };
     const value = Math.sqrt(cell.seed + label.length);
     return {
       metrics: [{ iteration: 0, dev_f1: 0.25 }, { iteration: 1, dev_f1: value, loss: NaN, questions: 2, update_actions: 6 }],
       timings: [{ iteration: 0 }, { iteration: 1, rollout_seconds: Math.random() }],
       fingerprint: 'f',
+      declaration,
     };
   },
 });

@@ -25,7 +25,14 @@ const CELL = {
 async function results(name: string, cells: readonly object[]): Promise<string> {
   const path = join(folder, name);
   await mkdir(path);
-  await writeFile(join(path, 'suite.json'), JSON.stringify({ suite: {}, cells }));
+  await writeFile(
+    join(path, 'suite.json'),
+    JSON.stringify({
+      suite: {},
+      declarations: { 'walk/v1': { score: { name: 'f1', range: [0, 1] }, metrics: [] } },
+      cells,
+    }),
+  );
   const rows = [
     { environment: 'walk/v1', algorithm: 'grpo', seed: 0, cell: CELL.cell, iteration: 0, dev_f1: 0.5 },
   ];
@@ -37,7 +44,7 @@ it('reads runs, finished and not, and tells equal names apart by their folders',
   const one = await results('monday', [{ ...CELL, status: 'finished', fingerprint: 'f' }]);
   const two = await results('tuesday', [
     { ...CELL, status: 'finished', fingerprint: 'f' },
-    { ...CELL, algorithm: 'carl', cell: 'a', status: 'failed' },
+    { ...CELL, algorithm: 'carl', cell: 'aaaaaaaaaaaaaaaa', status: 'failed' },
   ]);
   const [alone] = await readResults([one]);
   expect(alone).toMatchObject({ algorithm: 'grpo', fingerprint: 'f', options: { topK: 3 } });
@@ -69,9 +76,11 @@ it('says which file is missing, damaged or of another version', async () => {
   await expect(readResults([bad])).rejects.toThrow(/suite\.json: cells\.0\.seed: /);
   await writeFile(join(bad, 'suite.json'), '{');
   await expect(readResults([bad])).rejects.toThrow(/suite\.json: .*JSON/);
-  const empty = await results('empty', [{ ...CELL, cell: 'b', status: 'finished', fingerprint: 'f' }]);
+  const empty = await results('empty', [
+    { ...CELL, cell: 'bbbbbbbbbbbbbbbb', status: 'finished', fingerprint: 'f' },
+  ]);
   await expect(readResults([empty])).rejects.toThrow(
-    'metrics.csv: it has no rows of cell b, which suite.json',
+    'metrics.csv: it has no rows of cell bbbbbbbbbbbbbbbb, which suite.json',
   );
   await expect(readResults([empty, `${empty}/../empty`])).rejects.toThrow('is given twice; valid: different');
   const cut = await results('cut', []);

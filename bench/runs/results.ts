@@ -1,10 +1,9 @@
-import { join, resolve, sep } from 'node:path';
-import { z } from 'zod';
-import { readBoundedText, readProblem } from '../../core/bounded-file.ts';
-import { InputError } from '../../core/errors.ts';
+import { resolve, sep } from 'node:path';
 import type { Row } from '../cell.ts';
-import { CELL_COLUMNS, METRIC_COLUMNS } from '../columns.ts';
-import { parseCsv } from '../csv.ts';
+import { CELL_COLUMNS } from '../columns.ts';
+import type { Declaration } from '../declaration.ts';
+import { OLD_DECLARATION, parseMetrics } from './metrics-file.ts';
+import { parseSuiteFile, RUN_FOLDER, readRunFile, refuseTwice, wrongRunFile } from './run-folder.ts';
 
 /** One cell of a results folder. */
 export interface StoredResult {
@@ -18,40 +17,25 @@ export interface StoredResult {
   readonly status: 'finished' | 'failed' | 'missing';
   readonly fingerprint: string | undefined;
   readonly options: Readonly<Record<string, unknown>>;
-  /** Rows of METRIC_COLUMNS; empty unless finished. */
+  /** First 16 digits of its hash: equal ones are the same cell, in whatever folder. */
+  readonly cell: string;
+  /** What its environment is scored by; undefined if no cell of it is finished. */
+  readonly score: Declaration['score'] | undefined;
+  /** Rows of `metricColumns`; empty unless finished. */
   readonly metrics: readonly Row[];
   /** Which of the folders it is in, from 0. */
   readonly run: number;
 }
 
-const fileSchema = z.object({
-  cells: z.array(
-    z.object({
-      environment: z.string(),
-      algorithm: z.string(),
-      algorithmId: z.string(),
-      seed: z.int(),
-      cell: z.string(),
-      status: z.enum(['finished', 'failed', 'missing']),
-      fingerprint: z.string().optional(),
-      options: z.record(z.string(), z.unknown()),
-    }),
-  ),
-});
-
 /**
  * Reads the results folders of `creditbench run`, one after the other. An algorithm that is in more than one
  * folder is told apart by the folder: 'grpo (monday)'.
  * @throws InputError naming the folder and file that is missing, damaged or of another version, or a folder that
- *   is given twice.
+ *   is given twice, if by a link.
  */
 export async function readResults(folders: readonly string[]): Promise<readonly StoredResult[]> {
+  await refuseTwice(folders);
   const paths = folders.map((folder) => resolve(folder));
-  for (const [index, path] of paths.entries()) {
-    if (paths.indexOf(path) < index) {
-      throw new InputError(`results: ${folders[index]} is given twice; valid: different folders`);
-    }
-  }
   const runs = await Promise.all(folders.map(readFolder));
   const owners = new Map<string, Set<number>>();
   for (const [index, run] of runs.entries()) {
@@ -83,19 +67,9 @@ export function shortLabels(paths: readonly string[]): readonly string[] {
 }
 
 async function readFolder(folder: string): Promise<readonly Omit<StoredResult, 'run' | 'entry'>[]> {
-  const wrong = (file: string, what: string): never => {
-    throw new InputError(
-      `${join(folder, file)}: ${what}; valid: an output folder of 'creditbench run' of this version`,
-    );
-  };
-  const read = async (file: string): Promise<string> => {
-    try {
-      return await readBoundedText(join(folder, file));
-    } catch (error) {
-      return wrong(file, `cannot be read (${readProblem(error)})`);
-    }
-  };
-  return parseRun(await read('suite.json'), await read('metrics.csv'), wrong);
+  const suite = await readRunFile(folder, RUN_FOLDER.suite);
+  const metrics = await readRunFile(folder, RUN_FOLDER.metrics);
+  return parseRun(suite, metrics, (file, what) => wrongRunFile(folder, file, what));
 }
 
 /**
@@ -107,20 +81,13 @@ export function parseRun(
   csv: string,
   wrong: (file: string, what: string) => never,
 ): readonly Omit<StoredResult, 'run' | 'entry'>[] {
-  const attempt = <Value>(file: string, parse: () => Value): Value => {
-    try {
-      return parse();
-    } catch (error) {
-      return wrong(file, (error as Error).message);
-    }
-  };
-  const json: unknown = attempt('suite.json', () => JSON.parse(suite));
-  const parsed = fileSchema.safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return wrong('suite.json', `${issue.path.join('.') || 'content'}: ${issue.message}`);
+  const { cells, declarations } = parseSuiteFile(suite, (what) => wrong(RUN_FOLDER.suite, what));
+  let rows: readonly Row[];
+  try {
+    rows = parseMetrics(CELL_COLUMNS, declarations && Object.values(declarations), csv);
+  } catch (error) {
+    return wrong(RUN_FOLDER.metrics, (error as Error).message);
   }
-  const rows = attempt('metrics.csv', () => parseCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], csv));
   const keyOf = (cell: unknown, algorithm: unknown): string => JSON.stringify([cell, algorithm].map(String));
   const byCell = new Map<string, Row[]>();
   for (const row of rows) {
@@ -129,11 +96,17 @@ export function parseRun(
     if (known === undefined) byCell.set(key, [row]);
     else known.push(row);
   }
-  return parsed.data.cells.map(({ cell, fingerprint, ...rest }) => {
-    const metrics = byCell.get(keyOf(cell, rest.algorithm)) ?? [];
-    if (rest.status === 'finished' && metrics.length === 0) {
-      return wrong('metrics.csv', `it has no rows of cell ${cell}, which suite.json calls finished`);
+  const declared = new Map(Object.entries(declarations ?? {}));
+  return cells.map(({ fingerprint, policy: _, ...rest }) => {
+    const { cell, environment, algorithm, status } = rest;
+    const metrics = byCell.get(keyOf(cell, algorithm)) ?? [];
+    if (status === 'finished' && metrics.length === 0) {
+      return wrong(RUN_FOLDER.metrics, `it has no rows of cell ${cell}, which suite.json calls finished`);
     }
-    return { ...rest, fingerprint, metrics };
+    if (status === 'finished' && declarations !== undefined && !declared.has(environment)) {
+      return wrong(RUN_FOLDER.suite, `declarations: ${environment} is missing, of which a cell is finished`);
+    }
+    const { score } = declarations === undefined ? OLD_DECLARATION : (declared.get(environment) ?? {});
+    return { ...rest, fingerprint, metrics, score };
   });
 }

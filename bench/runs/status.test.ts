@@ -132,7 +132,7 @@ describe('readStatus', () => {
   it('refuses what is no output folder, or leads out of it', async () => {
     const empty = runs.newFolder();
     await mkdir(empty);
-    await expect(readStatus(empty)).rejects.toThrow(/suite\.json cannot be read \(ENOENT/);
+    await expect(readStatus(empty)).rejects.toThrow(/suite\.json: cannot be read \(ENOENT/);
     for (const text of ['{', '{"cells": 3}']) {
       await writeFile(join(empty, 'suite.json'), text);
       await expect(readStatus(empty)).rejects.toThrow("valid: an output folder of 'creditbench run'");

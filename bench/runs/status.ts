@@ -1,10 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { readBoundedText } from '../../core/bounded-file.ts';
-import { InputError } from '../../core/errors.ts';
 import { readCheckpointHead } from './cell-checkpoints.ts';
 import { type FoundLock, readLock } from './cell-lock.ts';
+import { countUnlisted, readSuiteFile } from './run-folder.ts';
 import { cellFolder, readFailure, readStored } from './storage.ts';
 
 /** A process, and the machine that it runs on. */
@@ -66,35 +64,27 @@ export interface FolderStatus {
   readonly counts: Readonly<Record<CellState['status'], number>>;
   /** In the order of the suite. Entries of different names may be the same cell. */
   readonly cells: readonly CellStatus[];
+  /** Number of finished cells that are in the folder and not in its suite.json: of other seeds, settings or code. */
+  readonly unlisted: number;
 }
 
-const fileSchema = z.object({
-  creditbench: z.string(),
-  suite: z.object({ name: z.string() }),
-  cells: z.array(
-    z.object({
-      environment: z.string(),
-      policy: z.string(),
-      algorithm: z.string(),
-      seed: z.int(),
-      // A part of a path.
-      cell: z.string().regex(/^[0-9a-f]{16}$/),
-    }),
-  ),
-});
+/** In place of what the version that wrote a folder did not write. */
+const NOT_RECORDED = 'not recorded';
 
 /**
  * Looks at every cell of an output folder, also while runs are writing it. Changes nothing.
  * @throws InputError when the folder is no output folder of `creditbench run`.
  */
 export async function readStatus(out: string): Promise<FolderStatus> {
-  const { creditbench, suite, cells } = await readSuiteFile(out);
+  const file = await readSuiteFile(out);
   const found: CellStatus[] = [];
-  for (const cell of cells) found.push({ ...cell, ...(await stateOf(out, cell.cell)) });
+  for (const { environment, policy = NOT_RECORDED, algorithm, seed, cell } of file.cells) {
+    found.push({ environment, policy, algorithm, seed, cell, ...(await stateOf(out, cell)) });
+  }
   const count = (status: CellState['status']): number => found.filter((one) => one.status === status).length;
   return {
-    creditbench,
-    suite: suite.name,
+    creditbench: file.creditbench ?? NOT_RECORDED,
+    suite: typeof file.suite?.name === 'string' ? file.suite.name : NOT_RECORDED,
     counts: {
       finished: count('finished'),
       running: count('running'),
@@ -104,21 +94,8 @@ export async function readStatus(out: string): Promise<FolderStatus> {
       waiting: count('waiting'),
     },
     cells: found,
+    unlisted: await countUnlisted(out, file),
   };
-}
-
-async function readSuiteFile(out: string): Promise<z.infer<typeof fileSchema>> {
-  try {
-    return fileSchema.parse(JSON.parse(await readBoundedText(join(out, 'suite.json'))));
-  } catch (error) {
-    const why =
-      error instanceof z.ZodError
-        ? `${error.issues[0]!.path.join('.')}: ${error.issues[0]!.message}`
-        : (error as Error).message;
-    throw new InputError(
-      `status: ${join(out, 'suite.json')} cannot be read (${why}); valid: an output folder of 'creditbench run'`,
-    );
-  }
 }
 
 async function stateOf(out: string, hash: string): Promise<CellState> {

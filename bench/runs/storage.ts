@@ -7,9 +7,11 @@ import { MAX_TEXT, readBounded, readBoundedText } from '../../core/bounded-file.
 import { InputError } from '../../core/errors.ts';
 import { packageInfo } from '../../core/package.ts';
 import type { Cell, CellResult } from '../cell.ts';
-import { METRIC_COLUMNS, TIMING_COLUMNS } from '../columns.ts';
+import { TIMING_COLUMNS } from '../columns.ts';
 import { formatCsv, parseCsv } from '../csv.ts';
+import { declarationSchema, metricColumns } from '../declaration.ts';
 import { codeFingerprint } from '../fingerprint.ts';
+import { OLD_DECLARATION, parseMetrics } from './metrics-file.ts';
 import { isAlive, ownIdentity } from './process-identity.ts';
 
 const errorSchema = z.object({
@@ -28,6 +30,8 @@ const markerSchema = z.object({
   sha256: z.object({ 'cell.json': z.string(), 'metrics.csv': z.string() }),
   timingRows: z.int(),
   fingerprint: z.string(),
+  /** Absent: made before environments declared anything. */
+  declaration: declarationSchema.exactOptional(),
 });
 
 /** Bytes of done.json and of the record of a failure, at most. */
@@ -189,7 +193,7 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
   const folder = cellFolder(out, hash);
   const temporary = temporaryName(folder);
   const cellText = `${JSON.stringify(sortKeys(cell), null, 2)}\n`;
-  const metrics = formatCsv(METRIC_COLUMNS, result.metrics);
+  const metrics = formatCsv(metricColumns([result.declaration]), result.metrics);
   const timings = formatCsv(TIMING_COLUMNS, result.timings);
   const marker = {
     creditbench: packageInfo().version,
@@ -198,6 +202,7 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
     // Seconds differ from run to run and the marker must not: of timings.csv it keeps the length only.
     timingRows: result.timings.length,
     fingerprint: result.fingerprint,
+    declaration: result.declaration,
   };
   await rm(temporary, { recursive: true, force: true });
   try {
@@ -246,10 +251,14 @@ export async function readStored(out: string, hash: string): Promise<StoredCell>
       return bytes.toString('utf8');
     };
     await checked('cell.json');
-    const metrics = parseCsv(METRIC_COLUMNS, await checked('metrics.csv'));
+    const { fingerprint, declaration } = marker;
+    const metrics = parseMetrics([], declaration && [declaration], await checked('metrics.csv'));
     const timings = parseCsv(TIMING_COLUMNS, await readBoundedText(join(folder, 'timings.csv')));
     if (timings.length !== marker.timingRows) throw new Error('timings.csv has lost rows');
-    return { status: 'finished', result: { metrics, timings, fingerprint: marker.fingerprint } };
+    return {
+      status: 'finished',
+      result: { metrics, timings, fingerprint, declaration: declaration ?? OLD_DECLARATION },
+    };
   } catch (error) {
     return { status: 'damaged', reason: (error as Error).message };
   }

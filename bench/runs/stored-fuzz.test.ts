@@ -115,7 +115,12 @@ describe('any file in the folder of a run', () => {
       await keeper.settle();
     }
     const failure = readFileSync(`${cellFolder(out, hash)}.failed.json`);
-    await writeCell(out, cell, { metrics: rows, timings: [{ iteration: 0 }], fingerprint: 'f' });
+    await writeCell(out, cell, {
+      metrics: rows,
+      timings: [{ iteration: 0 }],
+      fingerprint: 'f',
+      declaration: { score: { name: 'f1', range: [0, 1] }, metrics: [] },
+    });
     writeFileSync(`${cellFolder(out, hash)}.failed.json`, failure);
   });
 

@@ -121,6 +121,6 @@ it('ships a checkpoint of at most 5 MB that keeps to the protocol and answers so
   // 0.232 on 1,000 episodes; the standard error of 150 is about 0.034.
   expect(scores.f1).toBeGreaterThan(0.1);
   expect(scores.f1).toBeLessThan(0.5);
-  expect(scores.measures.valid_format).toBeGreaterThan(0.75);
-  expect(scores.measures.answered).toBeGreaterThan(0.9);
+  expect(scores.metrics.valid_format).toBeGreaterThan(0.75);
+  expect(scores.metrics.answered).toBeGreaterThan(0.9);
 });

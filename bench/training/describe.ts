@@ -4,7 +4,7 @@ import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { Policy } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';
 import { rolloutCost } from '../rollout/cost.ts';
-import { score } from '../rollout/evaluate.ts';
+import { type Scores, score } from '../rollout/evaluate.ts';
 import type { HeadStatistics } from './heads.ts';
 import type { TrainedIteration } from './iteration.ts';
 import type { TrainingRow, UpdateStatistics } from './update.ts';
@@ -42,8 +42,8 @@ export function describeRollouts(
   return {
     train_f1: scores.f1,
     train_em: scores.em,
-    train_reward: scores.reward,
-    ...scores.measures,
+    train_return: scores.return,
+    ...scores.metrics,
     questions: trees.length,
     trajectories: cost.trajectories,
     rollout_actions: cost.actions,
@@ -58,6 +58,18 @@ export function describeRollouts(
     // Over one action's tokens entropies add up (chain rule).
     action_entropy: entropy / cost.actions,
     token_entropy: cost.generatedTokens === 0 ? null : drawn / cost.generatedTokens,
+  };
+}
+
+/** What an evaluation on the dev questions scored. */
+export function describeEvaluation(scores: Scores): Row {
+  return {
+    dev_f1: scores.f1,
+    dev_question_error: scores.questionError,
+    dev_em: scores.em,
+    dev_return: scores.return,
+    dev_actions: scores.actions,
+    ...Object.fromEntries(Object.entries(scores.metrics).map(([name, value]) => [`dev_${name}`, value])),
   };
 }
 

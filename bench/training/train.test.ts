@@ -45,7 +45,7 @@ describe('runCell', () => {
   const controls = ['random-credit', 'shuffled-credit'];
   it.each(controls)('%s does not learn: a negative control', async (id) => {
     const { metrics } = await runCell(cell(id), CATALOG, { cacheDirectory });
-    expect(metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+    expect(metrics.at(-1)!.dev_return).toBeLessThan(0.6);
   });
 
   it.each(ALGORITHMS.map(({ id }) => id).filter((id) => !controls.includes(id)))(
@@ -53,8 +53,8 @@ describe('runCell', () => {
     async (id) => {
       const { metrics } = await runCell(cell(id), CATALOG, { cacheDirectory });
       // Untrained: 0.4 on average. A always: 1.
-      expect(metrics[0]!.dev_reward).toBeLessThan(0.5);
-      expect(metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
+      expect(metrics[0]!.dev_return).toBeLessThan(0.5);
+      expect(metrics.at(-1)!.dev_return).toBeGreaterThan(0.8);
     },
   );
 
@@ -139,8 +139,8 @@ describe('runCell', () => {
   it('keeps near its start under a strong KL', async () => {
     const free = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
     const held = await runCell(cell('grpo', {}, { kl: 20 }), CATALOG, { cacheDirectory });
-    expect(free.metrics.at(-1)!.dev_reward).toBeGreaterThan(0.8);
-    expect(held.metrics.at(-1)!.dev_reward).toBeLessThan(0.6);
+    expect(free.metrics.at(-1)!.dev_return).toBeGreaterThan(0.8);
+    expect(held.metrics.at(-1)!.dev_return).toBeLessThan(0.6);
   });
 
   it('says so when a warm start is not possible', async () => {

@@ -5,9 +5,10 @@ import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { type Cell, type CellContext, type CellResult, CHECKPOINT_SECONDS, type Row } from '../cell.ts';
+import { declarationOf } from '../declaration.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
-import { describeIteration } from './describe.ts';
+import { describeEvaluation, describeIteration } from './describe.ts';
 import { checkInputs } from './inputs.ts';
 import { initialState, type TrainingSetup, trainIteration } from './iteration.ts';
 import type { TrainingOptions } from './options.ts';
@@ -52,6 +53,8 @@ async function load(
       );
     }
   }
+  // What it cannot declare is told before anything is trained.
+  declarationOf(loaded.environment);
   const { policy } = await startingPolicy(cell, catalog, loaded, context);
   try {
     await checkInputs(cell, catalog);
@@ -101,7 +104,12 @@ async function train(
       await context.onCheckpoint(writeState({ ...state, metrics, timings }));
     }
   }
-  return { metrics, timings, fingerprint: loaded.fingerprint };
+  return {
+    metrics,
+    timings,
+    fingerprint: loaded.fingerprint,
+    declaration: declarationOf(loaded.environment),
+  };
 }
 
 /** What a cell trains with. No algorithm's name is in the streams: all meet the same questions and random numbers. */
@@ -144,14 +152,7 @@ async function evaluation(
     random: random.split('evaluation'),
     ...(signal === undefined ? {} : { signal }),
   });
-  return {
-    dev_f1: scores.f1,
-    dev_f1_question_error: scores.f1QuestionError,
-    dev_em: scores.em,
-    dev_reward: scores.reward,
-    dev_actions: scores.actions,
-    ...Object.fromEntries(Object.entries(scores.measures).map(([name, value]) => [`dev_${name}`, value])),
-  };
+  return describeEvaluation(scores);
 }
 
 /**

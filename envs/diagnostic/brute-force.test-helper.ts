@@ -66,7 +66,11 @@ interface Trajectory {
   readonly probability: number;
   readonly total: number;
   readonly actions: readonly string[];
-  readonly last: { readonly terminated: boolean; readonly truncated: boolean; readonly answer: string };
+  readonly last: {
+    readonly terminated: boolean;
+    readonly truncated: boolean;
+    readonly answer: string | undefined;
+  };
 }
 
 /** All trajectories of an environment with their probabilities under a policy. */
@@ -90,7 +94,7 @@ export function trajectories<State>(
           actions: [...before.actions, action],
         };
         return terminated || truncated
-          ? [{ ...here, last: { terminated, truncated, answer: environment.answer(transition.state) } }]
+          ? [{ ...here, last: { terminated, truncated, answer: environment.answer!(transition.state) } }]
           : from(transition.state, here);
       }),
     );

@@ -86,7 +86,8 @@ export function keyDoor(options: Partial<KeyDoorOptions> = {}): Environment<KeyD
         truncated: false,
       };
     },
-    answer: ({ turn, key }) => (turn <= length ? '' : key ? 'open' : 'shut'),
+    answer: ({ turn, key }) => (turn <= length ? undefined : key ? 'open' : 'shut'),
+    answerKind: 'labels',
     key: ({ turn, key }) => `${turn} ${key ? 'key' : 'none'}`,
   };
 }

@@ -57,7 +57,8 @@ export function noisyTool(options: Partial<NoisyToolOptions> = {}): Environment<
     observe: (state) => ({ text: describe(state) }),
     actions: legalActions,
     step: (state, action, random) => step(success, state, action, random),
-    answer: (state) => state.answer,
+    answer: ({ answer }) => (answer === '' ? undefined : answer),
+    answerKind: 'labels',
     key: (state) => (legalActions(state).length === 0 ? 'end' : describe(state)),
   };
 }

@@ -66,7 +66,7 @@ describe('random-tree/v1', () => {
     const tree = { a: { b: 1, c: 0.5 }, d: 1 };
     expect(treeTask(tree)).toMatchObject({ answers: ['/a/b', '/d'], hops: 2 });
     const right = trajectories(treeEnvironment(tree), treeTask(tree), uniform).filter(({ last }) =>
-      treeTask(tree).answers.includes(last.answer),
+      treeTask(tree).answers.includes(last.answer!),
     );
     expect(right.map(({ total }) => total)).toEqual([1, 1]);
   });

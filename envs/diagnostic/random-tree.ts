@@ -51,7 +51,8 @@ export function treeEnvironment(spec: TreeSpec): Environment<TreeState> {
         truncated: false,
       };
     },
-    answer: ({ path }) => (typeof nodeAt(spec, path) === 'number' ? pathText(path) : ''),
+    answer: ({ path }) => (typeof nodeAt(spec, path) === 'number' ? pathText(path) : undefined),
+    answerKind: 'labels',
     key: ({ path }) => pathText(path),
   };
 }

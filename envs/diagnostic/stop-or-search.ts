@@ -40,7 +40,8 @@ export function stopOrSearch(searchReward = 0): Environment<StopOrSearchState> {
       const reward = action === 'stop' ? STOP_REWARD : action === 'A' ? 1 : 0;
       return { state: { at: 'end', answer: action }, reward, terminated: true, truncated: false };
     },
-    answer: (state) => state.answer,
+    answer: (state) => (state.at === 'end' ? state.answer : undefined),
+    answerKind: 'labels',
     key: (state) => state.at,
   };
 }

@@ -62,8 +62,8 @@ describe('multihop/v1', () => {
     const there = walk(task, 'capital-of Peru', 'currency Peruvian Sol');
     const last = environment.step(there, 'answer', random);
     expect(last).toMatchObject({ reward: 1, terminated: true, truncated: false });
-    expect(environment.answer(last.state)).toBe('Peruvian Sol');
-    expect(environment.answer(there)).toBe('');
+    expect(environment.answer!(last.state)).toBe('Peruvian Sol');
+    expect(environment.answer!(there)).toBeUndefined();
   });
 
   it('shows the question, the place, the way here and the turns left', () => {
@@ -101,7 +101,7 @@ describe('multihop/v1', () => {
     const tight = walk(task, 'capital-of Peru', 'borders Chile', 'back to Peru');
     const cut = environment.step(tight, 'currency Peruvian Sol', random);
     expect(cut).toMatchObject({ reward: 0, terminated: false, truncated: true });
-    expect(environment.answer(cut.state)).toBe('');
+    expect(environment.answer!(cut.state)).toBeUndefined();
     expect(environment.actions!(cut.state)).toEqual([]);
     expect(environment.step(tight, 'answer', random)).toMatchObject({ terminated: true, truncated: false });
   });

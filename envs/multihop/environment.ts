@@ -76,7 +76,8 @@ export function createMultihop({
     }),
     actions: (state) => legalActions(graph, state),
     step: (state, action) => step(graph, score, state, action),
-    answer: (state) => (state.via === VIA_ANSWER ? state.node : ''),
+    score: { name: 'f1', range: [0, 1] },
+    answer: (state) => (state.via === VIA_ANSWER ? state.node : undefined),
     key: ({ task, node, via, from, turnsLeft }) => JSON.stringify([task.id, node, via, from, turnsLeft]),
   };
 }

@@ -46,6 +46,9 @@ export const ANSWER_RULES = {
 /** The name of a scorer: a key of `ANSWER_RULES`. */
 export type AnswerMetric = keyof typeof ANSWER_RULES;
 
+/** How answers are compared: 'text' by a scorer's rules, 'labels' exactly, character by character. */
+export type AnswerKind = 'text' | 'labels';
+
 /** All scorers, in the order of `ANSWER_RULES`. */
 export const ANSWER_METRICS = Object.keys(ANSWER_RULES) as readonly AnswerMetric[];
 
@@ -77,6 +80,23 @@ export function scoreAnswer(metric: AnswerMetric, prediction: string, golds: rea
   let best = ZERO;
   for (const gold of accepted) best = maximum(best, scoreOne(rules, normalized, words, gold));
   return best;
+}
+
+/**
+ * F1 and exact match of what an episode answered. No answer scores 0 whatever is accepted and under every metric; the
+ * empty answer is an answer. Of labels both are 1 if the answer equals a gold exactly, else 0.
+ *
+ * @throws InputError as `scoreAnswer` does, if the answers are text.
+ */
+export function scoreGiven(
+  { kind, metric }: { readonly kind: AnswerKind; readonly metric: AnswerMetric },
+  answer: string | undefined,
+  golds: readonly string[],
+): Pick<AnswerScore, 'em' | 'f1'> {
+  if (answer === undefined) return { em: 0, f1: 0 };
+  if (kind === 'text') return scoreAnswer(metric, answer, golds);
+  const same = golds.includes(answer) ? 1 : 0;
+  return { em: same, f1: same };
 }
 
 function scoreOne(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import type { Transition } from '../environment.ts';
 import { createSearch } from './environment.ts';
-import { answerWith, searchFor, settings, TASK } from './fake.test-helper.ts';
+import { answerWith, metricsOf, searchFor, settings, TASK } from './fake.test-helper.ts';
 import type { SearchState } from './task.ts';
 
 const random = createRandom(0);
@@ -83,17 +83,17 @@ describe('search/v1', () => {
           expect(result.reward).toBeLessThanOrEqual(1);
           const hasEnded = result.terminated || result.truncated;
           if (!isAnswered) expect(result.reward).toBe(0);
-          const measures = environment.measure!(state);
-          expect(Object.keys(measures)).toEqual([
+          const metrics = metricsOf(environment, state);
+          expect(Object.keys(metrics)).toEqual([
             'tool_calls',
             'malformed_actions',
             'gold_recall',
             'answered',
             'valid_format',
           ]);
-          expect(measures.answered).toBe(isAnswered ? 1 : 0);
-          expect(measures.tool_calls! + measures.malformed_actions!).toBeLessThanOrEqual(limit);
-          expect(measures.tool_calls).toBeLessThanOrEqual(options.maxTurns);
+          expect(metrics.answered).toBe(isAnswered ? 1 : 0);
+          expect(metrics.tool_calls! + metrics.malformed_actions!).toBeLessThanOrEqual(limit);
+          expect(metrics.tool_calls).toBeLessThanOrEqual(options.maxTurns);
           if (hasEnded) return;
         }
         throw new Error('the episode did not end');

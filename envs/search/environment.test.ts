@@ -3,7 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { Transition } from '../environment.ts';
 import { createSearch, type SearchSettings } from './environment.ts';
-import { answerWith, PASSAGES, searchFor, settings, TASK } from './fake.test-helper.ts';
+import { answerWith, metricsOf, PASSAGES, searchFor, settings, TASK } from './fake.test-helper.ts';
 import type { RewardRule } from './reward.ts';
 import { rewardSchema } from './reward.ts';
 import type { SearchState, SearchTask } from './task.ts';
@@ -28,7 +28,7 @@ function play(
 /** How the episode stands after the actions. */
 function end(changes: Partial<SearchSettings>, actions: readonly string[], task?: SearchTask) {
   const { reward, terminated, truncated, state } = play(changes, actions, task).at(-1)!;
-  return { reward, terminated, truncated, measures: createSearch(settings()).measure!(state) };
+  return { reward, terminated, truncated, metrics: metricsOf(createSearch(settings()), state) };
 }
 
 describe('search/v1', () => {
@@ -50,10 +50,10 @@ describe('search/v1', () => {
       text: '\n\n<information>Doc 1(Title: Lake Orn) Lake Orn is drained by the Ilve.\nDoc 2(Title: Ilve) The Ilve ends in the town of Mard.\n',
       closing: '</information>\n\n',
     });
-    expect(environment.answer(searched.state)).toBe('');
+    expect(environment.answer!(searched.state)).toBeUndefined();
     const answered = environment.step(searched.state, answerWith('Mard'), random);
     expect(answered).toMatchObject({ reward: 1, terminated: true, truncated: false });
-    expect(environment.answer(answered.state)).toBe('Mard');
+    expect(environment.answer!(answered.state)).toBe('Mard');
     expect(() => environment.step(answered.state, answerWith('Mard'), random)).toThrow(InputError);
   });
 
@@ -67,7 +67,7 @@ describe('search/v1', () => {
     expect(third).toMatchObject({ reward: 1, terminated: true });
     expect(end({ maxTurns: 1 }, ['what?', searchFor('Ilve')])).toMatchObject({
       truncated: true,
-      measures: { tool_calls: 0, malformed_actions: 1 },
+      metrics: { tool_calls: 0, malformed_actions: 1 },
     });
   });
 
@@ -104,7 +104,7 @@ describe('search/v1', () => {
       const [, , last] = play({}, ['what?', 'what?', search]);
       expect(last!.state.turns.at(-1)).toEqual({ kind: 'late-search' });
       expect(environment.observe(last!.state)).toEqual({ text: '' });
-      expect(environment.measure!(last!.state)).toEqual({
+      expect(metricsOf(environment, last!.state)).toEqual({
         tool_calls: 0,
         malformed_actions: 2,
         gold_recall: 0,
@@ -114,12 +114,12 @@ describe('search/v1', () => {
     });
   });
 
-  it('measures the share of gold passages among all that was retrieved', () => {
-    expect(end({}, [searchFor('drained')]).measures).toMatchObject({ gold_recall: 0.5, tool_calls: 1 });
-    expect(end({}, [searchFor('drained'), searchFor('drained')]).measures.gold_recall).toBe(0.5);
-    expect(end({ topK: 1 }, [searchFor('drained'), searchFor('ends')]).measures.gold_recall).toBe(1);
+  it('counts the share of gold passages among all that was retrieved', () => {
+    expect(end({}, [searchFor('drained')]).metrics).toMatchObject({ gold_recall: 0.5, tool_calls: 1 });
+    expect(end({}, [searchFor('drained'), searchFor('drained')]).metrics.gold_recall).toBe(0.5);
+    expect(end({ topK: 1 }, [searchFor('drained'), searchFor('ends')]).metrics.gold_recall).toBe(1);
     const unknown = { ...TASK, goldPassages: [] };
-    expect(end({}, [searchFor('drained')], unknown).measures.gold_recall).toBeNull();
+    expect(end({}, [searchFor('drained')], unknown).metrics.gold_recall).toBeNull();
   });
 
   it.each([
@@ -155,7 +155,7 @@ describe('search/v1', () => {
       const last = end({ reward: rule, topK: 1 }, actions);
       expect(last.reward).toBeCloseTo(expected, 12);
       expect(end({ reward: other, topK: 1 }, actions).reward).toBeCloseTo(withOther, 12);
-      expect(last.measures.valid_format).toBe(valid);
+      expect(last.metrics.valid_format).toBe(valid);
     });
 
     it('has amounts that keep rewards in the range', () => {

@@ -1,5 +1,5 @@
 import { InputError } from '../../core/errors.ts';
-import type { Environment, Transition } from '../environment.ts';
+import type { Environment, EpisodeMetric, Transition } from '../environment.ts';
 import { createLookup } from './lookup.ts';
 import {
   ANSWERING,
@@ -74,10 +74,11 @@ export function createSearch<T extends SearchTask = SearchTask>(
         calls.flatMap(({ state, action }) => neededQuery(state, action, maxTurns) ?? []),
         signal,
       ),
-    answer: (state) => givenAnswer(state) ?? '',
+    score: { name: 'f1', range: [0, 1] },
+    answer: givenAnswer,
     called: ({ turns }) => turns.at(-1)?.kind === 'search',
     milestones: (state) => goldFound(state),
-    measure,
+    metrics: SEARCH_METRICS,
   };
 }
 
@@ -130,14 +131,42 @@ function goldFound(state: SearchState): number | undefined {
   return gold.filter((id) => ids.has(id)).length;
 }
 
-function measure(state: SearchState): Readonly<Record<string, number | null>> {
-  const { turns, task } = state;
-  const found = goldFound(state);
-  return {
-    tool_calls: turns.filter(({ kind }) => kind === 'search').length,
-    malformed_actions: turns.filter(({ kind }) => kind === 'malformed').length,
-    gold_recall: found === undefined ? null : found / task.goldPassages.length,
-    answered: givenAnswer(state) === undefined ? 0 : 1,
-    valid_format: hasValidFormat(state) ? 1 : 0,
-  };
-}
+const turnsOf = (state: SearchState, of: SearchTurn['kind']): number =>
+  state.turns.filter(({ kind }) => kind === of).length;
+
+/** What `search/v1` counts in every episode. */
+export const SEARCH_METRICS: readonly EpisodeMetric<SearchState>[] = [
+  {
+    name: 'tool_calls',
+    unit: 'calls',
+    description: 'searches per trajectory',
+    of: (state) => turnsOf(state, 'search'),
+  },
+  {
+    name: 'malformed_actions',
+    unit: 'actions',
+    description: 'actions without a valid tag per trajectory',
+    of: (state) => turnsOf(state, 'malformed'),
+  },
+  {
+    name: 'gold_recall',
+    unit: '0..1',
+    description: 'share of the gold passages that were retrieved, whether or not the observation was cut',
+    of: (state) => {
+      const found = goldFound(state);
+      return found === undefined ? null : found / state.task.goldPassages.length;
+    },
+  },
+  {
+    name: 'answered',
+    unit: '0..1',
+    description: 'trajectories that end with an answer',
+    of: (state) => (givenAnswer(state) === undefined ? 0 : 1),
+  },
+  {
+    name: 'valid_format',
+    unit: '0..1',
+    description: 'trajectories that keep to the format throughout',
+    of: (state) => (hasValidFormat(state) ? 1 : 0),
+  },
+];

@@ -9,6 +9,7 @@ import { scoreAnswer } from '../scoring/answer.ts';
 import { createDemonstrator } from './demonstrations.ts';
 import { createSearch } from './environment.ts';
 import { factsPassages, factsTask, passageId } from './facts.ts';
+import { metricsOf } from './fake.test-helper.ts';
 import { namesInQuestion, neededFacts } from './plan.ts';
 import { parseAction } from './protocol.ts';
 import { createBm25 } from './retrieval/bm25.ts';
@@ -48,7 +49,7 @@ function episode(task: (typeof tasks)[number], noise: number, random: Random) {
     steps.push({ read, action });
     const next = environment.step(state, action, random);
     if (next.terminated || next.truncated) {
-      return { steps, reward: next.reward, measures: environment.measure!(next.state) };
+      return { steps, reward: next.reward, metrics: metricsOf(environment, next.state) };
     }
     state = next.state;
   }
@@ -128,9 +129,9 @@ describe('the scripted searcher', () => {
     };
     const byKind = new Map<string, number[]>();
     for (const task of tasks) {
-      const { reward, steps, measures } = episode(task, 0, unused);
+      const { reward, steps, metrics } = episode(task, 0, unused);
       expect(steps.length).toBeLessThanOrEqual(MAX_TURNS + 1);
-      expect(measures).toMatchObject({ answered: 1, malformed_actions: 0, valid_format: 1 });
+      expect(metrics).toMatchObject({ answered: 1, malformed_actions: 0, valid_format: 1 });
       const key = `${task.kind} ${Math.min(task.hops, 4)}`;
       byKind.set(key, [...(byKind.get(key) ?? []), reward]);
     }
@@ -191,16 +192,16 @@ describe('the scripted searcher', () => {
     const counts = { malformed: 0, repeated: 0, wrong: 0, recovered: 0, searched: 0 };
     for (const [index, task] of tasks.entries()) {
       if (index % 4 !== 0) continue;
-      const { steps, reward, measures } = episode(task, 0.3, random.split('mistakes', index));
+      const { steps, reward, metrics } = episode(task, 0.3, random.split('mistakes', index));
       const queries = steps.flatMap(({ action }) => {
         const parsed = parseAction(action);
         return parsed.kind === 'search' ? [parsed.query] : [];
       });
-      counts.malformed += measures.malformed_actions!;
+      counts.malformed += metrics.malformed_actions!;
       counts.repeated += queries.length - new Set(queries).size;
       counts.searched += queries.length;
       if (reward === 0) counts.wrong += 1;
-      if (measures.malformed_actions! > 0 && reward === 1) counts.recovered += 1;
+      if (metrics.malformed_actions! > 0 && reward === 1) counts.recovered += 1;
     }
     for (const [what, count] of Object.entries(counts)) expect(count, what).toBeGreaterThan(20);
   });

@@ -1,3 +1,4 @@
+import type { AnyEnvironment } from '../environment.ts';
 import { scoreAnswer } from '../scoring/answer.ts';
 import type { SearchSettings } from './environment.ts';
 import type { Hit, Passage, Retriever } from './retrieval/retriever.ts';
@@ -50,6 +51,10 @@ export function settings(changes: Partial<SearchSettings> = {}): SearchSettings 
     ...changes,
   };
 }
+
+/** The environment's own metrics in a state, by name. */
+export const metricsOf = (environment: AnyEnvironment, state: unknown): Record<string, number | null> =>
+  Object.fromEntries(environment.metrics!.map(({ name, of }) => [name, of(state)]));
 
 /** An action of exactly the protocol's form. */
 export const searchFor = (query: string): string => `<think> t </think> <search> ${query} </search>`;

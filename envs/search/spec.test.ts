@@ -8,7 +8,7 @@ import { createRandom } from '../../core/random.ts';
 import { checkEnvironment } from '../check.ts';
 import { loadMultihop } from '../multihop/multihop.ts';
 import { factsPassages } from './facts.ts';
-import { searchFor } from './fake.test-helper.ts';
+import { metricsOf, searchFor } from './fake.test-helper.ts';
 import { createBm25 } from './retrieval/bm25.ts';
 import { searchSpec } from './spec.ts';
 
@@ -180,7 +180,9 @@ describe('the facts world', () => {
           await remote.environment.prepare!([{ state: there, action }]);
           const next = local.environment.step(here, action, random);
           const other = remote.environment.step(there, action, random);
-          expect(remote.environment.measure!(other.state)).toEqual(local.environment.measure!(next.state));
+          expect(metricsOf(remote.environment, other.state)).toEqual(
+            metricsOf(local.environment, next.state),
+          );
           expect(remote.environment.observe(other.state)).toEqual(local.environment.observe(next.state));
           [here, there] = [next.state, other.state];
           ended = next.terminated;
@@ -203,7 +205,7 @@ describe('question files', () => {
     expect(tasks).toMatchObject({ train: [], test: [], dev: [{ id: 'q' }] });
     const { state } = environment.step(environment.reset(tasks.dev[0]!), searchFor('Ilve'), random);
     expect(environment.observe(state).text).toContain('Doc 1(Title: Ilve) The Ilve ends in Mard.');
-    expect(environment.measure!(state)).toMatchObject({ gold_recall: 1 });
+    expect(metricsOf(environment, state)).toMatchObject({ gold_recall: 1 });
   });
 
   it('decide the fingerprint by what is in them, not by their names', async () => {

@@ -8,8 +8,8 @@ const MOST = 500;
 /** Finished seeds whose score is not a number: they are in the results and spoil the mean, as they should. */
 export function divergedSeeds({ analysis }: View) {
   return analysis.groups.flatMap(({ environment, algorithm, seeds }) =>
-    seeds.flatMap(({ seed, f1 }) =>
-      f1 !== null && !Number.isFinite(f1) ? [{ environment, algorithm, seed }] : [],
+    seeds.flatMap(({ seed, score }) =>
+      score !== null && !Number.isFinite(score) ? [{ environment, algorithm, seed }] : [],
     ),
   );
 }
@@ -37,7 +37,7 @@ export function cellsSection(view: View): Markup {
       environment,
       seed,
       { content: html`<span class="bad">diverged</span>`, sort: 'diverged' },
-      'its final dev F1 is not a number; the mean of its algorithm is therefore not one either',
+      'its final score is not a number; the mean of its algorithm is therefore not one either',
       '',
     ]),
   ];

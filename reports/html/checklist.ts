@@ -1,5 +1,6 @@
 import { ALGORITHMS } from '../../algorithms/registry.ts';
 import type { GroupAnalysis } from '../analysis.ts';
+import { commonScore } from '../score.ts';
 import { html, type Markup } from './markup.ts';
 import { describeOptions, describeValue, type Settings, suiteAlgorithm } from './settings.ts';
 import { formatNumber } from './table.ts';
@@ -72,7 +73,7 @@ export function checklist(view: View): readonly ChecklistItem[] {
       environmentsOf(view, ({ id, training }) =>
         training === undefined
           ? undefined
-          : `${id}: mean token F1 of the final answer on dev questions, decoding ${describeValue(training.evaluationDecoding)}, after the last iteration (no checkpoint is selected)`,
+          : `${id}: ${describeScore(view, id)} on dev questions, decoding ${describeValue(training.evaluationDecoding)}, after the last iteration (no checkpoint is selected)`,
       ),
     ),
     entry('variance over at least 3 seeds, or an interval', true, seedAnswers(view)),
@@ -98,6 +99,18 @@ ${items.map(
         : answers.map((answer) => html`<div>${answer}</div>`)
     }</td></tr>\n`,
 )}</tbody></table></div></section>`;
+}
+
+const SCORES: Readonly<Record<string, string>> = {
+  f1: 'mean token F1 of the final answer',
+  em: 'mean exact match of the final answer',
+  return: 'mean return (sum of rewards)',
+};
+
+function describeScore(view: View, environment: string): string {
+  const score = commonScore(view.groupsOf(environment));
+  if (score === null) return 'score not recorded:';
+  return SCORES[score.name] ?? `mean ${score.name}`;
 }
 
 type Environment = NonNullable<Settings['environments']>[number];
@@ -141,7 +154,7 @@ function costComparison(view: View): readonly string[] {
     const { generated_tokens: tokens, rollout_actions: rolled, update_actions: updated } = costs;
     if (tokens.ratio === null || rolled.ratio === null || updated.ratio === null) return [];
     return [
-      `${environment}, ${algorithm}: ${formatNumber(tokens.ratio, 2)}× the baseline’s tokens, ${formatNumber(rolled.ratio, 2)}× rollout actions, ${formatNumber(updated.ratio, 2)}× update actions`,
+      `${environment}, ${algorithm}: ${formatNumber(tokens.ratio, 2)}× GRPO’s tokens, ${formatNumber(rolled.ratio, 2)}× rollout actions, ${formatNumber(updated.ratio, 2)}× update actions`,
     ];
   });
 }
@@ -191,7 +204,7 @@ function overhead({ analysis }: View): readonly string[] {
   return analysis.groups.flatMap(({ environment, algorithm, costs }) => {
     const { value, ratio } = costs.environment_calls;
     if (value === null) return [];
-    const times = ratio === null ? '' : ` (${formatNumber(ratio, 2)}× the baseline)`;
+    const times = ratio === null ? '' : ` (${formatNumber(ratio, 2)}× GRPO’s)`;
     return [`${environment}, ${algorithm}: ${formatNumber(value, 1)} environment calls per question${times}`];
   });
 }

@@ -6,7 +6,7 @@ import { draw, extent, leftMargin, shorten } from './draw.ts';
 import { figure } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
-import { baselinesOf, fileName, MANY, sayInterval, switcher, type View } from './view.ts';
+import { fileName, labelOf, MANY, sayInterval, switcher, type View } from './view.ts';
 
 type CostName = (typeof COSTS)[number];
 
@@ -22,20 +22,21 @@ const COLUMNS = [
   column('algorithm', 'name', 'algorithm'),
   ...COSTS.flatMap((name) => [
     column(name, 'per question', `${LABELS[name]}, mean over seeds`),
-    column(`${name}_ratio`, 'ratio', `the same divided by the baseline's`),
+    column(`${name}_ratio`, 'ratio', `the same divided by GRPO's`),
   ]),
-  column('dev_f1', '0..1', 'dev F1 after training, mean over seeds'),
+  column('score', 'name', 'what the environment is scored by'),
+  column('score_mean', 'score', 'the score after training, mean over seeds'),
   column('low', '0..1', 'lower end of its 95 % interval'),
   column('high', '0..1', 'upper end'),
 ] as const;
 
-/** What training costs per question, with ratios to the baseline, and what F1 it buys. */
+/** What training costs per question, with ratios to GRPO, and what score it buys. */
 export function costsSection(view: View): Markup {
   return html`<section id="costs"><h2>Costs</h2>
-<p>Per training question, mean over seeds. Update actions receive a gradient; rollout actions were generated. Ratios are to the baseline of the same run and environment.</p>
+<p>Per training question, mean over seeds. Update actions receive a gradient; rollout actions were generated. Ratios are to GRPO of the same run and environment, whatever the scores are compared with.</p>
 ${switcher(
   'cost',
-  'F1 against',
+  'Score against',
   COSTS.map((id) => ({ id, label: LABELS[id] })),
 )}
 ${view.drawn.map((environment, index) => costFigure(view, environment, index))}</section>`;
@@ -43,23 +44,23 @@ ${view.drawn.map((environment, index) => costFigure(view, environment, index))}<
 
 function costFigure(view: View, environment: string, index: number): Markup {
   const groups = view.groupsOf(environment);
-  const baselines = baselinesOf(view, environment);
-  const to =
-    baselines.length === 0 ? 'no baseline here, so no ratios' : `ratios are to ${baselines.join(', ')}`;
+  const grpo = [...new Set(groups.flatMap(({ ratiosTo }) => ratiosTo ?? []))];
+  const to = grpo.length === 0 ? 'no GRPO here, so no ratios' : `ratios are to ${grpo.join(', ')}`;
+  const label = labelOf(view, environment);
   return figure(`costs-${index}`, environment, {
-    says: html`Bars: ${to}. F1 against cost: the dashed line joins the algorithms that no other one beats in both at their means; intervals are those of F1.`,
+    says: html`Bars: ${to}. ${label} against cost: the dashed line joins the algorithms that no other one beats in both at their means; intervals are those of ${label}.`,
     charts: html`<div class="charts">${(
       ['update_actions', 'rollout_actions', 'generated_tokens'] as const
     ).map(
       (cost) =>
         html`<div><h4>${LABELS[cost]} per question</h4>${bars(view, groups, cost, environment)}</div>`,
-    )}${html`<div><h4>dev F1 against cost</h4>${COSTS.map(
+    )}${html`<div><h4>${label} against cost</h4>${COSTS.map(
       (cost) => html`<div data-cost="${cost}">${pareto(view, groups, cost, environment)}</div>`,
     )}</div>`}</div>`,
     data: {
       name: fileName('costs', environment),
       columns: COLUMNS,
-      rows: groups.map(({ algorithm, costs, f1 }) => ({
+      rows: groups.map(({ algorithm, declared, costs, score }) => ({
         environment,
         algorithm,
         ...Object.fromEntries(
@@ -68,9 +69,10 @@ function costFigure(view: View, environment: string, index: number): Markup {
             [`${name}_ratio`, costs[name].ratio],
           ]),
         ),
-        dev_f1: f1?.value ?? null,
-        low: f1?.low ?? null,
-        high: f1?.high ?? null,
+        score: declared?.name ?? null,
+        score_mean: score?.value ?? null,
+        low: score?.low ?? null,
+        high: score?.high ?? null,
       })),
     },
   });
@@ -104,11 +106,12 @@ function bars(view: View, groups: readonly GroupAnalysis[], cost: CostName, envi
 }
 
 function pareto(view: View, groups: readonly GroupAnalysis[], cost: CostName, environment: string): Markup {
-  const points = groups.flatMap(({ algorithm, costs, f1 }) => {
+  const label = labelOf(view, environment);
+  const points = groups.flatMap(({ algorithm, costs, score }) => {
     const x = costs[cost].value;
-    if (x === null || f1 === null || !Number.isFinite(x) || !Number.isFinite(f1.value)) return [];
-    const says = `${algorithm}\ndev F1 ${sayInterval(f1, 4)}\n${LABELS[cost]} per question ${formatNumber(x, 1)}`;
-    return [{ name: algorithm, x, y: f1.value, low: f1.low, high: f1.high, says }];
+    if (x === null || score === null || !Number.isFinite(x) || !Number.isFinite(score.value)) return [];
+    const says = `${algorithm}\n${label} ${sayInterval(score, 4)}\n${LABELS[cost]} per question ${formatNumber(x, 1)}`;
+    return [{ name: algorithm, x, y: score.value, low: score.low, high: score.high, says }];
   });
   if (points.length === 0) return html`<p class="empty">no finished cell has both</p>`;
   const front = points
@@ -119,7 +122,7 @@ function pareto(view: View, groups: readonly GroupAnalysis[], cost: CostName, en
     .sort((a, b) => a.x - b.x);
   const domain = extent(points.flatMap(({ y, low, high }) => [y, low ?? y, high ?? y]));
   const labels = points.length <= MANY ? placeLabels(points, domain) : [];
-  return draw(`dev F1 against ${LABELS[cost]} of ${points.length} algorithms in ${environment}`, {
+  return draw(`${label} against ${LABELS[cost]} of ${points.length} algorithms in ${environment}`, {
     height: 280,
     marginLeft: 48,
     marginRight: 60,

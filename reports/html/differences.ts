@@ -2,11 +2,12 @@ import * as Plot from '@observablehq/plot';
 import type { PairAnalysis, ProfilePoint } from '../analysis.ts';
 import { PAIRWISE_COLUMNS, PROFILE_COLUMNS } from '../columns.ts';
 import { pairwiseRows, profileRows } from '../rows.ts';
+import { commonLabel, commonUnit, hasSeveralScores, scoreLabel } from '../score.ts';
 import { draw, extent, leftMargin, shorten } from './draw.ts';
 import { figure } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import { decimal, formatNumber, sortableTable, type Value } from './table.ts';
-import { fileName, sayInterval, swatch, type View } from './view.ts';
+import { fileName, labelOf, sayInterval, swatch, type View } from './view.ts';
 
 /** Paired differences, probability of improvement and performance profiles. */
 export function differencesSection(view: View): Markup {
@@ -24,23 +25,25 @@ ${view.drawn.map((environment, index) => pairFigure(view, environment, index))}
 }
 
 function pairTable(view: View): Markup {
+  const { pairs } = view.analysis;
+  const several = hasSeveralScores(pairs);
   const heads = [
     { label: 'algorithm' },
     { label: 'against' },
     { label: 'environment' },
     { label: 'seeds', unit: 'in both' },
-    { label: 'difference', unit: 'dev F1, 95 % interval' },
+    { label: 'difference', unit: `${commonLabel(pairs)}, 95 % interval` },
     { label: 'p', unit: 'paired t' },
     { label: 'p', unit: 'after Holm' },
     { label: 'improvement', unit: 'probability, 95 % interval' },
     { label: 'note' },
   ];
-  const rows = view.analysis.pairs.map((pair): readonly Value[] => [
+  const rows = pairs.map((pair): readonly Value[] => [
     { content: html`${swatch(view.lookOf(pair.algorithm))} ${pair.algorithm}`, sort: pair.algorithm },
     pair.baseline,
     pair.environment,
     pair.pairs,
-    withEnds(pair.difference, true),
+    withEnds(pair.difference, true, several && pair.declared !== null ? scoreLabel(pair.declared) : ''),
     decimal(pair.p, 3),
     decimal(pair.adjustedP, 3),
     withEnds(pair.improvement, false),
@@ -49,7 +52,7 @@ function pairTable(view: View): Markup {
   return sortableTable('Differences to the baseline', heads, rows);
 }
 
-function withEnds(interval: PairAnalysis['difference'], signed: boolean): Value {
+function withEnds(interval: PairAnalysis['difference'], signed: boolean, label = ''): Value {
   if (interval === null) return null;
   const { value, low, high, method } = interval;
   const sign = signed && value > 0 ? '+' : '';
@@ -57,17 +60,21 @@ function withEnds(interval: PairAnalysis['difference'], signed: boolean): Value 
     low === null || high === null
       ? 'no interval'
       : `${formatNumber(low, 3)} to ${formatNumber(high, 3)}, ${method}`;
-  return { content: html`${sign}${formatNumber(value, 3)}<small>${ends}</small>`, sort: value };
+  return {
+    content: html`${sign}${formatNumber(value, 3)}<small>${label === '' ? '' : `${label}, `}${ends}</small>`,
+    sort: value,
+  };
 }
 
 function pairFigure(view: View, environment: string, index: number): Markup | false {
   const pairs = view.analysis.pairs.filter((pair) => pair.environment === environment);
   const baselines = [...new Set(pairs.map(({ baseline }) => baseline))].join(', ');
+  const label = labelOf(view, environment);
   return (
     pairs.length > 0 &&
     figure(`differences-${index}`, `Against ${baselines} in ${environment}`, {
-      says: html`Left: dev F1 minus the baseline’s. Right: the probability that a run drawn at random beats one of the baseline; 0.5 is no difference. Both with 95 % intervals.`,
-      charts: html`<div class="charts"><div><h4>difference in dev F1</h4>${pairChart(view, pairs, 'difference', environment)}</div>
+      says: html`Left: ${label} minus the baseline’s. Right: the probability that a run drawn at random beats one of the baseline; 0.5 is no difference. Both with 95 % intervals.`,
+      charts: html`<div class="charts"><div><h4>difference in ${label}</h4>${pairChart(view, pairs, 'difference', environment)}</div>
 <div><h4>probability of improvement</h4>${pairChart(view, pairs, 'improvement', environment)}</div></div>`,
       data: {
         name: fileName('differences', environment),
@@ -101,7 +108,10 @@ function pairChart(
     marginLeft: leftMargin(names),
     marginBottom: 36,
     x: {
-      label: what === 'difference' ? 'dev F1 minus the baseline’s' : 'probability of improvement, 0..1',
+      label:
+        what === 'difference'
+          ? `${labelOf(view, environment)} minus the baseline’s`
+          : 'probability of improvement, 0..1',
       grid: true,
       ticks: 5,
       nice: true,
@@ -142,6 +152,7 @@ function profileFigure(view: View, environment: string, index: number): Markup |
     (point) => point.environment === environment && point.share.n > 1,
   );
   const domain = whereItHappens(points);
+  const label = labelOf(view, environment);
   const shown = changes(
     points.filter(({ threshold }) => threshold >= domain[0] - 1e-9 && threshold <= domain[1] + 1e-9),
   );
@@ -180,14 +191,14 @@ function profileFigure(view: View, environment: string, index: number): Markup |
     ];
   });
   return figure(`profile-${index}`, `Performance profile in ${environment}`, {
-    says: html`The share of seeds whose final dev F1 is above a value: higher is better at that value. Its 95 % interval shows for the algorithm that is highlighted.`,
+    says: html`The share of seeds whose final ${label} is above a value: higher is better at that value. Its 95 % interval shows for the algorithm that is highlighted.`,
     charts: html`<div class="charts"><div>${draw(
       `performance profile of ${names.length} algorithms in ${environment}`,
       {
         height: 260,
         marginLeft: 48,
         marginBottom: 38,
-        x: { label: 'dev F1, 0..1', ticks: 6, domain },
+        x: { label: `${label}, ${commonUnit(points)}`, ticks: 6, domain },
         y: { label: null, domain: [0, 1], grid: true, ticks: 5 },
         marks,
       },
@@ -210,6 +221,9 @@ function changes(points: readonly ProfilePoint[]): readonly ProfilePoint[] {
 /** The part of the scale where some share is neither all nor none, with some room. */
 function whereItHappens(points: readonly ProfilePoint[]): [number, number] {
   const inner = points.filter(({ share: { value } }) => value > 0 && value < 1);
-  const [low, high] = extent(inner.map(({ threshold }) => threshold));
-  return [Math.max(0, low - 0.05), Math.min(1, high + 0.05)];
+  const lowest = Math.min(...points.map(({ declared }) => declared.range[0]));
+  const highest = Math.max(...points.map(({ declared }) => declared.range[1]));
+  const room = (highest - lowest) / 20;
+  const [low, high] = extent((inner.length > 0 ? inner : points).map(({ threshold }) => threshold));
+  return [Math.max(lowest, low - room), Math.min(highest, high + room)];
 }

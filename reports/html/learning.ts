@@ -2,11 +2,12 @@ import * as Plot from '@observablehq/plot';
 import type { Row } from '../../bench/cell.ts';
 import { column } from '../../bench/columns.ts';
 import { CURRENCIES, CURVE_METRICS, type Currency, type Curve } from '../curves.ts';
+import { commonScore, commonUnit } from '../score.ts';
 import { draw, extent } from './draw.ts';
 import { figure } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
-import { fileName, MANY, sayInterval, switcher, type View } from './view.ts';
+import { fileName, labelOf, MANY, sayInterval, switcher, type View } from './view.ts';
 
 /** What the page can carry, over all charts: points on mean lines and on lines of seeds, hover texts, CSV rows. */
 const BUDGET = { mean: 20_000, seeds: 30_000, hovers: 3500, rows: 4500 } as const;
@@ -30,7 +31,11 @@ interface Limits {
 const COLUMNS = [
   column('environment', 'id', 'environment and its version'),
   column('algorithm', 'name', 'algorithm'),
-  column('metric', 'name', 'dev_f1 (0..1) or action_entropy (nats)'),
+  column(
+    'metric',
+    'name',
+    'what the environment is scored by on the dev questions (f1, return, …), or action_entropy (nats)',
+  ),
   column('seed', 'integer', 'training seed; empty: mean over seeds'),
   column('iteration', 'count', 'training iterations done'),
   column('environment_calls', 'calls', 'environment steps so far; mean over seeds where it is a mean'),
@@ -93,22 +98,25 @@ const ROW_NOTES = {
 
 function environmentFigure(view: View, environment: string, index: number, limits: Limits): Markup {
   const curves = view.curves.filter((curve) => curve.environment === environment);
-  const charts = CURVE_METRICS.map(({ id, label, unit }) => {
+  const groups = view.groupsOf(environment);
+  const name = labelOf(view, environment);
+  const charts = CURVE_METRICS.map((id) => {
+    const [label, unit] = id === 'score' ? [name, commonUnit(groups)] : ['action entropy', 'nats'];
     const shown = curves.filter(({ metric, points }) => metric === id && points.length > 0);
     if (shown.length === 0)
       return html`<div><h4>${label}, ${unit}</h4><p class="empty">not recorded in any finished cell</p></div>`;
     return html`<div><h4>${label}, ${unit}</h4>${CURRENCIES.map(
       (currency) =>
-        html`<div data-axis="${currency.id}">${chart(view, shown, currency.id, `${label} in ${environment}`, limits)}</div>`,
+        html`<div data-axis="${currency.id}">${chart(view, shown, currency.id, { label, environment }, limits)}</div>`,
     )}</div>`;
   });
   return figure(`curves-${index}`, environment, {
-    says: html`dev F1 is measured at the evaluations, entropy in every training iteration.${ROW_NOTES[limits.rows]}`,
+    says: html`${name} is measured at the evaluations, entropy in every training iteration.${ROW_NOTES[limits.rows]}`,
     charts: html`<div class="charts">${charts}</div>`,
     data: {
       name: fileName('curves', environment),
       columns: COLUMNS,
-      rows: curves.flatMap((curve) => curveRows(curve, limits)),
+      rows: curves.flatMap((curve) => curveRows(curve, commonScore(groups)?.name, limits)),
     },
   });
 }
@@ -130,17 +138,16 @@ function chart(
   view: View,
   curves: readonly Curve[],
   currency: Currency,
-  label: string,
+  { label, environment }: { readonly label: string; readonly environment: string },
   limits: Limits,
 ): Markup {
   const { label: name, unit } = CURRENCIES.find(({ id }) => id === currency)!;
-  const metric = CURVE_METRICS.find(({ id }) => id === curves[0]!.metric)!;
   const layers = curves.map((curve): readonly Layer[] => {
     const { className, color, dash, symbol } = view.lookOf(curve.algorithm);
     const mean = curve.points.flatMap(({ iteration, spent, value }): readonly Dot[] => {
       const x = spent[currency];
       if (x === null) return [];
-      const says = `${curve.algorithm}\n${metric.label} ${sayInterval(value)}\niteration ${iteration}${
+      const says = `${curve.algorithm}\n${label} ${sayInterval(value)}\niteration ${iteration}${
         currency === 'iterations' ? '' : `, ${name} ${formatNumber(x, 0)}`
       }`;
       return [{ x, y: value.value, low: value.low, high: value.high, says }];
@@ -213,7 +220,7 @@ function chart(
     .toSorted((a, b) => a.depth - b.depth)
     .map(({ mark }) => mark);
   if (marks.length === 0) return html`<p class="empty">${name} were not recorded</p>`;
-  return draw(`${label} against ${name}, ${curves.length} algorithms`, {
+  return draw(`${label} in ${environment} against ${name}, ${curves.length} algorithms`, {
     height: 300,
     marginLeft: 48,
     marginBottom: 38,
@@ -249,7 +256,9 @@ function thin<Value>(values: readonly Value[], most: number): readonly Value[] {
   return Array.from({ length: most }, (_, index) => values[Math.round(index * step)]!);
 }
 
-function curveRows({ environment, algorithm, metric, points, seeds }: Curve, limits: Limits): readonly Row[] {
+function curveRows(curve: Curve, score: string | undefined, limits: Limits): readonly Row[] {
+  const { environment, algorithm, points, seeds } = curve;
+  const metric = curve.metric === 'score' ? (score ?? 'score') : curve.metric;
   const spentRow = ({ iterations: _, ...spent }: Curve['points'][number]['spent']): Row => spent;
   const means = (limits.rows === 'drawn' ? thin(points, limits.mean) : points).map(
     ({ iteration, spent, value }) => ({

@@ -118,7 +118,7 @@ function oursEntry(published: Published, group: GroupAnalysis | undefined): Valu
 
 function ratioNote({ costs }: GroupAnalysis, number: 'update_actions' | 'rollout_actions'): string {
   const { ratio } = costs[number];
-  return ratio === null ? '' : `, ${formatNumber(ratio, 2)}× the baseline`;
+  return ratio === null ? '' : `, ${formatNumber(ratio, 2)}× GRPO’s`;
 }
 
 /** What the run says of itself against what the paper says. */

@@ -1,17 +1,19 @@
 import * as Plot from '@observablehq/plot';
 import { column } from '../../bench/columns.ts';
 import type { GroupAnalysis } from '../analysis.ts';
+import { commonLabel, commonUnit, hasSeveralScores, scoreLabel } from '../score.ts';
 import { draw, extent, leftMargin, shorten } from './draw.ts';
 import { figure } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import { decimal, formatNumber, sortableTable, type Value } from './table.ts';
-import { fileName, sayInterval, swatch, type View } from './view.ts';
+import { fileName, labelOf, sayInterval, swatch, type View } from './view.ts';
 
 const COLUMNS = [
   column('environment', 'id', 'environment and its version'),
   column('algorithm', 'name', 'algorithm'),
   column('seed', 'integer', 'training seed; empty: mean over seeds'),
-  column('dev_f1', '0..1', 'dev F1 after training'),
+  column('score', 'name', 'what the environment is scored by'),
+  column('value', 'score', 'the score after training'),
   column('low', '0..1', 'lower end of its 95 % interval over seeds'),
   column('high', '0..1', 'upper end'),
   column('method', 'name', 'how the interval was made'),
@@ -26,39 +28,45 @@ export function scoresSection(view: View): Markup {
 
 function scoreTable(view: View): Markup {
   const several = view.environments.length > 1;
-  const withGap = view.analysis.groups.some(({ optimalityGap }) => optimalityGap !== null);
-  const withSteps = view.analysis.groups.some(({ steps }) => steps !== null);
+  const { groups } = view.analysis;
+  const scores = hasSeveralScores(groups);
+  const [label, unit] = [commonLabel(groups), commonUnit(groups)];
+  const hasExactMatch = groups.some(({ em }) => em !== null);
+  const withGap = groups.some(({ optimalityGap }) => optimalityGap !== null);
+  const withSteps = groups.some(({ steps }) => steps !== null);
   const heads = [
     { label: 'algorithm' },
     ...(several ? [{ label: 'environment' }] : []),
     { label: 'seeds', unit: 'finished', hint: 'finished cells: what the means are over' },
-    { label: 'dev F1 before', unit: '0..1' },
-    { label: 'dev F1 after', unit: '0..1, 95 % interval', hint: 'mean over seeds' },
+    ...(scores ? [{ label: 'score', hint: 'what the environment is scored by' }] : []),
+    { label: `${label} before`, unit },
+    { label: `${label} after`, unit: `${unit}, 95 % interval`, hint: 'mean over seeds' },
     {
       label: 'over questions',
       unit: 'standard error',
       hint: 'how well the dev questions measure one policy, mean over seeds; not part of the intervals',
     },
-    { label: 'gain', unit: '95 % interval', hint: 'dev F1 after minus before' },
+    { label: 'gain', unit: '95 % interval', hint: `${label} after minus before` },
     { label: 'IQM', unit: '95 % interval', hint: 'interquartile mean over seeds' },
-    { label: 'dev EM', unit: '0..1' },
-    { label: 'area', unit: '0..1', hint: 'mean height of the dev F1 curve over its iterations' },
+    ...(hasExactMatch ? [{ label: 'dev EM', unit: '0..1' }] : []),
+    { label: 'area', unit, hint: `mean height of the curve of ${label} over its iterations` },
     ...(withGap ? [{ label: 'gap to oracle', unit: '0..1' }] : []),
     ...(withSteps ? [{ label: 'steps to threshold', unit: 'iterations, median' }] : []),
     { label: 'update actions', unit: 'per question' },
     { label: 'rollout actions', unit: 'per question' },
     { label: 'entropy', unit: 'nats, last iteration' },
   ];
-  const rows = view.analysis.groups.map((group): readonly Value[] => [
+  const rows = groups.map((group): readonly Value[] => [
     { content: html`${swatch(view.lookOf(group.algorithm))} ${group.algorithm}`, sort: group.algorithm },
     ...(several ? [group.environment] : []),
     seedCount(group),
+    ...(scores ? [group.declared === null ? null : scoreLabel(group.declared)] : []),
     decimal(group.start?.value, 3),
-    withInterval(group.f1),
+    withInterval(group.score),
     decimal(group.questionError, 3),
     withInterval(group.gain),
-    withInterval(group.f1Iqm),
-    decimal(group.em?.value, 3),
+    withInterval(group.scoreIqm),
+    ...(hasExactMatch ? [decimal(group.em?.value, 3)] : []),
     decimal(group.auc?.value, 3),
     ...(withGap ? [withInterval(group.optimalityGap)] : []),
     ...(withSteps ? [stepsEntry(group)] : []),
@@ -67,7 +75,7 @@ function scoreTable(view: View): Markup {
     decimal(group.actionEntropy?.value, 3),
   ]);
   return html`${sortableTable('All algorithms', heads, rows)}
-<p class="lead">Below a number: its 95 % interval over seeds and how it was made (t: Student’s; BCa: bootstrap). ×: ratio to the baseline. The whole table, with more columns, is <code>comparison.csv</code>.</p>`;
+<p class="lead">Below a number: its 95 % interval over seeds and how it was made (t: Student’s; BCa: bootstrap). ×: ratio to GRPO of the same run. The whole table, with more columns, is <code>comparison.csv</code>.</p>`;
 }
 
 function seedCount({ finished, failed, missing }: GroupAnalysis): Value {
@@ -79,7 +87,7 @@ function seedCount({ finished, failed, missing }: GroupAnalysis): Value {
   };
 }
 
-function withInterval(interval: GroupAnalysis['f1']): Value {
+function withInterval(interval: GroupAnalysis['score']): Value {
   if (interval === null) return null;
   const { value, low, high, method } = interval;
   const ends =
@@ -108,25 +116,26 @@ function stepsEntry({ steps }: GroupAnalysis): Value {
 
 function intervalFigure(view: View, environment: string, index: number): Markup {
   const groups = view.groupsOf(environment);
-  const shown = groups.filter(({ f1 }) => f1 !== null && Number.isFinite(f1.value));
+  const label = labelOf(view, environment);
+  const shown = groups.filter(({ score }) => score !== null && Number.isFinite(score.value));
   const names = shown.map(({ algorithm }) => algorithm);
   const dots = (group: GroupAnalysis) =>
-    group.seeds.flatMap(({ seed, f1 }) =>
-      f1 === null || !Number.isFinite(f1)
+    group.seeds.flatMap(({ seed, score }) =>
+      score === null || !Number.isFinite(score)
         ? []
         : [
             {
-              x: f1,
+              x: score,
               name: group.algorithm,
-              says: `${group.algorithm}, seed ${seed}: ${formatNumber(f1, 4)}`,
+              says: `${group.algorithm}, seed ${seed}: ${formatNumber(score, 4)}`,
             },
           ],
     );
   const marks = shown.flatMap((group) => {
     const { className, color, symbol } = view.lookOf(group.algorithm);
-    const f1 = group.f1!;
-    const says = `${group.algorithm}\ndev F1 ${sayInterval(f1, 4)}`;
-    const mean = [{ name: group.algorithm, x: f1.value, low: f1.low, high: f1.high, says }];
+    const score = group.score!;
+    const says = `${group.algorithm}\n${label} ${sayInterval(score, 4)}`;
+    const mean = [{ name: group.algorithm, x: score.value, low: score.low, high: score.high, says }];
     return [
       Plot.dot(dots(group).slice(0, 60), {
         x: 'x',
@@ -138,7 +147,7 @@ function intervalFigure(view: View, environment: string, index: number): Markup 
         className,
         dy: 6,
       }),
-      ...(f1.low === null
+      ...(score.low === null
         ? []
         : [
             Plot.ruleY(mean, {
@@ -155,21 +164,21 @@ function intervalFigure(view: View, environment: string, index: number): Markup 
     ];
   });
   const left = names.length - groups.length;
-  return figure(`scores-${index}`, `Final dev F1 in ${environment}`, {
+  return figure(`scores-${index}`, `Final ${label} in ${environment}`, {
     says: html`Large: mean over seeds with its 95 % interval; small: single seeds. Intervals that overlap do not show that two algorithms are equal, nor the other way round: the paired differences below do that.${
       left < 0 && ` ${-left} of ${groups.length} algorithms have no score.`
     }`,
     charts:
       shown.length === 0
-        ? html`<p class="empty">no finished cell has a dev F1</p>`
+        ? html`<p class="empty">no finished cell has a score</p>`
         : html`<div class="charts"><div>${draw(
-            `final dev F1 of ${names.length} algorithms in ${environment}`,
+            `final ${label} of ${names.length} algorithms in ${environment}`,
             {
               height: 50 + 26 * names.length,
               marginLeft: leftMargin(names),
               marginBottom: 36,
               x: {
-                label: 'dev F1 after training, 0..1',
+                label: `${label} after training, ${commonUnit(groups)}`,
                 grid: true,
                 nice: true,
                 ticks: 5,
@@ -182,18 +191,25 @@ function intervalFigure(view: View, environment: string, index: number): Markup 
     data: {
       name: fileName('scores', environment),
       columns: COLUMNS,
-      rows: groups.flatMap(({ algorithm, f1, seeds }) => [
+      rows: groups.flatMap(({ algorithm, declared, score, seeds }) => [
         {
           environment,
           algorithm,
+          score: declared?.name ?? null,
           seed: null,
-          dev_f1: f1?.value ?? null,
-          low: f1?.low ?? null,
-          high: f1?.high ?? null,
-          method: f1?.method ?? null,
-          seeds: f1?.n ?? 0,
+          value: score?.value ?? null,
+          low: score?.low ?? null,
+          high: score?.high ?? null,
+          method: score?.method ?? null,
+          seeds: score?.n ?? 0,
         },
-        ...seeds.map(({ seed, f1: own }) => ({ environment, algorithm, seed, dev_f1: own })),
+        ...seeds.map(({ seed, score: own }) => ({
+          environment,
+          algorithm,
+          score: declared?.name ?? null,
+          seed,
+          value: own,
+        })),
       ]),
     },
   });
@@ -201,10 +217,10 @@ function intervalFigure(view: View, environment: string, index: number): Markup 
 
 const domainOf = (groups: readonly GroupAnalysis[]): readonly [number, number] =>
   extent(
-    groups.flatMap(({ f1, seeds }) => [
-      f1!.value,
-      f1!.low ?? f1!.value,
-      f1!.high ?? f1!.value,
-      ...seeds.flatMap((seed) => (seed.f1 === null ? [] : [seed.f1])),
+    groups.flatMap(({ score, seeds }) => [
+      score!.value,
+      score!.low ?? score!.value,
+      score!.high ?? score!.value,
+      ...seeds.flatMap((seed) => (seed.score === null ? [] : [seed.score])),
     ]),
   );

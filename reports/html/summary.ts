@@ -2,7 +2,7 @@ import type { GroupAnalysis } from '../analysis.ts';
 import { divergedSeeds } from './cells.ts';
 import { type Content, html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
-import { sayInterval, type View } from './view.ts';
+import { labelOf, sayInterval, type View } from './view.ts';
 
 /** Environments that the first screen speaks of one by one. */
 const MOST = 4;
@@ -53,21 +53,24 @@ function whatWasFound(view: View): readonly Content[] {
 }
 
 function foundIn(view: View, environment: string): readonly Content[] {
-  const scored = view.groupsOf(environment).filter(({ f1 }) => f1 !== null && Number.isFinite(f1.value));
+  const scored = view
+    .groupsOf(environment)
+    .filter(({ score }) => score !== null && Number.isFinite(score.value));
   if (scored.length === 0) return [html`<b>${environment}</b>: no scores.`];
-  const byScore = scored.toSorted((a, b) => b.f1!.value - a.f1!.value);
+  const byScore = scored.toSorted((a, b) => b.score!.value - a.score!.value);
   const [best, last] = [byScore[0]!, byScore.at(-1)!];
   const start =
     best.start === null || !Number.isFinite(best.start.value)
       ? ''
       : ` from ${formatNumber(best.start.value, 3)}`;
-  const isTie = best.f1!.value === last.f1!.value;
+  const isTie = best.score!.value === last.score!.value;
+  const label = labelOf(view, environment);
   const range =
     best === last
-      ? html`<b>${environment}</b>: ${best.algorithm} ends at dev F1 ${sayInterval(best.f1!)}${start}.`
+      ? html`<b>${environment}</b>: ${best.algorithm} ends at ${label} ${sayInterval(best.score!)}${start}.`
       : isTie
-        ? html`<b>${environment}</b>: all ${scored.length} algorithms end at dev F1 ${formatNumber(best.f1!.value, 3)}${start}.`
-        : html`<b>${environment}</b>: dev F1 goes${start} to between ${formatNumber(last.f1!.value, 3)} (${last.algorithm}) and ${formatNumber(best.f1!.value, 3)} (${best.algorithm}).`;
+        ? html`<b>${environment}</b>: all ${scored.length} algorithms end at ${label} ${formatNumber(best.score!.value, 3)}${start}.`
+        : html`<b>${environment}</b>: ${label} goes${start} to between ${formatNumber(last.score!.value, 3)} (${last.algorithm}) and ${formatNumber(best.score!.value, 3)} (${best.algorithm}).`;
   return [html`${range} ${differences(view, environment)} ${savings(scored)}`];
 }
 
@@ -99,12 +102,14 @@ function savings(groups: readonly GroupAnalysis[]): string {
   const parts = [say('update_actions', 'update actions'), say('rollout_actions', 'rollout actions')].filter(
     (part) => part !== undefined,
   );
-  return parts.length === 0 ? '' : `Up to ${parts.join(' and ')} than the baseline.`;
+  return parts.length === 0
+    ? ''
+    : `Up to ${parts.join(' and ')} than ${[...new Set(groups.flatMap(({ ratiosTo }) => ratiosTo ?? []))].join(', ')}.`;
 }
 
 function howSure({ analysis }: View): readonly Content[] {
   const { groups, pairs, options } = analysis;
-  const methods = [...new Set(groups.flatMap(({ f1 }) => (f1 === null ? [] : [f1.method])))];
+  const methods = [...new Set(groups.flatMap(({ score }) => (score === null ? [] : [score.method])))];
   if (methods.length === 0) return ['There is nothing to be sure of.'];
   const words: Readonly<Record<string, string>> = {
     t: 'Student’s t',

@@ -1,6 +1,7 @@
 import type { Interval } from '../../bench/stats/interval.ts';
 import type { Analysis, GroupAnalysis } from '../analysis.ts';
 import type { Curve } from '../curves.ts';
+import { commonLabel } from '../score.ts';
 import type { Sources } from '../sources.ts';
 import { html, type Markup } from './markup.ts';
 import { type Look, look } from './palette.ts';
@@ -57,11 +58,8 @@ export function createView(input: ReportInput): View {
   };
 }
 
-/** What the algorithms of an environment are compared with: one name, or one of every run. */
-export function baselinesOf({ analysis }: View, environment: string): readonly string[] {
-  const pairs = analysis.pairs.filter((pair) => pair.environment === environment);
-  return [...new Set(pairs.map(({ baseline }) => baseline))];
-}
+/** What an environment is scored by, in words: 'dev F1', 'dev return'. */
+export const labelOf = (view: View, environment: string): string => commonLabel(view.groupsOf(environment));
 
 /** `0.447 [0.417, 0.477] (t, 3 seeds)`; the method is always said. */
 export function sayInterval({ value, low, high, method, n }: Interval, digits = 3): string {

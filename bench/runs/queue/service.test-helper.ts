@@ -17,6 +17,7 @@ serveWorker({
     await sleep(50);
   },
   async runCell(cell, context) {
+    const declaration = { score: { name: 'f1', range: [0, 1] }, metrics: [] };
     const { behave, label } = cell.algorithm.options;
     context.onStartingPoint(process.env.FAKE_START ?? 'start');
     let step = context.checkpoint === undefined ? 0 : Number(Buffer.from(context.checkpoint).toString());
@@ -31,12 +32,13 @@ serveWorker({
       await sleep(behave === 'long' ? 100 : 5);
     }
     while (behave === 'held' && !existsSync(join(context.cacheDirectory, 'release'))) await sleep(50);
-    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f' };
+    if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f', declaration };
     const value = Math.sqrt(cell.seed + label.length);
     return {
       metrics: [{ iteration: 0, dev_f1: -0 }, { iteration: 1, dev_f1: value, loss: NaN, kl_k1: -Infinity, clip_fraction: 1e-320 }],
       timings: [{ iteration: 0 }, { iteration: 1, rollout_seconds: Math.random() }],
       fingerprint: 'f',
+      declaration,
     };
   },
 });
