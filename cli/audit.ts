@@ -5,8 +5,8 @@ import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from 
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
-import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
 import { CATALOG } from '../catalog.ts';
+import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import type { AnyEnvironmentSpec } from '../envs/spec.ts';

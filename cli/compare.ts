@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { readResults } from '../bench/runs/results.ts';
 import { unlistedNotices } from '../bench/runs/run-folder.ts';
-import { makeWritable } from '../bench/runs/storage.ts';
+import { makeWritable } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { analyze } from '../reports/analysis.ts';
 import { writeAnalysisFiles } from '../reports/csv.ts';

@@ -4,7 +4,7 @@ import type { Catalog } from '../bench/catalog/catalog.ts';
 import type { Row } from '../bench/cell.ts';
 import { type CriticalitySettings, runCriticality } from '../bench/criticality/run.ts';
 import { type CriticalityTables, tableCsv } from '../bench/criticality/tables.ts';
-import { makeWritable, writeFileAtomic } from '../bench/runs/storage.ts';
+import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { algorithmOptions } from './algorithm-options.ts';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { writeFileAtomic } from '../../core/atomic-file.ts';
 import { MAX_BYTES, readBeginning, readBounded } from '../../core/bounded-file.ts';
-import { cellFolder, writeFileAtomic } from './storage.ts';
+import { cellFolder } from './storage.ts';
 
 /** Where a cell's checkpoints lie, the newest first. */
 export function checkpointPaths(out: string, hash: string): readonly [string, string] {

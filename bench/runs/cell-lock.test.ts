@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lifeOf, ownIdentity, startOf } from '../../core/process-identity.ts';
 import { claimCell, type LockOwner, putAside, readLock, STALE_SECONDS } from './cell-lock.ts';
-import { lifeOf, ownIdentity, startOf } from './process-identity.ts';
 
 let out: string;
 let count = 0;

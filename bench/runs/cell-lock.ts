@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { temporaryName } from '../../core/atomic-file.ts';
 import { readBoundedText } from '../../core/bounded-file.ts';
-import { identitySchema, lifeOf, ownIdentity } from './process-identity.ts';
-import { cellFolder, temporaryName } from './storage.ts';
+import { identitySchema, lifeOf, ownIdentity } from '../../core/process-identity.ts';
+import { cellFolder } from './storage.ts';
 
 /** Seconds between two signs of life in a lock. */
 const HEARTBEAT_SECONDS = 15;

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageInfo } from '../../core/package.ts';
 import type { NamedCell } from '../cell.ts';
+import { cellHash } from '../identity.ts';
 import { type Suite, suiteCells } from '../suites/suite.ts';
 import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import type { RunEvent } from './events.ts';
 import { type RunOptions, runSuite } from './runner.ts';
-import { cellHash } from './storage.ts';
 
 /** Does what the options of a cell's algorithm say. Each task leaves a line in the log of the cache folder. */
 const FAKE_WORKER = `

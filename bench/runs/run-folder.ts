@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { writeFileAtomic } from '../../core/atomic-file.ts';
 import { readBoundedText, readProblem } from '../../core/bounded-file.ts';
 import { InputError } from '../../core/errors.ts';
 import { declarationSchema } from '../declaration.ts';
-import { writeFileAtomic } from './storage.ts';
 
 /** Files at the top of a run's folder that are read back. */
 export const RUN_FOLDER = { suite: 'suite.json', metrics: 'metrics.csv', timings: 'timings.csv' } as const;

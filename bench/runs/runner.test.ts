@@ -1,11 +1,13 @@
 import { cp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { temporaryName } from '../../core/atomic-file.ts';
+import { cellHash } from '../identity.ts';
 import { suiteCells } from '../suites/suite.ts';
 import type { RunEvent } from './events.ts';
 import { contents, createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
 import { type CellOutcome, runSuite } from './runner.ts';
-import { cellFolder, cellHash, readCell, temporaryName } from './storage.ts';
+import { cellFolder, readCell } from './storage.ts';
 
 let runs: Awaited<ReturnType<typeof createRuns>>;
 let run: typeof runs.run;

@@ -1,13 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
+import { makeWritable } from '../../core/atomic-file.ts';
 import { InputError } from '../../core/errors.ts';
 import { type CellResult, CHECKPOINT_SECONDS, type CodeFiles, type NamedCell } from '../cell.ts';
+import { cellHash } from '../identity.ts';
 import { startingKey } from '../training/starting-point.ts';
 import type { RunEvent } from './events.ts';
 import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
 import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
-import { type CellError, cellHash, makeWritable, openOutput, readCell, readFailure } from './storage.ts';
+import { type CellError, openOutput, readCell, readFailure } from './storage.ts';
 
 /** Where a run stands with a cell. `missing` means that the run was stopped before it. */
 export type CellOutcome = NamedCell & { readonly hash: string } & (

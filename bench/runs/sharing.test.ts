@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownIdentity } from '../../core/process-identity.ts';
 import { suiteCells } from '../suites/suite.ts';
 import { claimCell } from './cell-lock.ts';
 import { contents, createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
-import { ownIdentity } from './process-identity.ts';
 import { cellFolder } from './storage.ts';
 
 let runs: Awaited<ReturnType<typeof createRuns>>;

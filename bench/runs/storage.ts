@@ -1,18 +1,25 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import {
+  makeWritable,
+  syncFolder,
+  temporaryName,
+  whereabouts,
+  writeFileAtomic,
+  writeSynced,
+} from '../../core/atomic-file.ts';
 import { MAX_TEXT, readBounded, readBoundedText } from '../../core/bounded-file.ts';
-import { InputError } from '../../core/errors.ts';
+import { sortKeys } from '../../core/canonical-json.ts';
 import { packageInfo } from '../../core/package.ts';
+import { isAlive } from '../../core/process-identity.ts';
 import type { Cell, CellResult } from '../cell.ts';
 import { TIMING_COLUMNS } from '../columns.ts';
 import { formatCsv, parseCsv } from '../csv.ts';
 import { declarationSchema, metricColumns } from '../declaration.ts';
-import { codeFingerprint } from '../fingerprint.ts';
+import { cellHash } from '../identity.ts';
 import { OLD_DECLARATION, parseMetrics } from './metrics-file.ts';
-import { isAlive, ownIdentity } from './process-identity.ts';
 
 const errorSchema = z.object({
   message: z.string(),
@@ -53,27 +60,7 @@ export type StoredCell =
   | { readonly status: 'finished'; readonly result: CellResult }
   | { readonly status: 'damaged'; readonly reason: string };
 
-/** JSON with sorted keys and no spaces: equal values give equal text. Keys with undefined values are left out. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sortKeys(value));
-}
-
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
-}
-
 const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest('hex');
-
-/**
- * SHA-256 (64 hexadecimal digits) of everything a cell's numbers depend on: the cell itself and the code and data
- * that compute it.
- */
-export function cellHash(cell: Cell, code: string = codeFingerprint()): string {
-  return sha256(canonicalJson({ cell, code }));
-}
 
 /** The folder of a cell inside an output folder: `cells/` and the first 16 digits of its hash. */
 export function cellFolder(out: string, hash: string): string {
@@ -81,37 +68,6 @@ export function cellFolder(out: string, hash: string): string {
 }
 
 const failureFile = (out: string, hash: string) => `${cellFolder(out, hash)}.failed.json`;
-
-/**
- * Creates a folder where there is none and checks that files can be written in it.
- *
- * @throws InputError naming the option and the folder when it cannot be written.
- */
-export async function makeWritable(option: string, folder: string): Promise<void> {
-  const probe = temporaryName(join(folder, 'probe'));
-  try {
-    await makeFolders(resolve(folder));
-    await writeSynced(probe, '');
-    await rm(probe, { force: true });
-  } catch (error) {
-    throw new InputError(
-      `${option}: cannot write in the folder ${folder} (${(error as Error).message}); valid: a folder that is writable or can be created`,
-    );
-  }
-}
-
-/**
- * Creates a folder and those above it, one at a time: Node's recursive mkdir never returns on file systems such
- * as /proc, which answer that the parent is missing when it is not.
- */
-async function makeFolders(folder: string): Promise<void> {
-  if (existsSync(folder)) return;
-  const above = dirname(folder);
-  if (above !== folder) await makeFolders(above);
-  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error; // another process was faster
-  });
-}
 
 /**
  * Makes an output folder ready: creates it and removes what runs that were killed left half-written.
@@ -138,50 +94,6 @@ async function isAbandoned(path: string): Promise<boolean> {
   if (where === whereabouts()) return !isAlive(Number(pid));
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && (Date.now() - found.mtimeMs) / 1000 > ABANDONED_SECONDS;
-}
-
-/** Machine and process space in a file name. */
-function whereabouts(): string {
-  const { host, space } = ownIdentity();
-  return `${host}.${space}`.replace(/[^A-Za-z0-9.]/g, '_');
-}
-
-async function writeSynced(path: string, text: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes a rename last: a file's name is kept in its folder. Not every system can sync a folder. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r');
-    await folder.sync().finally(() => folder.close());
-  } catch {
-    // The data itself is synced; the name then lasts as soon as the system writes it.
-  }
-}
-
-/** Where a file or folder is before it is whole. Those of processes that have ended are removed (`openOutput`). */
-export function temporaryName(path: string): string {
-  return join(dirname(path), `.tmp-${whereabouts()}-${process.pid}-${basename(path)}`);
-}
-
-/** Writes a whole file or nothing: readers see the old content or the new, never a part. */
-export async function writeFileAtomic(path: string, text: string | Uint8Array): Promise<void> {
-  const temporary = temporaryName(path);
-  try {
-    await writeSynced(temporary, text);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
 }
 
 /**

@@ -8,6 +8,7 @@ import { cached, cachePath, sha256 } from '../../envs/multihop/cache.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { writeSafetensors } from '../../policies/safetensors.ts';
 import type { Cell } from '../cell.ts';
+import { cellHash } from '../identity.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
 import { warmStartSchema } from '../training/options.ts';
 import { readStart, writeStart } from '../training/start-cache.ts';
@@ -15,15 +16,7 @@ import { readState, writeState } from '../training/state.ts';
 import { checkpointPaths, createKeeper, readCellCheckpoint, readCheckpointHead } from './cell-checkpoints.ts';
 import { claimCell, readLock } from './cell-lock.ts';
 import { readStatus } from './status.ts';
-import {
-  cellFolder,
-  cellHash,
-  openOutput,
-  readFailure,
-  readStored,
-  writeCell,
-  writeFailure,
-} from './storage.ts';
+import { cellFolder, openOutput, readFailure, readStored, writeCell, writeFailure } from './storage.ts';
 
 /** Content of files by their paths, instead of what is on disk: writing each of many cases would take minutes. */
 const given = vi.hoisted(() => new Map<string, Uint8Array>());

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeWritable, writeFileAtomic } from '../../core/atomic-file.ts';
 import { MAX_BYTES, readBounded, readProblem } from '../../core/bounded-file.ts';
+import { canonicalJson } from '../../core/canonical-json.ts';
 import { InputError } from '../../core/errors.ts';
 import { packageInfo } from '../../core/package.ts';
 import { readSafetensors, writeSafetensors } from '../../policies/safetensors.ts';
 import type { AnyPolicySpec } from '../../policies/spec.ts';
 import type { Choice } from '../cell.ts';
-import { canonicalJson, makeWritable, writeFileAtomic } from '../runs/storage.ts';
 import type { WarmStartOptions } from './options.ts';
 
 /** What a policy starts from: what it knows of its texts (vocabulary or tokenizer), and its weights. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
-import { cellHash } from '../runs/storage.ts';
+import { cellHash } from '../identity.ts';
 import { resolveSuite, suiteCells } from '../suites/suite.ts';
 import { withInputs } from './inputs.ts';
 

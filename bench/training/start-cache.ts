@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeFileAtomic } from '../../core/atomic-file.ts';
 import { MAX_BYTES, readBounded } from '../../core/bounded-file.ts';
 import type { CellContext } from '../cell.ts';
-import { writeFileAtomic } from '../runs/storage.ts';
 import type { StartingPoint } from './checkpoint.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../core/canonical-json.ts';
 import type { Cell } from '../cell.ts';
-import { canonicalJson } from '../runs/storage.ts';
 
 /** Functions whose last bits a Node version or a processor may round otherwise. */
 const FUNCTIONS = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'sqrt', 'cbrt', 'atan'] as const;

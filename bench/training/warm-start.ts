@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { canonicalJson } from '../../core/canonical-json.ts';
 import { InputError } from '../../core/errors.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { ActionRecord, TrainablePolicy } from '../../policies/policy.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import type { Cell, CellContext } from '../cell.ts';
-import { codeFingerprint } from '../fingerprint.ts';
+import { codeFingerprint } from '../identity.ts';
 import { checkKinds } from '../rollout/context.ts';
-import { canonicalJson } from '../runs/storage.ts';
 import { adamState, adamStep, clipNorm } from './adam.ts';
 import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
 import { demonstratedTexts, demonstration } from './demonstrations.ts';
@@ -100,7 +100,7 @@ async function makeStart(
     .update(
       canonicalJson({
         ...key,
-        code: codeFingerprint(['bench', 'core', 'envs', 'policies']),
+        code: codeFingerprint('start'),
       }),
     )
     .digest('hex')

@@ -3,8 +3,9 @@ import { isAbsolute, relative } from 'node:path';
 import { Queue, type Job as QueuedJob, QueueEvents } from 'bullmq';
 import { MachineError } from '../../../core/errors.ts';
 import type { Cell, CellResult, CodeFiles } from '../../cell.ts';
+import { cellHash } from '../../identity.ts';
 import type { Executor, Job } from '../executor.ts';
-import { type CellError, cellHash } from '../storage.ts';
+import type { CellError } from '../storage.ts';
 import type { QueueAddress } from './address.ts';
 import { connectQueue } from './connection.ts';
 import {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import { packageInfo } from '../../../core/package.ts';
-import { codeFingerprint } from '../../fingerprint.ts';
+import { codeFingerprint } from '../../identity.ts';
 import { PREFIX } from './names.ts';
 
 /** Milliseconds after which one that has not been heard of counts as gone. */
