@@ -16,6 +16,11 @@ export interface EnvironmentSpec<Options = unknown> {
   /** What it is for, for tables. Default: none. */
   readonly tags?: readonly string[];
   readonly schema: ZodType<Options>;
+  /**
+   * Whether actions are chosen from lists or written as free text: what does not fit is then refused before a run
+   * starts. Absent: found out when it is loaded.
+   */
+  readonly actions?: 'listed' | 'text';
   /** The files that the options name: their content is part of a run's identity. */
   files?(options: Options): readonly string[];
   load(options: Options, context: LoadContext): Promise<LoadedEnvironment>;

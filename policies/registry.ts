@@ -9,6 +9,7 @@ const tabularSpec: PolicySpec<object, null> = {
   id: 'tabular',
   title: 'one logit per prompt and action, float64',
   schema: z.strictObject({}).prefault({}),
+  actions: 'listed',
   // Its parameters are laid out in the order in which prompts are met.
   restorable: false,
   assets: () => null,

@@ -13,6 +13,11 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   readonly id: string;
   readonly title: string;
   readonly schema: ZodType<Options>;
+  /**
+   * Whether actions are chosen from lists or written as free text: what does not fit is then refused before a run
+   * starts. Absent: found out when it is loaded.
+   */
+  readonly actions?: 'listed' | 'text';
   /** Whether weights can be kept in a file and set again on a fresh policy: needed for a warm start. */
   readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { CATALOG as REGISTERED } from '../../catalog.ts';
 import { InputError } from '../../core/errors.ts';
 import { createCatalog } from '../catalog/catalog.ts';
 import { readSuite, suiteNames } from './file.ts';
@@ -16,7 +17,11 @@ const CATALOG = createCatalog({
     { id: 'other/v1', schema: z.strictObject({}) },
   ] as never,
   policies: [
-    { id: 'small', schema: z.strictObject({ width: z.int().min(8).multipleOf(8).default(64) }) },
+    {
+      id: 'small',
+      restorable: true,
+      schema: z.strictObject({ width: z.int().min(8).multipleOf(8).default(64) }),
+    },
   ] as never,
   algorithms: [
     { id: 'grpo', schema: flat, budget: (rollouts: number) => ({ groupSize: rollouts }) },
@@ -285,5 +290,60 @@ describe('suite files', () => {
     await expect(readSuite('quik')).rejects.toThrow(
       "suite 'quik' is not known; valid: all, backends, forking, own, paper, quick, search, tiny, or the path",
     );
+  });
+});
+
+describe('what would fail in every cell', () => {
+  const text = (policy: string, rest: string, environments = '[key-door]') =>
+    `name: s\nenvironments: ${environments}\npolicy: ${policy}\nalgorithms: [grpo]\nseeds: 1\n${rest}\n`;
+  const refuse = (suite: string) => () => resolveSuite({ file: 's.yaml', text: suite }, REGISTERED);
+
+  it.each([
+    [
+      'a warm start of a table',
+      text('tabular', 'warmStart: { steps: 1 }'),
+      's.yaml:6:14: warmStart.steps: 1 is not valid: policy tabular starts untrained; valid: 0',
+    ],
+    [
+      'a checkpoint of a table',
+      text('tabular', 'warmStart: { checkpoint: search-facts }'),
+      'warmStart.checkpoint: search-facts is not valid: policy tabular has no weights to load',
+    ],
+    [
+      'a nucleus on listed actions',
+      text('transformer', 'training: { topP: 0.9 }\nwarmStart: { steps: 0 }'),
+      's.yaml:6:13: training.topP: 0.9 is not valid: policy transformer chooses from lists of actions; valid: 1',
+    ],
+    [
+      'a checkpoint made otherwise',
+      text('text-transformer', 'warmStart: { checkpoint: search-facts, noise: 0.5 }', '[search]'),
+      's.yaml:6:40: warmStart.noise: 0.5 is not valid with checkpoint search-facts, which was made with 0.1; valid: 0.1, or leave it out',
+    ],
+    [
+      'a policy that writes where actions are listed',
+      text('text-transformer', ''),
+      's.yaml:3:1: policy.id: policy text-transformer writes free text, and key-door/v1 lists its actions',
+    ],
+    [
+      'a policy that chooses where actions are written',
+      text('transformer', '', '[search]'),
+      'chooses from lists, and search/v1 takes free text; valid: a policy that writes',
+    ],
+  ])('%s is refused before the start, with its line', (_, suite, message) => {
+    expect(refuse(suite)).toThrow(InputError);
+    expect(refuse(suite)).toThrow(message);
+  });
+
+  it('a checkpoint brings its recipe, whatever the suite says of other starting weights', () => {
+    const environment = '[{ id: search, warmStart: { checkpoint: search-facts } }]';
+    const suite = text('text-transformer', 'warmStart: { steps: 7, noise: 0.3 }', environment);
+    const { warmStart } = resolveSuite({ file: 's.yaml', text: suite }, REGISTERED).environments[0]!;
+    const recipe = { steps: 800, episodes: 64, noise: 0.1, learningRate: 0.005, seed: 0 };
+    expect(warmStart).toEqual({ checkpoint: 'search-facts', ...recipe });
+  });
+
+  it('a table needs no word on its warm start', () => {
+    const { environments } = resolveSuite({ file: 's.yaml', text: text('tabular', '') }, REGISTERED);
+    expect(environments[0]!.warmStart.steps).toBe(0);
   });
 });

@@ -1,25 +1,17 @@
 import type { Document, LineCounter } from 'yaml';
 import { InputError } from '../../core/errors.ts';
-import type { Catalog, CatalogKind } from '../catalog/catalog.ts';
+import { type Catalog, type CatalogKind, nameOfChoice } from '../catalog/catalog.ts';
 import type { Cell, Choice, NamedCell } from '../cell.ts';
-import {
-  type TrainingOptions,
-  trainingSchema,
-  type WarmStartOptions,
-  warmStartSchema,
-} from '../training/options.ts';
+import type { TrainingOptions, WarmStartOptions } from '../training/options.ts';
 import type { SuiteSource } from './file.ts';
 import { nameOf, type Override } from './override.ts';
 import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
 import { type Plain, pathName, readRaw, type SuiteOverrides } from './raw.ts';
 import { suiteSchema } from './schema.ts';
+import { environmentSettings } from './settings.ts';
 
 /** A run keeps its cells in memory. Days of work have some hundreds. */
 const MAX_CELLS = 100_000;
-
-/** Settings of the suite that an environment may have its own values of. */
-const OWN = ['training', 'warmStart'] as const;
-const OWN_SCHEMAS = { training: trainingSchema, warmStart: warmStartSchema } as const;
 
 /** An algorithm of a suite: ids resolved, options complete. */
 interface SuiteAlgorithm extends Choice {
@@ -72,14 +64,17 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
   const policy = resolve(['policy'], 'policy');
   const environments = indexes(raw.environments).map((i): SuiteEnvironment => {
     const path: Path = ['environments', i];
-    const own = ownSettings(raw, path);
-    problems.push(...own.problems);
-    return {
-      ...resolve(path, 'environment'),
-      policy:
-        valueAt(raw, [...path, 'policy']) === undefined ? policy : resolve([...path, 'policy'], 'policy'),
-      ...own.values,
-    };
+    const environment = resolve(path, 'environment');
+    const own =
+      valueAt(raw, [...path, 'policy']) === undefined ? policy : resolve([...path, 'policy'], 'policy');
+    const settings = environmentSettings(
+      raw,
+      path,
+      own.id === '' ? undefined : catalog.policy(nameOfChoice(own)),
+      environment.id === '' ? undefined : catalog.environment(nameOfChoice(environment)),
+    );
+    problems.push(...settings.problems);
+    return { ...environment, policy: own, ...settings.values };
   });
   const rollouts = 'value' in shape ? shape.value.rollouts : undefined;
   const algorithms = indexes(raw.algorithms).map((i) => resolve(['algorithms', i], 'algorithm', rollouts));
@@ -162,27 +157,6 @@ const choiceOf = ({ id, options, code }: Choice): Choice => ({
   options,
   ...(code === undefined ? {} : { code }),
 });
-
-/** The suite's settings with an environment's own values in their place, and what is wrong with those. */
-function ownSettings(
-  raw: Plain,
-  path: Path,
-): { readonly values: Pick<SuiteEnvironment, (typeof OWN)[number]>; readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
-  const read = <Key extends (typeof OWN)[number]>(key: Key): SuiteEnvironment[Key] => {
-    const own = valueAt(raw, [...path, key]) ?? {};
-    const checked = checkValue<unknown>(
-      OWN_SCHEMAS[key],
-      { ...(raw[key] as Plain | undefined), ...(own as Plain) },
-      [...path, key],
-    );
-    if ('value' in checked) return checked.value as SuiteEnvironment[Key];
-    // What is wrong with the suite's own values is told at their own place.
-    problems.push(...checked.problems.filter((problem) => valueAt(raw, problem.path) !== undefined));
-    return OWN_SCHEMAS[key].parse({}) as SuiteEnvironment[Key];
-  };
-  return { values: { training: read('training'), warmStart: read('warmStart') }, problems };
-}
 
 const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [...list.keys()] : []);
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeWritable, writeFileAtomic } from '../../core/atomic-file.ts';
@@ -49,6 +50,20 @@ const configSchema = z.object({
   policy: z.object({ id: z.string(), options: z.record(z.string(), z.unknown()) }),
   origin: originSchema.optional(),
 });
+
+/**
+ * What made a checkpoint, as `warmStart` says it. Nothing if that is not recorded, or its config.json cannot be read:
+ * whoever reads the checkpoint says so.
+ */
+export function checkpointRecipe(nameOrFolder: string): Readonly<Record<string, unknown>> {
+  try {
+    const text = readFileSync(join(checkpointFolder(nameOrFolder), FILES.config), 'utf8');
+    const { checkpoint: _, ...recipe } = configSchema.parse(JSON.parse(text)).origin?.warmStart ?? {};
+    return recipe;
+  } catch {
+    return {};
+  }
+}
 
 /**
  * Reads a checkpoint for a policy.

@@ -53,7 +53,7 @@ export const warmStartSchema = z
     seed: z.int().default(0),
     /**
      * Name of a shipped checkpoint, or folder of one that `creditbench warm-start` made: the run starts from it.
-     * The values above must then be those that made it, so that what is recorded is what happened.
+     * It brings the values above with it; those that are written all the same must be the ones that made it.
      */
     checkpoint: z.string().min(1).optional(),
   })

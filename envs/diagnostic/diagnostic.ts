@@ -68,6 +68,7 @@ export function diagnosticSpec<Options, State>({
     id,
     title,
     tags: ['diagnostic', 'exact'],
+    actions: 'listed',
     schema,
     load: async (given) => {
       const options = parseOptions(id, schema, given);

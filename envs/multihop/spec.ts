@@ -5,6 +5,7 @@ import { loadMultihop, type MultihopOptions, multihopOptionsSchema } from './mul
 /** `multihop/v1` for the registry, rewarded by HotpotQA's F1. */
 export const multihopSpec: EnvironmentSpec<MultihopOptions> = {
   id: 'multihop/v1',
+  actions: 'listed',
   title: 'multi-hop questions answered by walking over a graph of real facts',
   tags: ['facts', 'exact', 'teacher'],
   schema: multihopOptionsSchema.prefault({}),

@@ -17,6 +17,7 @@ import type { SearchState, SearchTask } from './task.ts';
 /** `search/v1` for the registry. */
 export const searchSpec: EnvironmentSpec<SearchOptions> = {
   id: 'search/v1',
+  actions: 'text',
   title: 'multi-hop questions answered by an agent that writes its own search queries',
   tags: ['text', 'search', 'facts', 'files', 'teacher'],
   schema: searchOptionsSchema.prefault({}),

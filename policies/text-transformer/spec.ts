@@ -50,6 +50,7 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
   id: 'text-transformer',
   title: 'a small decoder-only transformer that writes free text, trained from scratch, float32',
   schema,
+  actions: 'text',
   restorable: true,
   assets: (texts, { vocabularySize }) =>
     trainTokenizer(texts, { vocabularySize, specialTokens: SPECIAL_TOKENS }),

@@ -37,6 +37,7 @@ export const transformerSpec: PolicySpec<TransformerPolicyOptions, Vocabulary> =
   id: 'transformer',
   title: 'a small decoder-only transformer trained from scratch, float32',
   schema,
+  actions: 'listed',
   restorable: true,
   assets: (texts, options) => buildVocabulary(texts, options),
   layout: async (assets, options) => {
