@@ -27,25 +27,24 @@ export function environmentSettings(
   environment: AnyEnvironmentSpec | undefined,
 ): { readonly values: EnvironmentSettings; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
-  const read = <Key extends keyof EnvironmentSettings>(
-    key: Key,
-    defaults: Plain,
-  ): EnvironmentSettings[Key] => {
-    const checked = checkValue<unknown>(SCHEMAS[key], { ...defaults, ...written(raw, path, key) }, [
-      ...path,
-      key,
-    ]);
+  const read = <Key extends keyof EnvironmentSettings>(key: Key, value: Plain): EnvironmentSettings[Key] => {
+    const checked = checkValue<unknown>(SCHEMAS[key], value, [...path, key]);
     if ('value' in checked) return checked.value as EnvironmentSettings[Key];
     // What is wrong with the suite's own values is told at their own place.
     problems.push(...checked.problems.filter((problem) => valueAt(raw, problem.path) !== undefined));
     return SCHEMAS[key].parse({}) as EnvironmentSettings[Key];
   };
-  const { checkpoint } = written(raw, path, 'warmStart');
+  const start = writtenWarmStart(raw, path, policy);
+  const { checkpoint } = start;
   const recipe = typeof checkpoint === 'string' ? checkpointRecipe(checkpoint) : {};
   const values = {
-    training: read('training', {}),
+    training: read('training', written(raw, path, 'training')),
     // A table learns nothing from demonstrations; a checkpoint brings what made it.
-    warmStart: read('warmStart', { ...(policy?.restorable === false ? { steps: 0 } : {}), ...recipe }),
+    warmStart: read('warmStart', {
+      ...(policy?.restorable === false ? { steps: 0 } : {}),
+      ...recipe,
+      ...start,
+    }),
   };
   const at = (key: keyof EnvironmentSettings, name: string): Path =>
     valueAt(raw, [...path, key, name]) === undefined ? [key, name] : [...path, key, name];
@@ -98,11 +97,18 @@ export function environmentSettings(
   return { values, problems };
 }
 
+/** What the suite says of a setting, with the environment's own values in their place. */
+const written = (raw: Plain, path: Path, key: string): Plain => ({
+  ...(raw[key] as Plain | undefined),
+  ...(valueAt(raw, [...path, key]) as Plain | undefined),
+});
+
 /**
- * What the suite says of a setting, with the environment's own values in their place. An environment's own checkpoint
- * brings its recipe: what the suite says of other starting weights is not about it.
+ * The same of the warm start. What the suite says is not about an environment that has a checkpoint of its own, which
+ * brings its recipe, or a policy of its own that starts untrained.
  */
-function written(raw: Plain, path: Path, key: string): Plain {
-  const own = valueAt(raw, [...path, key]) as Plain | undefined;
-  return own?.checkpoint === undefined ? { ...(raw[key] as Plain | undefined), ...own } : own;
+function writtenWarmStart(raw: Plain, path: Path, policy: AnyPolicySpec | undefined): Plain {
+  const own = (valueAt(raw, [...path, 'warmStart']) ?? {}) as Plain;
+  const isUntrained = policy?.restorable === false && valueAt(raw, [...path, 'policy']) !== undefined;
+  return own.checkpoint !== undefined || isUntrained ? own : written(raw, path, 'warmStart');
 }

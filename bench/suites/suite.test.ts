@@ -342,6 +342,18 @@ describe('what would fail in every cell', () => {
     expect(warmStart).toEqual({ checkpoint: 'search-facts', ...recipe });
   });
 
+  it("the suite's warm start is not about an environment with a table of its own", () => {
+    const suite = text(
+      'transformer',
+      'warmStart: { steps: 7 }',
+      '[multihop, { id: key-door, policy: tabular }]',
+    );
+    const { environments } = resolveSuite({ file: 's.yaml', text: suite }, REGISTERED);
+    expect(environments.map(({ warmStart }) => warmStart.steps)).toEqual([7, 0]);
+    const own = '[{ id: key-door, policy: tabular, warmStart: { steps: 7 } }]';
+    expect(refuse(text('transformer', '', own))).toThrow('policy tabular starts untrained; valid: 0');
+  });
+
   it('a table needs no word on its warm start', () => {
     const { environments } = resolveSuite({ file: 's.yaml', text: text('tabular', '') }, REGISTERED);
     expect(environments[0]!.warmStart.steps).toBe(0);
