@@ -8,8 +8,11 @@ export interface Column {
 /** Units of columns whose fields are texts. The fields of all others are numbers. */
 const TEXT_UNITS: readonly string[] = ['id', 'name', 'hash', 'text', 'JSON'];
 
+/** Whether the fields of columns with this unit are texts. */
+export const isTextUnit = (unit: string): boolean => TEXT_UNITS.includes(unit);
+
 /** Whether the fields of a column are texts. */
-export const isText = ({ unit }: Column): boolean => TEXT_UNITS.includes(unit);
+export const isText = ({ unit }: Column): boolean => isTextUnit(unit);
 
 /** A column, in one line. */
 export const column = (name: string, unit: string, description: string): Column => ({

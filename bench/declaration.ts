@@ -1,14 +1,22 @@
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { AnyEnvironment } from '../envs/environment.ts';
-import { COMMON_METRICS, type Column, column, isText, METRIC_COLUMNS } from './columns.ts';
+import { COMMON_METRICS, type Column, column, isTextUnit, METRIC_COLUMNS } from './columns.ts';
+
+const NAME = /^[a-z][a-z0-9_]*$/;
 
 /** What results keep of their environment, so that reports about them need no code of it. */
 export const declarationSchema = z.object({
   /** What it is scored by; the column `dev_<name>`. */
-  score: z.object({ name: z.string(), range: z.tuple([z.number(), z.number()]) }),
+  score: z.object({ name: z.string().regex(NAME), range: z.tuple([z.number(), z.number()]).readonly() }),
   /** Its own metrics, each a column `<name>` and a column `dev_<name>`. */
-  metrics: z.array(z.object({ name: z.string(), unit: z.string(), description: z.string() })),
+  metrics: z.array(
+    z.object({
+      name: z.string().regex(NAME),
+      unit: z.string().refine((unit) => !isTextUnit(unit), 'expected a unit of numbers'),
+      description: z.string(),
+    }),
+  ),
 });
 
 /** What an environment declares of its scores: how it is scored, and what it counts besides. */
@@ -19,7 +27,6 @@ export const ANSWER_F1: Declaration['score'] = { name: 'f1', range: [0, 1] };
 
 /** Scores that every environment with answers has, and that any has. */
 const OF_ANSWERS = ['f1', 'em'];
-const NAME = /^[a-z][a-z0-9_]*$/;
 
 /**
  * What an environment declares, with the defaults filled in.
@@ -49,7 +56,7 @@ export function declarationOf(environment: AnyEnvironment): Declaration {
         `${id}: metrics: the name '${metric.name}' is not valid; valid: a-z, 0-9 and _ with a letter first, and not the name of another column`,
       );
     }
-    if (metric.unit === '' || isText(metric)) {
+    if (metric.unit === '' || isTextUnit(metric.unit)) {
       throw new InputError(
         `${id}: metrics.${metric.name}.unit: '${metric.unit}' is not valid; valid: a unit of numbers, such as count or 0..1`,
       );

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CELL_COLUMNS, METRIC_COLUMNS } from '../bench/columns.ts';
+import { CELL_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
+import { type Declaration, metricColumns } from '../bench/declaration.ts';
 import { type Ended, spawnCreditbench } from './spawn.test-helper.ts';
 
 /** Clears the screen, sets the title, moves up, beeps, reorders; in C0 and in C1. */
@@ -42,10 +43,14 @@ function results(): string {
     options: { [HOSTILE]: HOSTILE },
   }));
   mkdirSync(join(folder, 'results'), { recursive: true });
+  const declaration: Declaration = {
+    score: { name: 'taken', range: [0, 1] },
+    metrics: [{ name: 'taken', unit: HOSTILE, description: HOSTILE }],
+  };
   write('results/suite.json', {
     creditbench: HOSTILE,
     suite: { name: HOSTILE },
-    declarations: { [names.environment]: { score: { name: HOSTILE, range: [0, 1] }, metrics: [] } },
+    declarations: { [names.environment]: declaration },
     cells,
   });
   const rows = cells.flatMap(({ seed, cell }) =>
@@ -54,10 +59,10 @@ function results(): string {
       seed,
       cell,
       iteration,
-      [`dev_${HOSTILE}`]: (seed + iteration) / 4,
+      dev_taken: (seed + iteration) / 4,
     })),
   );
-  write('results/metrics.csv', formatCsv([...CELL_COLUMNS, ...METRIC_COLUMNS], rows));
+  write('results/metrics.csv', formatCsv([...CELL_COLUMNS, ...metricColumns([declaration])], rows));
   return 'results';
 }
 

@@ -30,14 +30,14 @@ export function renderTable(
   rows: readonly (readonly string[])[],
   { ascii, numbersFrom }: { readonly ascii: boolean; readonly numbersFrom?: number },
 ): string {
+  // Before the layout: what is taken out or put in changes the width.
+  const plain = (text: string) => printableLines(ascii ? text.replaceAll('±', '+-') : text);
   const table = new Table({
-    head: [...head],
+    head: head.map(plain),
     colAligns: head.map((_, i) => (i >= (numbersFrom ?? head.length) ? 'right' : 'left')),
     style: { head: [], border: [], compact: true },
     ...(ascii ? { chars: ASCII } : {}),
   });
-  // Before the layout: what is taken out or put in changes the width.
-  const plain = (text: string) => printableLines(ascii ? text.replaceAll('±', '+-') : text);
   table.push(...rows.map((row) => row.map(plain)));
   return table.toString();
 }

@@ -266,6 +266,22 @@ describe('checkEnvironment', () => {
       faulty: () => problems({}, { train: [withId('a')], dev: [], test: [withId('c')] }),
       finds: 'the dev split has no tasks',
     },
+    'a score that it does not have': {
+      faulty: () => problems({ score: { name: 'fun', range: [0, 1] } }),
+      finds: "score.name is 'fun', which it does not have; valid: return, f1, em",
+    },
+    'a range of the score that is none': {
+      faulty: () => problems({ score: { name: 'f1', range: [1, 0] } }),
+      finds: 'score.range [1, 0] is not a range',
+    },
+    'a metric whose name is none': {
+      faulty: () => problems({ metrics: [{ name: 'My', unit: 'count', description: '', of: () => 1 }] }),
+      finds: "the name of the metric 'My' is not made of",
+    },
+    'a metric that is not a number': {
+      faulty: () => problems({ metrics: [{ name: 'my', unit: '1', description: '', of: () => Number.NaN }] }),
+      finds: "the metric 'my' is NaN",
+    },
     'a task without answers': {
       faulty: () => {
         const bare = { ...task, answers: [] };
@@ -274,6 +290,14 @@ describe('checkEnvironment', () => {
       finds: "task 'q1' has no answers",
     },
   };
+
+  it('wants no answers of an environment that has none', () => {
+    const { answer: _, ...silent } = sound;
+    const bare = { ...task, answers: [] };
+    const tasks = { train: [bare], dev: [bare], test: [bare] };
+    const loaded = { environment: silent, tasks, fingerprint: '' };
+    expect(checkEnvironment(loaded, { random: createRandom(7) })).toEqual([]);
+  });
 
   it.each(Object.entries(faults))('finds %s', (_, { faulty, finds }) => {
     const found = faulty();

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { analyze } from './analysis.ts';
 import { madeCell, madeCells, withoutResult } from './cells.test-helper.ts';
 import { analysisFiles } from './csv.ts';
+import { markdownTable } from './paper-table.ts';
 
 /** All that is written about cells, as texts. */
 const filesOf = (cells: Parameters<typeof analyze>[0]) => analysisFiles(analyze(cells));
@@ -227,6 +228,121 @@ describe('what is odd gives a sensible result or an error', () => {
     expect(pair).toMatchObject({ p: null, note: 'no spread: not tested', difference: { value: 0.25 } });
     const [same] = analyze([...madeCells('grpo', [0.25, 0.5]), ...madeCells('carl', [0.25, 0.5])]).pairs;
     expect(same).toMatchObject({ p: 1, improvement: { value: 0.5 } });
+  });
+});
+
+describe('the declared score', () => {
+  const RETURN = { name: 'return', range: [-2, 3] } as const;
+  const returns = (algorithm: string, scores: readonly number[]) =>
+    madeCells(algorithm, scores, { environment: 'world/v1', score: RETURN }).map((cell) => ({
+      ...cell,
+      // The F1 says the opposite, and is no score here.
+      metrics: cell.metrics.map(({ dev_f1, ...row }) => ({ ...row, dev_return: dev_f1!, dev_f1: 0 })),
+    }));
+  const both = [...returns('grpo', [-1, 0]), ...returns('carl', [1, 2.5])];
+
+  it('is what gains, pairs, areas and profiles are of', () => {
+    const { groups, pairs, profiles } = analyze(both);
+    expect(groups[1]).toMatchObject({
+      declared: RETURN,
+      score: { value: 1.75 },
+      start: { value: 0.25 },
+      gain: { value: 1.5 },
+      auc: { value: 1 },
+      f1: { value: 0 },
+    });
+    expect(pairs[0]).toMatchObject({ declared: RETURN, difference: { value: 2.25 } });
+    const own = profiles.filter(({ algorithm }) => algorithm === 'carl');
+    expect(own).toHaveLength(101);
+    expect([own[0]!.threshold, own[50]!.threshold, own.at(-1)!.threshold]).toEqual([-2, 0.5, 3]);
+    expect(own.map(({ share }) => share.value).filter((share, at, all) => share !== all[at - 1])).toEqual([
+      1, 0.5, 0,
+    ]);
+    const csv = filesOf(both);
+    expect(csv['comparison.csv']!.split('\n')[2]).toMatch(/^world\/v1,carl,return,2,0,0,10,1\.75,/);
+    expect(csv['pairwise.csv']!.split('\n')[1]).toMatch(/^world\/v1,carl,grpo,return,2,0,2\.25,/);
+    expect(csv['profiles.csv']!.split('\n')[1]).toMatch(/^world\/v1,grpo,return,-2,2,1,/);
+    expect(csv['comparison.md']).toContain('| Dev return | IQM |');
+    expect(csv['comparison.md']).toContain('Differences in dev return to grpo');
+    expect(csv['comparison.md']).not.toContain('F1');
+  });
+
+  it('is named row by row where environments have different ones', () => {
+    const cells = [...both, ...madeCells('grpo', [0.4, 0.5]), ...madeCells('carl', [0.5, 0.7])];
+    const { groups } = analyze(cells);
+    expect(groups.map(({ declared }) => declared?.name)).toEqual(['return', 'return', 'f1', 'f1']);
+    const [head, , first, , third] = markdownTable(analyze(cells)).split('\n');
+    expect(head).toContain('| Score | Seeds | Dev score |');
+    expect(first).toContain('| world/v1 | grpo | dev return |');
+    expect(third).toContain('| walk/v1 | grpo | dev F1 |');
+  });
+
+  it('has thresholds and anchors in its own range', () => {
+    const cells = [...both, ...madeCells('grpo', [0.4, 0.5])];
+    expect(() => analyze(cells, { threshold: 4 })).toThrow(
+      'threshold: 4 is not valid; valid: dev return from -2 to 3, or dev F1 from 0 to 1',
+    );
+    // Within one of the ranges: counted there.
+    const steps = analyze(cells, { threshold: -1.5 }).groups.map((group) => group.steps?.reached ?? null);
+    expect(steps).toEqual([2, 2, null]);
+    const anchored = (random: number, oracle: number) =>
+      analyze(cells, { anchors: { 'world/v1': { random, oracle } } }).groups[0]!.optimalityGap;
+    expect(anchored(-2, 2)!.value).toBeCloseTo(0.625, 12);
+    expect(() => anchored(-3, 2)).toThrow(
+      'anchors: world/v1: random -3 and oracle 2 are not valid; valid: dev return from -2 to 3',
+    );
+  });
+
+  it('of before and after an environment declared one is not compared', () => {
+    const [pair] = analyze([
+      ...returns('grpo', [-1, 0]),
+      ...madeCells('carl', [0.4, 0.5], { environment: 'world/v1' }),
+    ]).pairs;
+    expect(pair).toMatchObject({ pairs: 0, p: null, note: 'different scores: not compared' });
+  });
+
+  it('of cells that did not finish is that of their environment', () => {
+    const { groups } = analyze([...both, { ...withoutResult('rloo', 0, 'failed'), environment: 'world/v1' }]);
+    expect(groups[2]!.declared).toEqual(RETURN);
+    expect(analyze([withoutResult('rloo', 0, 'failed')]).groups[0]!.declared).toBeNull();
+  });
+});
+
+describe('cells that two folders share', () => {
+  const run = (index: number, name: string, scores: readonly number[], from = index) =>
+    madeCells(`${name} (${index})`, scores, { entry: name, algorithmId: name, run: index }).map((cell) => ({
+      ...cell,
+      cell: `${name} ${cell.seed < 3 ? from : index} ${cell.seed}`,
+    }));
+  const first = [...run(0, 'grpo', [0.1, 0.5, 0.3]), ...run(0, 'carl', [0.2, 0.7, 0.35])];
+
+  it('are not compared with themselves, and one test counts once', () => {
+    const again = [...run(1, 'grpo', [0.1, 0.5, 0.3], 0), ...run(1, 'carl', [0.2, 0.7, 0.35], 0)];
+    const { pairs } = analyze([...first, ...again]);
+    const alone = analyze(first).pairs;
+    expect(
+      pairs.map(({ algorithm, baseline, pairs: count, p, note }) => [
+        algorithm,
+        baseline,
+        count,
+        p !== null,
+        note,
+      ]),
+    ).toEqual([
+      ['carl (0)', 'grpo (0)', 3, true, null],
+      ['grpo (1)', 'grpo (0)', 0, false, '3 cells are the same in both: not compared'],
+      ['carl (1)', 'grpo (1)', 3, false, 'the same cells as carl (0) against grpo (0): not tested again'],
+      ['carl (1)', 'carl (0)', 0, false, '3 cells are the same in both: not compared'],
+    ]);
+    expect(pairs[0]).toMatchObject({ comparisons: 1, adjustedP: alone[0]!.p });
+  });
+
+  it('are left out where others are compared', () => {
+    const more = run(1, 'grpo', [0.1, 0.5, 0.3, 0.8, 0.9], 0);
+    const other = run(0, 'grpo', [0.1, 0.5, 0.3, 0.6, 0.8]);
+    const [pair] = analyze([...other, ...more]).pairs;
+    expect(pair).toMatchObject({ pairs: 2, note: '3 cells are the same in both: not compared' });
+    expect(pair!.difference!.value).toBeCloseTo(0.15, 12);
   });
 });
 

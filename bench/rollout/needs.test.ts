@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ForkPoint } from '../../algorithms/algorithm.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom } from '../../core/random.ts';
 import {
@@ -6,6 +7,7 @@ import {
   STOP_OR_SEARCH_TASK,
   stopOrSearch,
 } from '../../envs/diagnostic/stop-or-search.ts';
+import type { Environment } from '../../envs/environment.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { abPolicy, counting, textTask } from '../text.test-helper.ts';
 import { rolloutCost } from './cost.ts';
@@ -97,5 +99,67 @@ describe('measure', () => {
     expect(asked).toEqual(open.map(({ prompt }) => `${abPolicy.codec!.decode(prompt.tokens!)}ab| x`));
     expect(open.map(({ gold }) => gold)).toEqual(open.map(() => -2));
     for (const { pieces, action } of tree!.edges) expect(pieces!.join('')).toBe(action);
+  });
+});
+
+/** One turn in which 'say' answers what normalises to nothing, and 'leave' ends without an answer. */
+const leaving: Environment<string> = {
+  ...(stopOrSearch(0) as Environment<never>),
+  reset: () => 'start',
+  observe: (text) => ({ text }),
+  actions: () => ['leave', 'say', 'wait'],
+  step: (_, action) => ({
+    state: action,
+    reward: 0,
+    terminated: action !== 'wait',
+    truncated: action === 'wait',
+  }),
+  answer: (state) => (state === 'say' ? 'the' : undefined),
+  answerKind: 'text',
+  key: (state) => state,
+};
+
+describe('an end without an answer', () => {
+  const ended = (
+    environment: Environment<string>,
+    needs: Measuring['needs'],
+    plan = [{ node: 0 }] as ForkPoint[],
+  ) =>
+    rollout({
+      environment,
+      policy: createTabularPolicy({}),
+      plan: ({ edges }) => (edges.length === 0 ? plan : []),
+      tasks: [{ ...STOP_OR_SEARCH_TASK, answers: ['The The'] }],
+      random: createRandom(2),
+      sampling: { temperature: 1 },
+      measuring: { needs },
+    });
+
+  it('is not the accepted answer, though that normalises to nothing', async () => {
+    const [tree] = await ended(leaving, ['gold']);
+    expect(tree!.nodes[0]!.gold).toBeCloseTo(Math.log(1 / 3), 12);
+  });
+
+  it('is not what answers at once', async () => {
+    const [tree] = await ended(
+      leaving,
+      [],
+      Array.from({ length: 20 }, () => ({ node: 0, begin: 'answer' as const })),
+    );
+    expect(new Set(tree!.edges.map(({ action }) => action))).toEqual(new Set(['say']));
+    const { answer: _, ...silent } = leaving;
+    const [other] = await ended(
+      silent,
+      [],
+      Array.from({ length: 20 }, () => ({ node: 0, begin: 'answer' as const })),
+    );
+    expect(new Set(other!.edges.map(({ action }) => action))).toEqual(new Set(['leave', 'say']));
+  });
+
+  it('is all that an environment without answers has: nothing to measure', async () => {
+    const { answer: _, ...silent } = leaving;
+    await expect(ended(silent, ['gold'])).rejects.toThrow(
+      'stop-or-search/v1 has no answers (Environment.answer), and the algorithm measures how likely',
+    );
   });
 });

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CELL_COLUMNS, METRIC_COLUMNS } from '../columns.ts';
 import { formatCsv } from '../csv.ts';
 import { readResults } from './results.ts';
+import { unlistedNotices } from './run-folder.ts';
+import { readStatus } from './status.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -83,7 +85,41 @@ it('says which file is missing, damaged or of another version', async () => {
     'metrics.csv: it has no rows of cell bbbbbbbbbbbbbbbb, which suite.json',
   );
   await expect(readResults([empty, `${empty}/../empty`])).rejects.toThrow('is given twice; valid: different');
+  await symlink(empty, join(folder, 'link'));
+  await expect(readResults([empty, join(folder, 'link')])).rejects.toThrow(
+    `results: ${join(folder, 'link')} and ${empty} are one folder; valid: different folders`,
+  );
   const cut = await results('cut', []);
   await writeFile(join(cut, 'metrics.csv'), 'environment,policy');
   await expect(readResults([cut])).rejects.toThrow('metrics.csv: the last line is cut off');
+});
+
+it('wants the score of every environment that has a finished cell, and tells it of the others', async () => {
+  const cells = [
+    { ...CELL, status: 'finished', fingerprint: 'f' },
+    { ...CELL, environment: 'world/v1', algorithm: 'carl', cell: 'c'.repeat(16), status: 'missing' },
+  ];
+  const one = await results('declared', cells);
+  expect((await readResults([one])).map(({ score }) => score)).toEqual([
+    { name: 'f1', range: [0, 1] },
+    undefined,
+  ]);
+  const file = { declarations: {}, cells };
+  await writeFile(join(one, 'suite.json'), JSON.stringify(file));
+  await expect(readResults([one])).rejects.toThrow('suite.json: declarations: walk/v1 is missing');
+});
+
+it('counts finished cells that suite.json does not list', async () => {
+  const one = await results('more', [{ ...CELL, status: 'finished', fingerprint: 'f' }]);
+  for (const name of [CELL.cell, 'dddddddddddddddd', 'eeeeeeeeeeeeeeee', 'ffffffffffffffff', 'other']) {
+    await mkdir(join(one, 'cells', name), { recursive: true });
+    // One was being written when its machine went down.
+    if (name !== 'ffffffffffffffff') await writeFile(join(one, 'cells', name, 'done.json'), '{}');
+  }
+  expect(await unlistedNotices([one, folder])).toEqual([
+    `${one}: 2 finished cells are not listed in suite.json (other seeds, settings or code) and left out; to have them, run their suite into this folder again: finished cells are kept`,
+  ]);
+  expect((await readStatus(one)).unlisted).toBe(2);
+  await rm(join(one, 'cells'), { recursive: true });
+  expect(await unlistedNotices([one])).toEqual([]);
 });

@@ -93,8 +93,9 @@ export async function refuseTwice(folders: readonly string[]): Promise<void> {
   for (const [index, path] of paths.entries()) {
     const first = paths.indexOf(path);
     if (first === index) continue;
-    const same = folders[first] === folders[index] ? '' : ` (it is ${folders[first]})`;
-    throw new InputError(`results: ${folders[index]} is given twice${same}; valid: different folders`);
+    const [one, two] = [folders[first]!, folders[index]!];
+    const what = resolve(one) === resolve(two) ? `${two} is given twice` : `${two} and ${one} are one folder`;
+    throw new InputError(`results: ${what}; valid: different folders`);
   }
 }
 

@@ -97,6 +97,19 @@ describe('any file in the folder of a run', () => {
   const out = join(folder, 'run');
   const place = (name: string): string => join(cellFolder(out, hash), name);
   const [newest, old] = checkpointPaths(out, hash);
+  const suite = {
+    creditbench: '1',
+    suite: { name: 'x' },
+    declarations: { a: { score: { name: 'f1', range: [0, 1] }, metrics: [] } },
+    cells: [
+      {
+        ...{ environment: 'a', policy: 'b', algorithm: 'c', algorithmId: 'c', seed: 0, options: {} },
+        cell: hash.slice(0, 16),
+        status: 'finished',
+        fingerprint: 'f',
+      },
+    ],
+  };
 
   beforeAll(async () => {
     await openOutput(out);
@@ -187,8 +200,7 @@ describe('any file in the folder of a run', () => {
     rmSync(`${cellFolder(out, hash)}.lock`);
     mkdirSync(join(`${cellFolder(out, hash)}.lock`, 'x'), { recursive: true });
     await expect(readLock(out, hash)).rejects.toThrow('a folder, not a file');
-    const cells = [{ environment: 'a', policy: 'b', algorithm: 'c', seed: 0, cell: hash.slice(0, 16) }];
-    writeFileSync(join(out, 'suite.json'), JSON.stringify({ creditbench: '1', suite: { name: 'x' }, cells }));
+    writeFileSync(join(out, 'suite.json'), JSON.stringify(suite));
     const done = join(cellFolder(out, hash), 'done.json');
     renameSync(done, join(out, 'done'));
     expect((await readStatus(out)).counts.damaged).toBe(1);
@@ -198,11 +210,6 @@ describe('any file in the folder of a run', () => {
   });
 
   it('is a suite of which the status is told, or refused', async () => {
-    const suite = {
-      creditbench: '1',
-      suite: { name: 'x' },
-      cells: [{ environment: 'a', policy: 'b', algorithm: 'c', seed: 0, cell: hash.slice(0, 16) }],
-    };
     writeFileSync(join(out, 'suite.json'), JSON.stringify(suite));
     expect((await readStatus(out)).counts.finished).toBe(1);
     await broken(join(out, 'suite.json'), () => readStatus(out), json, 5000);

@@ -6,9 +6,9 @@ import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
 import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
-import type { Cell } from '../cell.ts';
-import { METRIC_COLUMNS } from '../columns.ts';
+import type { Cell, CellResult } from '../cell.ts';
 import { formatCsv } from '../csv.ts';
+import { metricColumns } from '../declaration.ts';
 import { trainingSchema, warmStartSchema } from './options.ts';
 import { readState, writeState } from './state.ts';
 import { runCell } from './train.ts';
@@ -50,7 +50,8 @@ const cell = (
   backend: 'wasm',
 });
 
-const csv = (rows: Parameters<typeof formatCsv>[1]): string => formatCsv(METRIC_COLUMNS, rows);
+const csv = ({ metrics, declaration }: CellResult): string =>
+  formatCsv(metricColumns([declaration]), metrics);
 
 /** Runs a cell to its end, and then once more from each of its checkpoints, which ran to the same bytes. */
 async function interruptEverywhere(one: Cell): Promise<void> {
@@ -73,7 +74,7 @@ async function interruptEverywhere(one: Cell): Promise<void> {
     });
     expect(notices).toEqual([`goes on after iteration ${iteration} of ${one.training.iterations}`]);
     expect(later).toHaveLength(checkpoints.length - iteration - 1);
-    expect(csv(resumed.metrics)).toBe(csv(whole.metrics));
+    expect(csv(resumed)).toBe(csv(whole));
     expect(resumed.timings.map((row) => row.iteration)).toEqual(whole.timings.map((row) => row.iteration));
     // What was measured before the interruption is kept.
     expect(resumed.timings[iteration]).toEqual(whole.timings[iteration]);
@@ -127,14 +128,14 @@ describe('a cell that was interrupted', () => {
     ];
     for (const [checkpoint, why] of wrong) {
       const notices: string[] = [];
-      const { metrics } = await runCell(tabular, CATALOG, {
+      const again = await runCell(tabular, CATALOG, {
         cacheDirectory,
         checkpoint,
         onNotice: (text) => notices.push(text),
       });
       expect(notices).toEqual([expect.stringMatching(why)]);
       expect(notices[0]).toContain('it starts again');
-      expect(csv(metrics)).toBe(csv(whole.metrics));
+      expect(csv(again)).toBe(csv(whole));
     }
   });
 });

@@ -8,6 +8,7 @@ import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import type { Cell } from '../cell.ts';
 import { METRIC_COLUMNS } from '../columns.ts';
+import { metricColumns } from '../declaration.ts';
 import { trainingSchema, warmStartSchema } from './options.ts';
 import { runCell } from './train.ts';
 
@@ -58,6 +59,16 @@ describe('runCell', () => {
     },
   );
 
+  it('scores labels as labels: the accepted answer A is right, though as prose nothing is left of it', async () => {
+    const { metrics } = await runCell(cell('grpo', {}, { groupSize: 16 }), CATALOG, { cacheDirectory });
+    const last = metrics.at(-1)!;
+    expect(last.dev_em).toBeGreaterThan(0.8);
+    for (const row of metrics) {
+      expect(row.dev_f1 ?? null).toBe(row.dev_em ?? null);
+      expect(row.train_f1 ?? null).toBe(row.train_em ?? null);
+    }
+  });
+
   it('counts: GRPO trains all it rolls out, CARL between N + 1 and 2 N of it', async () => {
     const grpo = await runCell(cell('grpo', {}, { groupSize: 4 }), CATALOG, { cacheDirectory });
     for (const row of grpo.metrics.slice(1)) {
@@ -75,12 +86,11 @@ describe('runCell', () => {
   });
 
   it('names no column that is not documented, and fills all but evaluations in every trained iteration', async () => {
-    const { metrics } = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
-    const names = METRIC_COLUMNS.map(({ name }) => name as string);
+    const { metrics, declaration } = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
+    expect(declaration).toEqual({ score: { name: 'return', range: [0, 1] }, metrics: [] });
+    const names = METRIC_COLUMNS.map(({ name }) => name);
     for (const row of metrics) expect(names).toEqual(expect.arrayContaining(Object.keys(row)));
-    const measured = /^(dev_)?(tool_calls|malformed_actions|gold_recall|answered|valid_format)$/;
-    const everywhere = names.filter((name) => !measured.test(name));
-    expect(Object.keys(metrics.at(-1)!).sort()).toEqual([...everywhere].sort());
+    expect(Object.keys(metrics.at(-1)!).sort()).toEqual(names.toSorted());
   });
 
   it('trains a policy that writes text, counts its tokens and measures its searches', async () => {
@@ -115,9 +125,11 @@ describe('runCell', () => {
         }),
         warmStart: warmStartSchema.parse({ steps: 2, episodes: 2 }),
       });
-    const { metrics } = await runCell(text({ topP: 0.9 }), CATALOG, { cacheDirectory });
+    const { metrics, declaration } = await runCell(text({ topP: 0.9 }), CATALOG, { cacheDirectory });
     const row = metrics.at(-1)!;
-    expect(Object.keys(row).sort()).toEqual(METRIC_COLUMNS.map(({ name }) => name as string).sort());
+    expect(declaration.score).toEqual({ name: 'f1', range: [0, 1] });
+    const names = metricColumns([declaration]).map(({ name }) => name);
+    expect(Object.keys(row).sort()).toEqual(names.toSorted());
     expect(Number(row.generated_tokens)).toBeGreaterThan(Number(row.rollout_actions));
     expect(row.trajectories).toBe(8);
     // A model that has learnt nothing writes until it is cut.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../core/errors.ts';
-import { ANSWER_METRICS, type AnswerMetric, harmonicMean, scoreAnswer } from './answer.ts';
+import { ANSWER_METRICS, type AnswerMetric, harmonicMean, scoreAnswer, scoreGiven } from './answer.ts';
 
 /** prediction, gold, EM, then F1 under HotpotQA, SQuAD v1.1, SQuAD v2 and IGPO. */
 const WORKED = [
@@ -97,3 +97,29 @@ describe('scoreAnswer', () => {
     );
   });
 });
+
+describe('what an episode answered', () => {
+  it.each(ANSWER_METRICS)('%s: nothing scores 0, and the empty answer by the rules', (metric) => {
+    const text = { kind: 'text', metric } as const;
+    for (const golds of [[''], ['the'], ['The The', 'x'], ['Paris']]) {
+      expect(scoreGiven(text, undefined, golds)).toEqual({ em: 0, f1: 0 });
+      expect(scoreGiven(text, '', golds)).toMatchObject(scoreOf(metric, '', golds));
+    }
+  });
+
+  it('labels are compared character by character', () => {
+    const labels = { kind: 'labels', metric: 'hotpotqa' } as const;
+    for (const label of ['A', '+', '...', '', 'the', 'yes']) {
+      expect(scoreGiven(labels, label, ['x', label])).toEqual({ em: 1, f1: 1 });
+    }
+    for (const other of ['a', 'A ', 'B', ''])
+      expect(scoreGiven(labels, other, ['A'])).toEqual({ em: 0, f1: 0 });
+    expect(scoreGiven(labels, undefined, [''])).toEqual({ em: 0, f1: 0 });
+    expect(scoreGiven(labels, 'A', [])).toEqual({ em: 0, f1: 0 });
+  });
+});
+
+function scoreOf(metric: AnswerMetric, answer: string, golds: readonly string[]) {
+  const { em, f1 } = scoreAnswer(metric, answer, golds);
+  return { em, f1 };
+}

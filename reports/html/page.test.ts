@@ -78,6 +78,14 @@ describe('the page', () => {
     expect(failed).toContain('Nothing: all 24 cells finished.');
   });
 
+  it('names what ratios of costs are to: GRPO, whatever scores are compared with', () => {
+    const other = createReport(madeUpSources({ algorithms: FOUR }), { baseline: 'rloo' });
+    expect(section(other, 'differences')).toContain('Against rloo in walk/v1');
+    expect(section(other, 'costs')).toContain('ratios are to grpo');
+    expect(other).not.toMatch(/ratios are to rloo|× the baseline|ratio to the baseline|than the baseline\./);
+    expect(other).toContain('75 % fewer update actions (carl) than grpo.');
+  });
+
   it('fills the checklist from the run and admits what is not recorded', () => {
     const checklist = section(page, 'checklist');
     expect(count(checklist, '<th scope="row">')).toBe(14);
