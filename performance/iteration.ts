@@ -8,10 +8,10 @@ import { trainingRows as rowsOf, update } from '../bench/training/update.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import { findEnvironment } from '../envs/registry.ts';
+import type { TransformerConfig } from '../policies/llama/config.ts';
+import { sizeOf, weightSpecs } from '../policies/llama/weights.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import { trainingRows } from '../policies/text-transformer/rows.ts';
-import type { TransformerConfig } from '../policies/transformer/config.ts';
-import { sizeOf, weightSpecs } from '../policies/transformer/model.ts';
 import type { Prepared, SpeedContext } from './case.ts';
 
 /** What a policy was asked in one iteration, for a loop that does the same without us. */

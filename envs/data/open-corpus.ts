@@ -2,7 +2,8 @@ import { InputError } from '../../core/errors.ts';
 import { asArray, asFields, asString, wrong } from '../scoring/json.ts';
 import type { Passage } from '../search/retrieval/retriever.ts';
 import { idField, isAbsent, quoted } from './fields.ts';
-import { openSource, type RawRecord, type Source } from './source.ts';
+import type { RawRecord } from './files/raw-record.ts';
+import { openSource, type Source } from './files/source.ts';
 
 /** More passages than this do not fit into memory with their index; a retrieval server holds them. */
 const MAX_PASSAGES = 10_000_000;
