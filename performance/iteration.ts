@@ -4,10 +4,10 @@ import type { Cell } from '../bench/cell.ts';
 import { initialState, type Stage, trainIteration } from '../bench/training/iteration.ts';
 import { setupOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
+import type { TransformerConfig } from '../policies/llama/config.ts';
+import { sizeOf, weightSpecs } from '../policies/llama/weights.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import { trainingRows } from '../policies/text-transformer/rows.ts';
-import type { TransformerConfig } from '../policies/transformer/config.ts';
-import { sizeOf, weightSpecs } from '../policies/transformer/model.ts';
 import type { Prepared, SpeedContext } from './case.ts';
 
 /** What a policy was asked in one iteration, for a loop that does the same without us. */

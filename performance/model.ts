@@ -1,8 +1,8 @@
 import { adamState, adamStep, clipNorm } from '../bench/training/adam.ts';
 import { createRandom } from '../core/random.ts';
+import type { TransformerConfig } from '../policies/llama/config.ts';
 import type { ActionRecord, ActRequest, TrainablePolicy } from '../policies/policy.ts';
 import { createTextTransformer } from '../policies/text-transformer/index.ts';
-import type { TransformerConfig } from '../policies/transformer/config.ts';
 import type { SpeedCase, SpeedContext } from './case.ts';
 import { characters, LARGE, SMALL, VOCABULARY } from './shapes.ts';
 

@@ -1,5 +1,5 @@
+import { SMALL_TRANSFORMER, type TransformerConfig } from '../policies/llama/config.ts';
 import type { TokenCodec } from '../policies/policy.ts';
-import { SMALL_TRANSFORMER, type TransformerConfig } from '../policies/transformer/config.ts';
 
 /** The model that suites train. */
 export const SMALL = SMALL_TRANSFORMER;

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 
 class Model:
-    """Decoder-only, Llama family: the layout of policies/transformer/model.ts."""
+    """Decoder-only, Llama family: the layout of policies/llama/weights.ts."""
 
     def __init__(self, config, vocabulary, device):
         self.config, self.vocabulary, self.device = config, vocabulary, device

@@ -36,6 +36,12 @@ describe('readSafetensors', () => {
     }
   });
 
+  it('takes null for no metadata, as the Python library does', () => {
+    const { tensors, metadata } = readSafetensors(file({ __metadata__: null, x: F32(0, 4) }, 4));
+    expect(metadata).toEqual({});
+    expect([...tensors.keys()]).toEqual(['x']);
+  });
+
   it('reads half precision at its limits', () => {
     const halves = [0x0000, 0x8000, 0x0001, 0x03ff, 0x0400, 0x3c00, 0x7bff, 0x7c00, 0xfc00, 0x7e00];
     const bytes = file({ h: { dtype: 'F16', shape: [halves.length], data_offsets: [0, 20] } }, 20);

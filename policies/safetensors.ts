@@ -49,8 +49,9 @@ interface Place {
 export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { header, start } = readHeader(bytes, view, name);
-  const { [METADATA]: rawMetadata = {}, ...entries } = header;
-  const metadata = readMetadata(rawMetadata, name);
+  const { [METADATA]: rawMetadata, ...entries } = header;
+  // As in the reference implementation, null is none.
+  const metadata = readMetadata(rawMetadata ?? {}, name);
   const places = Object.entries(entries)
     .map(([tensor, entry]) => readPlace(tensor, entry, name))
     .sort((left, right) => left.begin - right.begin || left.end - right.end);

@@ -5,6 +5,7 @@ import { createRandom } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import { scoreGiven } from '../../envs/scoring/answer.ts';
 import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { tokenPieces } from '../../policies/tokenizer/pieces.ts';
 import { answeringOf, closingActions } from './forced.ts';
 
 /** What is to be measured on rollout trees, and with whose weights. */
@@ -54,17 +55,9 @@ export async function measure(
   }
 }
 
-/** What every token adds to the text: the difference between what is spelled with it and without it. */
-function piecesOf({ tokens, action }: TreeEdge, { codec }: Policy): readonly string[] {
-  if (codec === undefined) return [action];
-  let before = '';
-  return tokens.map((_, index) => {
-    const text = codec.decode(tokens.slice(0, index + 1));
-    const piece = text.startsWith(before) ? text.slice(before.length) : codec.decode([tokens[index]!]);
-    before = text;
-    return piece;
-  });
-}
+/** The action's text by token. */
+const piecesOf = ({ tokens, action }: TreeEdge, { codec }: Policy): readonly string[] =>
+  codec === undefined ? [action] : tokenPieces(tokens, codec);
 
 async function measureUnder(
   kind: 'previous' | 'reference',

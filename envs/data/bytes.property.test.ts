@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../core/errors.ts';
+import { list, parquet, struct, text } from './files/parquet.test-helper.ts';
 import { collect, fixture, load, temporaryFiles } from './files.test-helper.ts';
 import { openCorpus } from './open-corpus.ts';
-import { list, parquet, struct, text } from './parquet.test-helper.ts';
 import { QUESTION_FORMATS } from './record.ts';
 
 const file = temporaryFiles();

@@ -54,6 +54,17 @@ describe('openCorpus', () => {
     ]);
   });
 
+  it('reads titles of their own with contents or text', async () => {
+    expect(await read(fixture('corpus-fields.jsonl'))).toEqual([
+      { id: '0', title: '"Heroes" (album)', text: 'A 1977 album by a singer.' },
+      { id: '1', title: 'Lima', text: 'Lima is the capital of Peru.' },
+      { id: '2', title: 'Quito', text: 'Quito is a capital.\nIt is high.' },
+      { id: '3', title: 'Bogota', text: 'Bogota is a capital.' },
+      { id: '4', title: 'Cuzco', text: 'Old capital.\r\n' },
+      { id: '5', title: '', text: 'No title here' },
+    ]);
+  });
+
   it('reads an array of title and text', async () => {
     expect(await read(fixture('corpus-list.json'))).toEqual([
       { id: 'p0', title: 'Lake Orn', text: 'Lake Orn lies in Tarvia.' },
@@ -75,6 +86,7 @@ describe('openCorpus', () => {
       'line 2: the id "1" is that of line 1 too',
     ],
     ['b.jsonl', '{"id": "1"}', 'line 1: text: nothing, nor contents; expected id and contents'],
+    ['b2.jsonl', '{"title": 7, "contents": "x"}', 'line 1: title: 7 where a string belongs'],
     ['c.json', '{"T": "x"}', 'record 1 (line 1): "x" where a list belongs'],
     ['d.json', '{"T": [1]}', 'record 1 (line 1): sentence 0: 1 where a string belongs'],
     ['e.json', '[3]', 'record 1 (line 1): 3 where an object belongs'],

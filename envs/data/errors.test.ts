@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../core/errors.ts';
-import { MAX_RECORD_BYTES } from './bytes.ts';
+import { MAX_RECORD_BYTES } from './files/bytes.ts';
 import { fixture, load, temporaryFiles } from './files.test-helper.ts';
 
 const file = temporaryFiles();

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { fuzz, fuzzAsync, mutatedBytes, mutatedJson, mutatedText } from '../../core/fuzz.test-helper.ts';
 import { asFields } from '../scoring/json.ts';
-import { csvRows } from './csv.ts';
+import { csvRows } from './files/csv.ts';
+import { jsonLines } from './files/json-lines.ts';
+import { jsonMembers } from './files/json-stream.ts';
+import { list, parquet, struct, text } from './files/parquet.test-helper.ts';
 import { collect, fixture, load, temporaryFiles } from './files.test-helper.ts';
 import { READERS } from './formats/index.ts';
-import { jsonLines } from './json-lines.ts';
-import { jsonMembers } from './json-stream.ts';
 import { openCorpus } from './open-corpus.ts';
-import { list, parquet, struct, text } from './parquet.test-helper.ts';
 import { QUESTION_FORMATS, type QuestionFormat } from './record.ts';
 
 const file = temporaryFiles();

@@ -1,8 +1,10 @@
 import { InputError } from '../../core/errors.ts';
 import { asArray, asFields, asString, wrong } from '../scoring/json.ts';
+import { readDocument } from '../search/retrieval/document.ts';
 import type { Passage } from '../search/retrieval/retriever.ts';
 import { idField, isAbsent, quoted } from './fields.ts';
-import { openSource, type RawRecord, type Source } from './source.ts';
+import type { RawRecord } from './files/raw-record.ts';
+import { openSource, type Source } from './files/source.ts';
 
 /** More passages than this do not fit into memory with their index; a retrieval server holds them. */
 const MAX_PASSAGES = 10_000_000;
@@ -10,9 +12,9 @@ const MAX_PASSAGES = 10_000_000;
 const EXPECTED = 'id and contents; title and text; or {title: [sentences]}';
 
 /**
- * Opens a corpus: lines of `{id, contents}` where the first line of `contents` is the title in quotes (FlashRAG,
- * Search-R1); an array or lines of `{title, text, id?}`, or one object `{title: [sentences]}` whose sentences carry
- * their own leading space (HippoRAG). Passages without an id get 'p0', 'p1', … by their place in the file.
+ * Opens a corpus: lines or an array of `{id?, contents, title?}`, where the first line of `contents` is the title in
+ * quotes if there is no other (FlashRAG, Search-R1), or of `{id?, title?, text}`, see `readDocument`; or one object
+ * `{title: [sentences]}` whose sentences carry their own leading space (HippoRAG). Passages without an id get 'p0', 'p1', … by their place in the file.
  * @throws InputError, here or while the passages are read, on a file that cannot be read or has no passage, on a
  *   broken passage, on an id that comes twice, and beyond 10 million passages.
  */
@@ -56,22 +58,15 @@ function readPassage({ value, key, index }: RawRecord, where: string): Passage {
   }
   const fields = asFields(value, where, EXPECTED);
   const id = isAbsent(fields.id) ? own : idField(fields, 'id', { where, expected: EXPECTED });
-  if (!isAbsent(fields.contents)) {
-    return { id, ...splitContents(asString(fields.contents, `${where}: contents`, EXPECTED)) };
-  }
-  if (isAbsent(fields.text)) throw wrong(`${where}: text`, 'nothing, nor contents', EXPECTED);
+  const { title, text, contents } = fields;
+  if (isAbsent(contents) && isAbsent(text)) throw wrong(`${where}: text`, 'nothing, nor contents', EXPECTED);
+  const string = (name: string, field: unknown) => asString(field ?? '', `${where}: ${name}`, EXPECTED);
   return {
     id,
-    title: asString(fields.title ?? '', `${where}: title`, EXPECTED),
-    text: asString(fields.text, `${where}: text`, EXPECTED),
+    ...readDocument({
+      title: string('title', title),
+      text: string('text', text),
+      contents: string('contents', contents),
+    }),
   };
-}
-
-/** The first line is the title, in quotes; text of one line that is not in quotes has no title. */
-function splitContents(contents: string): { title: string; text: string } {
-  const end = contents.indexOf('\n');
-  const line = (end === -1 ? contents : contents.slice(0, end)).trim();
-  const title = /^"(.*)"$/.exec(line)?.[1];
-  if (end === -1 && title === undefined) return { title: '', text: contents };
-  return { title: title?.replaceAll('""', '"') ?? line, text: end === -1 ? '' : contents.slice(end + 1) };
 }

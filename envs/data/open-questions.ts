@@ -1,11 +1,12 @@
 import { InputError } from '../../core/errors.ts';
 import { asFields, type Fields } from '../scoring/json.ts';
 import { quoted } from './fields.ts';
+import { jsonMembers } from './files/json-stream.ts';
+import type { RawRecord } from './files/raw-record.ts';
+import { type Layout, openSource, type Source } from './files/source.ts';
 import { READERS } from './formats/index.ts';
-import { jsonMembers } from './json-stream.ts';
 import type { LoadedRecord, QuestionReader } from './reader.ts';
 import { QUESTION_FORMATS, type QuestionFile, type QuestionFormat } from './record.ts';
-import { type Layout, openSource, type RawRecord, type Source } from './source.ts';
 
 /** The columns that readers look at; a Parquet file's other columns are not read. */
 const COLUMNS = [

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../../core/errors.ts';
 import type { LoadedEnvironment } from '../environment.ts';
+import { BUILDER_VERSION, buildFacts } from './build-facts.ts';
 import { cached, sha256 } from './cache.ts';
 import {
   ANSWER,
@@ -10,7 +11,7 @@ import {
   VIA_BACK,
   VIA_START,
 } from './environment.ts';
-import { BUILDER_VERSION, buildFacts, type Fact, type Facts, type NodeType } from './facts.ts';
+import type { Fact, Facts, NodeType } from './facts.ts';
 import { createGraph, type Graph, RELATIONS } from './graph.ts';
 import { composeQuestions, type Splits } from './questions.ts';
 import { readSources, sourceVersions } from './sources.ts';

@@ -1,9 +1,9 @@
 import { createRandom } from '../../core/random.ts';
+import { SMALL_TRANSFORMER } from '../llama/config.ts';
 import type { ActionRecord, ActRequest, LossGradient } from '../policy.ts';
 import { after, createPolicy, request, someIds } from '../text-transformer/letters.test-helper.ts';
-import { SMALL_TRANSFORMER } from '../transformer/config.ts';
 import { createTransformerPolicy } from '../transformer/index.ts';
-import { buildVocabulary } from '../vocabulary.ts';
+import { buildVocabulary } from '../transformer/vocabulary.ts';
 import type { BackendName } from './backend.ts';
 
 /** What both policies do on a backend, from the same weights and with the same uniforms. */

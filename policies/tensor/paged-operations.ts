@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { overwriteRows } from './in-place.ts';
 import { attendHeads, causalMask, takeRows } from './ops.ts';
-import { PAGE, type PagedTokens, type PageShape, type PageStore } from './paged.ts';
+import { PAGE, type PagedTokens, type PageShape, type PageStore } from './page-store.ts';
 
 /** Floats of keys that are laid out at once, about; the values are as many again. */
 const BATCH_FLOATS = 1 << 24;

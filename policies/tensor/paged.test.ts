@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import { availableBackends, type BackendName, loadBackend } from './backend.ts';
 import { causalAttention } from './ops.ts';
-import { createPageStore, PAGE, type PageShape } from './paged.ts';
+import { PAGE, type PageShape } from './page-store.ts';
+import { createPageStore } from './paged.ts';
 import {
   hasSoftwareVulkan,
   requireSoftwareVulkanInCi,

@@ -6,7 +6,7 @@ import type {
   Sampling,
   TokenCodec,
 } from '../policy.ts';
-import { PAGE } from '../tensor/paged.ts';
+import { PAGE } from '../tensor/page-store.ts';
 import { createDrawer, type DrawnToken } from './draw.ts';
 import type { Branch } from './page-tree.ts';
 import type { Reader } from './reader.ts';

@@ -1,10 +1,11 @@
 import { InputError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
+import { createAngleTables } from '../llama/angles.ts';
+import { checkConfig, type TransformerConfig } from '../llama/config.ts';
+import { createParameters } from '../llama/parameters.ts';
 import type { TokenCodec, TrainablePolicy } from '../policy.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
 import { createQueue } from '../tensor/read.ts';
-import { checkConfig, type TransformerConfig } from '../transformer/config.ts';
-import { createAngleTables, createParameters } from '../transformer/parameters.ts';
 import { createGenerator } from './generate.ts';
 import { recordFeatures, recordGradient, recordLogProbs } from './learn.ts';
 import { createReader } from './reader.ts';

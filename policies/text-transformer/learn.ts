@@ -1,19 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
+import type { AngleTables } from '../llama/angles.ts';
+import type { TransformerConfig } from '../llama/config.ts';
+import { gradientVector, pullBack, tapes } from '../llama/gradient.ts';
+import { headLayout, outputStream, runBlocks, tokenLogits } from '../llama/model.ts';
+import type { Parameters } from '../llama/parameters.ts';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
 import { crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
 import { pathAttention, pathAttentionFloats } from '../tensor/paths.ts';
 import { valuesOf } from '../tensor/read.ts';
-import { tapes } from '../transformer/batches.ts';
-import type { TransformerConfig } from '../transformer/config.ts';
-import {
-  gradientVector,
-  headLayout,
-  outputStream,
-  pullBack,
-  runBlocks,
-  tokenLogits,
-} from '../transformer/model.ts';
-import type { AngleTables, Parameters } from '../transformer/parameters.ts';
 import { checkSampling, createDistribution } from './distribution.ts';
 import { type PackedBatch, packRows } from './packed.ts';
 import { type TrainingRows, trainingRows } from './rows.ts';
@@ -39,7 +33,7 @@ export async function recordLogProbs(
 }
 
 /**
- * The gradient of a loss of the records' log-probabilities: flat, in the order of the parameters. Slopes at a
+ * The gradient of a loss of the records' log-probabilities: flat, in the order of the parameters. Gradients at a
  * position that several records share add up.
  */
 export async function recordGradient(
@@ -55,11 +49,11 @@ export async function recordGradient(
   const output = outputOf(context, sampling);
   const batches = packRows(data.rows);
   const parts = tapes(batches, (batch) => activationSize(config, vocabularySize, batch), activationFloats);
-  const slopesOf = (logProbs: readonly Float64Array[]): readonly Float64Array[] =>
+  const gradientsOf = (logProbs: readonly Float64Array[]): readonly Float64Array[] =>
     bySlot(data, loss(byRecord(data, logProbs)));
   // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
   // pass of the gradient itself gives them; in several parts, a forward pass before.
-  let gradients = parts.length === 1 ? undefined : slopesOf(await readRows(data, batches, output));
+  let gradients = parts.length === 1 ? undefined : gradientsOf(await readRows(data, batches, output));
   for (const [index, part] of parts.entries()) {
     await pullBack(
       parameters.tensors,
@@ -68,8 +62,8 @@ export async function recordGradient(
         return values.length === 1 ? values[0]! : tf.concat(values);
       },
       (values) => {
-        gradients ??= slopesOf(splitRows(data, part, values, output));
-        return slopesOfValues(data, part, values, gradients, output);
+        gradients ??= gradientsOf(splitRows(data, part, values, output));
+        return valueGradients(data, part, values, gradients, output);
       },
       { flat, adds: index > 0 },
     );
@@ -216,7 +210,7 @@ function splitRows(
 }
 
 /** d loss / d value for the values of micro-batches. */
-function slopesOfValues(
+function valueGradients(
   { rows }: TrainingRows,
   batches: readonly PackedBatch[],
   values: Float32Array,
@@ -240,7 +234,7 @@ function slopesOfValues(
 const byRecord = ({ places }: TrainingRows, values: readonly Float64Array[]): readonly Float64Array[] =>
   places.map(({ row, scored }) => Float64Array.from(scored, (index) => values[row]![index]!));
 
-/** Slopes of the records' tokens, added up by scored position of the rows. */
+/** Gradients of the records' tokens, added up by scored position of the rows. */
 function bySlot({ rows, places }: TrainingRows, gradients: readonly Float64Array[]): readonly Float64Array[] {
   const sums = rows.map(({ scored }) => new Float64Array(scored.length));
   for (const [record, { row, scored }] of places.entries()) {

@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random } from '../../core/random.ts';
+import { createAngleTables, rotaryAngles } from '../llama/angles.ts';
+import type { TransformerConfig } from '../llama/config.ts';
+import { hiddenStates, tokenLogits } from '../llama/model.ts';
+import { createParameters } from '../llama/parameters.ts';
+import { weightSpecs, weightTensors } from '../llama/weights.ts';
 import type { ActRequest, Generation, SampledAction, TokenCodec, TrainablePolicy } from '../policy.ts';
 import { loadBackend } from '../tensor/backend.ts';
-import type { TransformerConfig } from '../transformer/config.ts';
-import { hiddenStates, rotaryAngles, tokenLogits, weightSpecs, weightTensors } from '../transformer/model.ts';
-import { createAngleTables, createParameters } from '../transformer/parameters.ts';
 import { createGenerator, type Generator } from './generate.ts';
 import { createTextTransformer, type TextTransformerOptions } from './index.ts';
 import { createReader } from './reader.ts';

@@ -1,5 +1,5 @@
+import { MICRO_BATCH_TOKENS } from '../llama/gradient.ts';
 import type { Paths } from '../tensor/layout.ts';
-import { MICRO_BATCH_TOKENS } from '../transformer/batches.ts';
 import type { TrainingRow } from './rows.ts';
 
 /** Rows are together at most so many times as long as what is read of them: backends without a kernel lay them out. */

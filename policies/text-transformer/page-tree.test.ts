@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PAGE } from '../tensor/paged.ts';
+import { PAGE } from '../tensor/page-store.ts';
 import { type Branch, createPageTree, type PageSource, type PageTree } from './page-tree.ts';
 
 /** Pages of ids instead of keys and values: what the caller would have computed. */

@@ -1,4 +1,4 @@
-import { PAGE } from '../tensor/paged.ts';
+import { PAGE } from '../tensor/page-store.ts';
 
 /** A page of a context: up to `PAGE` ids after those of its ancestors. */
 export interface PageNode {

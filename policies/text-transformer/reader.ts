@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
+import type { AngleTables } from '../llama/angles.ts';
+import type { TransformerConfig } from '../llama/config.ts';
+import { runBlocks, tokenLogits } from '../llama/model.ts';
+import type { Parameters } from '../llama/parameters.ts';
 import { type Angles, rotate, takeRows } from '../tensor/ops.ts';
-import { createPageStore, PAGE, type PagedTokens, type PageShape, pageFloats } from '../tensor/paged.ts';
+import { PAGE, type PagedTokens, type PageShape, pageFloats } from '../tensor/page-store.ts';
+import { createPageStore } from '../tensor/paged.ts';
 import { takeValues } from '../tensor/read.ts';
-import type { TransformerConfig } from '../transformer/config.ts';
-import { runBlocks, tokenLogits } from '../transformer/model.ts';
-import type { AngleTables, Parameters } from '../transformer/parameters.ts';
 import { type Branch, createPageTree, type PageTree } from './page-tree.ts';
 
 /** Tokens that go through the model at once. */

@@ -30,8 +30,8 @@ function treeRecords(seed: number, count: number): ActionRecord[] {
   });
 }
 
-/** Slopes that depend on the record, its tokens and their log-probabilities. */
-const slopesFrom =
+/** Gradients that depend on the record, its tokens and their log-probabilities. */
+const gradientsFrom =
   (first: number): LossGradient =>
   (logProbs) =>
     logProbs.map((row, index) =>
@@ -42,7 +42,7 @@ const slopesFrom =
 async function unpacked(policy: TrainablePolicy, records: readonly ActionRecord[]): Promise<Float64Array> {
   const sum = new Float64Array(policy.parameters().length);
   for (const [index, record] of records.entries()) {
-    const part = await policy.gradient([record], slopesFrom(index), SAMPLING);
+    const part = await policy.gradient([record], gradientsFrom(index), SAMPLING);
     for (let at = 0; at < sum.length; at++) sum[at]! += part[at]!;
   }
   return sum;
@@ -76,7 +76,7 @@ describe.each(present.map(({ name }) => name))('on %s', async (backend) => {
         fc.integer({ min: backend === 'webgpu' ? 5 : 1, max }),
         async (seed, count) => {
           const records = treeRecords(seed, count);
-          const packed = await policy.gradient(records, slopesFrom(0), SAMPLING);
+          const packed = await policy.gradient(records, gradientsFrom(0), SAMPLING);
           expect(distance(await unpacked(policy, records), packed)).toBeLessThan(1e-5);
         },
       ),
@@ -96,7 +96,7 @@ describe.each(present.map(({ name }) => name))('on %s', async (backend) => {
         tokens: Int32Array.from(last.prompt.tokens!, (id, at) => (at === 0 ? id ^ 1 : id)),
       },
     });
-    const packed = await policy.gradient(moved, slopesFrom(0), SAMPLING);
+    const packed = await policy.gradient(moved, gradientsFrom(0), SAMPLING);
     expect(distance(await unpacked(policy, records), packed)).toBeGreaterThan(1e-3);
   });
 });

@@ -33,7 +33,7 @@ const modelSchema = z.looseObject({
   ignore_merges: z.boolean().optional(),
 });
 
-const UNICODE_FORMS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
+const UNICODE_FORMS = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;
 
 const normalizerSchema = z
   .looseObject({ type: z.enum(UNICODE_FORMS, `supported are null, ${UNICODE_FORMS.join(', ')}`) })
@@ -46,10 +46,10 @@ const fileSchema = z.looseObject({
   decoder: z.looseObject({ type: z.literal('ByteLevel') }),
 });
 
-/** What @huggingface/tokenizers is given: what decides the ids, and nothing else. */
+/** What @huggingface/tokenizers is given: what decides the ids of normalized text without added tokens. */
 interface Definition {
-  readonly added_tokens: readonly unknown[];
-  readonly normalizer: unknown;
+  readonly added_tokens: readonly [];
+  readonly normalizer: null;
   readonly pre_tokenizer: unknown;
   readonly post_processor: null;
   readonly decoder: null;
@@ -58,10 +58,15 @@ interface Definition {
 
 /**
  * Checks that a tokenizer.json is a byte-level byte-pair encoding in which every text has ids, and gives it as
- * @huggingface/tokenizers 0.2.0 needs it to find the same ids as the reference implementation.
+ * @huggingface/tokenizers 0.2.0 needs it to find the same ids as the reference implementation. Normalizing and finding
+ * added tokens are left out: it strips JavaScript's white space around them, which differs from the reference (U+0085,
+ * U+FEFF), and looks for all of them at once where there is no normalizer.
  * @throws InputError naming the place, what is there and what is valid.
  */
-export function checkTokenizer(json: unknown, name: string): Definition {
+export function checkTokenizer(
+  json: unknown,
+  name: string,
+): { readonly definition: Definition; readonly normalize: (text: string) => string } {
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -70,17 +75,20 @@ export function checkTokenizer(json: unknown, name: string): Definition {
       `${name}: ${place === '' ? '' : `${place}: `}${issue.message.replace('Invalid input: expected', 'must be')}; expected a tokenizer.json with a byte-level BPE`,
     );
   }
-  const { added_tokens = [], normalizer = null } = parsed.data;
+  const form = parsed.data.normalizer?.type;
   const file = json as TokenizerJson;
   checkVocabulary(file, name);
   checkMerges(file, name);
   return {
-    added_tokens,
-    normalizer,
-    pre_tokenizer: checkPreTokenizer(file.pre_tokenizer, name),
-    post_processor: null,
-    decoder: null,
-    model: file.model,
+    definition: {
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: checkPreTokenizer(file.pre_tokenizer, name),
+      post_processor: null,
+      decoder: null,
+      model: file.model,
+    },
+    normalize: form === undefined ? (text) => text : (text) => text.normalize(form),
   };
 }
 

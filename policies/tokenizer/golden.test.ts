@@ -1,15 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { TokenizerJson } from './format.ts';
+import { createCodec } from './load.ts';
 import { readTokenizer } from './read.ts';
 import { trainTokenizer } from './train.ts';
 
 const golden = (name: string): string => fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 
+interface Case {
+  readonly text: string;
+  readonly ids: number[];
+  readonly decoded: string;
+}
+
 /** Written by scripts/golden/tokenizer.py with the Python library. */
 interface Golden {
-  readonly cases: Readonly<Record<string, readonly { text: string; ids: number[]; decoded: string }[]>>;
+  readonly cases: Readonly<Record<string, readonly Case[]>>;
 }
+
+/** What gpt2-style.json is changed to, and cases for that; by the same script. */
+type Variants = Readonly<Record<string, { changes: Partial<TokenizerJson>; cases: readonly Case[] }>>;
 
 const TEXTS = [
   'The capital of Suriname is Paramaribo. The capital of Peru is Lima. The capital of Brazil is Brasília.',
@@ -33,6 +44,21 @@ describe('the same ids as the Python library', () => {
     for (const { text, ids, decoded } of cases[name]!) {
       expect.soft([...codec.encode(text)], JSON.stringify(text)).toEqual(ids);
       expect.soft(codec.decode(ids), JSON.stringify(text)).toBe(decoded);
+    }
+  });
+
+  it('with added tokens that take white space along, and cuts that remove text', () => {
+    const file = JSON.parse(readFileSync(golden('gpt2-style.json'), 'utf8')) as TokenizerJson;
+    const variants = JSON.parse(readFileSync(golden('added-tokens.json'), 'utf8')) as Variants;
+    expect(Object.keys(variants)).toEqual(['stripping', 'stripping, NFC', 'stripping, NFKC', 'removing']);
+    for (const [name, { changes, cases }] of Object.entries(variants)) {
+      const codec = createCodec({ ...file, ...changes });
+      expect(cases.length).toBeGreaterThan(100);
+      for (const { text, ids } of cases) {
+        expect.soft([...codec.encode(text)], `${name}: ${JSON.stringify(text)}`).toEqual(ids);
+      }
+      // What `createCodec` does not promise to give back.
+      expect(cases.some(({ text, ids }) => codec.decode(ids) !== text)).toBe(true);
     }
   });
 

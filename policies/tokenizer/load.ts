@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { InputError } from '../../core/errors.ts';
 import type { TokenCodec } from '../policy.ts';
+import { createTokenFinder } from './added-tokens.ts';
 import { checkTokenizer } from './check.ts';
 import { byteCharacters, type TokenizerJson } from './format.ts';
 
@@ -22,14 +23,16 @@ const NOTHING = new Uint8Array(0);
  * A codec from the content of a tokenizer.json with a byte-level byte-pair encoding (GPT-2, Llama 3, Qwen, or
  * `trainTokenizer`).
  *
- * `decode(encode(text))` is `text` for every well-formed string, unless the file has a normalizer; a lone
- * surrogate comes back as U+FFFD. `decode` joins bytes, so it commutes with joining ids wherever the cut is
- * between two characters. Special tokens stay in the text, ids that do not exist give U+FFFD.
+ * `decode(encode(text))` is `text` for every well-formed string if the file has no normalizer, no added token with
+ * `lstrip` or `rstrip` (the white space that it takes along is lost) and no cut that removes what its pattern does not
+ * match; files of `trainTokenizer` have none of these. A lone surrogate comes back as U+FFFD. `decode` joins bytes, so it
+ * commutes with joining ids wherever the cut is between two characters. Special tokens stay in the text, ids that do not
+ * exist give U+FFFD.
  * @param name what error messages call the file.
  * @throws InputError naming what is missing or not supported.
  */
 export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec {
-  const definition = checkTokenizer(json, name);
+  const { definition, normalize } = checkTokenizer(json, name);
   const tokenizer = build(definition, name);
   const bytes = tokenBytes(json);
   const tokenTexts = bytes.map((token) => text(token));
@@ -39,8 +42,11 @@ export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec
   }
   for (const token of json.added_tokens ?? []) ids.set(token.content, token.id);
   const unknown = Buffer.from('\ufffd');
+  const piecesOf = createTokenFinder(json.added_tokens ?? [], normalize);
   const encode = memoize((given: string): readonly number[] =>
-    given === '' ? [] : tokenizer.encode(given, { add_special_tokens: false }).ids,
+    piecesOf(given).flatMap((piece) =>
+      typeof piece === 'number' ? piece : tokenizer.encode(piece, { add_special_tokens: false }).ids,
+    ),
   );
   return {
     size: bytes.length,

@@ -27,7 +27,7 @@ const splitSchema = z
     invert: z.boolean().default(false),
   })
   .refine(({ behavior, invert }) => invert === (behavior === 'Removed'), {
-    message: 'supported are Isolated with invert false and Removed with invert true, which lose no text',
+    message: 'supported are Isolated with invert false and Removed with invert true',
   })
   .transform(({ type, pattern, behavior, invert }): Split[] => [{ type, pattern, behavior, invert }]);
 

@@ -1,9 +1,6 @@
+import type { TransformerConfig } from '../llama/config.ts';
 import type { Prompt } from '../policy.ts';
-import { BOS, SEP, type Tokenizer } from '../vocabulary.ts';
-import type { TransformerConfig } from './config.ts';
-
-/** Tokens that go through the model at once. Few enough that activations stay in the processor's cache. */
-export const MICRO_BATCH_TOKENS = 2048;
+import { BOS, SEP, type Tokenizer } from './vocabulary.ts';
 
 /** A prompt as the model reads it: BOS, the text, and SEP and its words for every action. */
 export interface EncodedPrompt {
@@ -87,24 +84,4 @@ export function activationSize(config: TransformerConfig): (batch: MicroBatch) =
   const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
   const fixed = 6 * modelSize + 3 * (heads + kvHeads) * headSize + 3 * ffnSize;
   return ({ ids, length }) => layers * ids.length * (fixed + heads * length);
-}
-
-/** Parts of the batches whose activations, in floats, stay below `limit`; each has at least one. */
-export function tapes<Batch>(
-  batches: readonly Batch[],
-  size: (batch: Batch) => number,
-  limit: number,
-): readonly (readonly Batch[])[] {
-  const parts: Batch[][] = [];
-  let room = 0;
-  for (const batch of batches) {
-    const floats = size(batch);
-    if (parts.length === 0 || floats > room) {
-      parts.push([]);
-      room = limit;
-    }
-    parts.at(-1)!.push(batch);
-    room -= floats;
-  }
-  return parts;
 }

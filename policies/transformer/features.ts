@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
+import { MICRO_BATCH_TOKENS } from '../llama/gradient.ts';
 import { valuesOf } from '../tensor/read.ts';
-import { type EncodedPrompt, MICRO_BATCH_TOKENS, type MicroBatch, microBatches } from './batches.ts';
+import { type EncodedPrompt, type MicroBatch, microBatches } from './batches.ts';
 
 /**
  * What the transformer knows of a state whose actions are listed: the mean of what it knows at the end of each action

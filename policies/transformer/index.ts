@@ -1,27 +1,27 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../core/random.ts';
 import { sampleActions } from '../enumerable.ts';
+import { createAngleTables } from '../llama/angles.ts';
+import { checkConfig, type TransformerConfig } from '../llama/config.ts';
+import { gradientVector, MICRO_BATCH_TOKENS, pullBack, tapes } from '../llama/gradient.ts';
+import { hiddenStates, outputStream, tokenLogits } from '../llama/model.ts';
+import { createParameters } from '../llama/parameters.ts';
 import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../policy.ts';
 import { logSoftmax } from '../softmax.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
 import { takeRows } from '../tensor/ops.ts';
 import { valuesOf } from '../tensor/read.ts';
-import { createTokenizer, PICK, type Vocabulary, vocabularySize } from '../vocabulary.ts';
 import {
   activationSize,
   type DistinctPrompts,
   distinctPrompts,
   type EncodedPrompt,
   encodePrompt,
-  MICRO_BATCH_TOKENS,
   type MicroBatch,
   microBatches,
-  tapes,
 } from './batches.ts';
-import { checkConfig, type TransformerConfig } from './config.ts';
 import { promptFeatures } from './features.ts';
-import { gradientVector, hiddenStates, outputStream, pullBack, tokenLogits } from './model.ts';
-import { createAngleTables, createParameters } from './parameters.ts';
+import { createTokenizer, PICK, type Vocabulary, vocabularySize } from './vocabulary.ts';
 
 /** Prompts whose logits are remembered while the parameters stay the same. */
 const REMEMBERED = 1 << 16;
@@ -145,20 +145,20 @@ export async function createTransformerPolicy({
       const encoded = encode(distinct.prompts);
       const batches = microBatches(encoded, MICRO_BATCH_TOKENS);
       const parts = tapes(batches, activationSize(config), activationFloats);
-      const slopesFrom = (values: readonly Float32Array[]): readonly Float64Array[] => {
+      const gradientsFrom = (values: readonly Float32Array[]): readonly Float64Array[] => {
         const distributions = values.map((row) => logSoftmax(row, temperature));
-        return logitSlopes(records, distinct, distributions, loss, temperature);
+        return logitGradients(records, distinct, distributions, loss, temperature);
       };
       // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
       // pass of the gradient itself gives them; in several parts, a forward pass before.
-      let gradients = parts.length === 1 ? undefined : slopesFrom(await logits(distinct));
+      let gradients = parts.length === 1 ? undefined : gradientsFrom(await logits(distinct));
       for (const [index, part] of parts.entries()) {
         const members = part.flatMap((batch) => batch.members);
         await pullBack(
           parameters.tensors,
           () => (part.length === 1 ? score(part[0]!) : tf.concat(part.map(score))),
           (values) => {
-            gradients ??= slopesFrom(rowsOf(values, members, encoded));
+            gradients ??= gradientsFrom(rowsOf(values, members, encoded));
             return Float32Array.from(members.flatMap((member) => [...gradients![member]!]));
           },
           { flat, adds: index > 0 },
@@ -190,7 +190,7 @@ function pickLogProbs(
 }
 
 /** d loss / d logit of every action of every distinct prompt; equal prompts add up. */
-function logitSlopes(
+function logitGradients(
   records: readonly ActionRecord[],
   distinct: DistinctPrompts,
   distributions: readonly Float64Array[],

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { SMALL_TRANSFORMER, type TransformerConfig } from '../llama/config.ts';
+import { configShape, headsShared, positive } from '../llama/schema.ts';
 import type { PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
-import { buildVocabulary, checkVocabulary, type Vocabulary, vocabularySize } from '../vocabulary.ts';
-import { SMALL_TRANSFORMER, type TransformerConfig } from './config.ts';
+import { buildVocabulary, checkVocabulary, type Vocabulary, vocabularySize } from './vocabulary.ts';
 
 /** The size of the model, and how its vocabulary is made. */
 export interface TransformerPolicyOptions extends TransformerConfig {
@@ -12,24 +13,13 @@ export interface TransformerPolicyOptions extends TransformerConfig {
   readonly hashBuckets: number;
 }
 
-const positive = (standard: number) => z.int().positive().default(standard);
-const multiple = (step: number, standard: number) => z.int().positive().multipleOf(step).default(standard);
-
 const schema: z.ZodType<TransformerPolicyOptions> = z
   .strictObject({
-    modelSize: multiple(4, SMALL_TRANSFORMER.modelSize),
-    layers: positive(SMALL_TRANSFORMER.layers),
-    heads: positive(SMALL_TRANSFORMER.heads),
-    kvHeads: positive(SMALL_TRANSFORMER.kvHeads),
-    headSize: multiple(8, SMALL_TRANSFORMER.headSize),
-    ffnSize: multiple(4, SMALL_TRANSFORMER.ffnSize),
-    rotaryBase: z.number().gt(1).default(SMALL_TRANSFORMER.rotaryBase),
-    normEpsilon: z.number().positive().default(SMALL_TRANSFORMER.normEpsilon),
-    initialDeviation: z.number().positive().default(SMALL_TRANSFORMER.initialDeviation),
+    ...configShape(SMALL_TRANSFORMER),
     minimumCount: positive(1),
     hashBuckets: positive(256),
   })
-  .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], error: 'must divide heads' })
+  .refine(...headsShared)
   .prefault({});
 
 /** The transformer as a kind of policy. The tensor library is loaded when the first one is created. */
@@ -41,7 +31,7 @@ export const transformerSpec: PolicySpec<TransformerPolicyOptions, Vocabulary> =
   restorable: true,
   assets: (texts, options) => buildVocabulary(texts, options),
   layout: async (assets, options) => {
-    const { weightSpecs } = await import('./model.ts');
+    const { weightSpecs } = await import('../llama/weights.ts');
     return weightSpecs(options, vocabularySize(checkVocabulary(assets)));
   },
   create: async ({ options, assets, backend, random }) => {

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { SMALL_TRANSFORMER } from '../llama/config.ts';
 import type { ActionRecord, LossGradient, Prompt, TrainablePolicy } from '../policy.ts';
-import { buildVocabulary, PICK } from '../vocabulary.ts';
-import { SMALL_TRANSFORMER } from './config.ts';
 import { createTransformerPolicy } from './index.ts';
+import { buildVocabulary, PICK } from './vocabulary.ts';
 
 const config = { ...SMALL_TRANSFORMER, modelSize: 16, heads: 2, kvHeads: 1, headSize: 8, ffnSize: 24 };
 const words = 'where is the capital of rome paris oslo bern answer with move to'.split(' ');

@@ -5,12 +5,15 @@
 
 gpt2-style.json, qwen-style.json, digits-style.json: tokenizers made by Python's own trainer, with the three ways in
 which byte-level files cut words. ids.json: for each file, ours included, the ids of TEXTS and what they decode to.
+added-tokens.json: added tokens, normalizers and cuts that gpt2-style.json is given instead of its own, with the ids of
+random texts full of them and of white space.
 python.safetensors: one tensor of every type that creditbench reads, values in tensors.json. float32.safetensors: only
 F32, which writeSafetensors must give byte for byte.
 """
 
 import json
 import pathlib
+import random
 
 import numpy as np
 import safetensors
@@ -109,11 +112,71 @@ def train(name, normalizer, pre_tokenizer):
 
 def golden_ids(name):
     tokenizer = Tokenizer.from_file(str(FOLDER / f"{name}.json"))
-    cases = []
-    for text in TEXTS:
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
-        cases.append({"text": text, "ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=False)})
-    return cases
+    return [golden_case(tokenizer, text) for text in TEXTS]
+
+
+def golden_case(tokenizer, text):
+    ids = tokenizer.encode(text, add_special_tokens=False).ids
+    return {"text": text, "ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=False)}
+
+
+def added(content, lstrip=False, rstrip=False, normalized=False, special=True):
+    flags = {"single_word": False, "lstrip": lstrip, "rstrip": rstrip, "normalized": normalized, "special": special}
+    return {"content": content, **flags}
+
+
+ADDED = [
+    added("<l>", lstrip=True),
+    added("<r>", rstrip=True),
+    added("<both>", lstrip=True, rstrip=True),
+    added("<plain>"),
+    added("<n>", lstrip=True, rstrip=True, normalized=True, special=False),
+    added("  ", normalized=False, special=False),
+    added("\u0085<r>", rstrip=True),
+    # Looked for in two passes: the second first, even where the first begins earlier.
+    added("xy", normalized=True, special=False),
+    added("yz"),
+    # Two that NFC makes one.
+    added("e\u0303", rstrip=True, normalized=True, special=False),
+    added("\u1ebd", normalized=True),
+]
+
+# All of Unicode's White_Space, what JavaScript calls white space besides, and what looks like it.
+SPACES = [*map(chr, range(0x09, 0x0E)), *" \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000"]
+SPACES += [*map(chr, range(0x2000, 0x200B)), *"\ufeff\u200b\u180e\u2060\x1c\x1f"]
+
+KEEPING = {
+    "type": "Split",
+    "pattern": {"Regex": " ?\\p{L}+|<"},
+    "behavior": "Removed",
+    "invert": True,
+}
+
+BYTES = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+
+VARIANTS = {
+    "stripping": {"added_tokens": ADDED, "normalizer": None},
+    "stripping, NFC": {"added_tokens": ADDED, "normalizer": {"type": "NFC"}},
+    "stripping, NFKC": {"added_tokens": ADDED, "normalizer": {"type": "NFKC"}},
+    "removing": {"pre_tokenizer": {"type": "Sequence", "pretokenizers": [KEEPING, BYTES]}},
+}
+
+
+def golden_added():
+    file = json.loads((FOLDER / "gpt2-style.json").read_text())
+    rng = random.Random(7)
+    parts = [*SPACES, *(token["content"] for token in ADDED), "Lima", "1945", "<", "x", "z", "e", "\u0303", "caf\u00e9", "!"]
+    variants = {}
+    for name, changes in VARIANTS.items():
+        if "added_tokens" in changes:
+            first = len(file["model"]["vocab"])
+            # In the order of their ids, as a file has them.
+            changes["added_tokens"] = [{"id": first + i, **token} for i, token in enumerate(ADDED)]
+        tokenizer = Tokenizer.from_str(json.dumps({**file, **changes}))
+        texts = [f"a{space}<both>{space}b" for space in SPACES]
+        texts += ["".join(rng.choices(parts, k=rng.randrange(1, 14))) for _ in range(150)]
+        variants[name] = {"changes": changes, "cases": [golden_case(tokenizer, text) for text in texts]}
+    (FOLDER / "added-tokens.json").write_text(json.dumps(variants) + "\n")
 
 
 def golden_tensors():
@@ -142,3 +205,4 @@ golden = {"tokenizers": tokenizers.__version__, "safetensors": safetensors.__ver
 golden["cases"] = {name: golden_ids(name) for name in ["trained", *STYLES]}
 (FOLDER / "ids.json").write_text(json.dumps(golden) + "\n")
 golden_tensors()
+golden_added()

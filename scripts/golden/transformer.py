@@ -1,4 +1,4 @@
-"""Golden values for policies/transformer: the same tiny model in PyTorch, in float64.
+"""Golden values for policies/llama: the same tiny model in PyTorch, in float64.
 
 Needs torch 2.13.0. Run from the repository root: python scripts/golden/transformer.py
 Weights come from a formula, so that both sides can make them: entry i of all weights, counted through in
@@ -93,7 +93,7 @@ def main():
         "losses": rounded(losses),
         "gradient": rounded(torch.cat([part.flatten() for part in gradient])),
     }
-    path = Path("policies/transformer/golden/model.json")
+    path = Path("policies/llama/golden/model.json")
     path.write_text(json.dumps(golden) + "\n")
 
 

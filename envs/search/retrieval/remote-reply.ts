@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { readDocument } from './document.ts';
 import type { Hit, Passage } from './retriever.ts';
 
 const documentSchema = z
@@ -13,12 +14,12 @@ const documentSchema = z
     path: ['contents'],
     message: 'missing',
   });
-const scoredSchema = z.object({ document: documentSchema, score: z.number() });
+const scoredSchema = z.object({ document: documentSchema, score: z.number().nullish() });
 const replySchema = z.object({ result: z.array(z.array(z.record(z.string(), z.unknown()))) });
 
 /**
  * Reads a server's reply: { result: one list per query }, of { document, score } or, from servers that ignore
- * `return_scores`, of bare documents, which score 0. Lists longer than `topK` are cut.
+ * `return_scores`, of bare documents. What comes without a score has the score 0. Lists longer than `topK` are cut.
  * @param problem makes the error that is thrown where the reply is not like that.
  */
 export function parseReply(
@@ -42,25 +43,14 @@ export function parseReply(
       const path = ['result', query, rank];
       if (!('document' in hit)) return { passage: passageOf(check(documentSchema, hit, path)), score: 0 };
       const { document, score } = check(scoredSchema, hit, path);
-      return { passage: passageOf(document), score };
+      return { passage: passageOf(document), score: score ?? 0 };
     }),
   );
 }
 
 function passageOf(document: z.output<typeof documentSchema>): Passage {
-  const split = splitContents(document.contents ?? '');
-  const title = document.title ?? split.title;
-  const text = document.text ?? split.text;
+  const { title, text } = readDocument(document);
   return { id: document.id == null ? contentId(title, text) : String(document.id), title, text };
-}
-
-/** The first line is the title, in double quotes; a single line is a title only when it is quoted. */
-function splitContents(contents: string): { readonly title: string; readonly text: string } {
-  const end = contents.indexOf('\n');
-  const first = (end < 0 ? contents : contents.slice(0, end)).trim();
-  const quoted = first.length >= 2 && first.startsWith('"') && first.endsWith('"');
-  if (end < 0 && !quoted) return { title: '', text: contents };
-  return { title: quoted ? first.slice(1, -1) : first, text: end < 0 ? '' : contents.slice(end + 1) };
 }
 
 /** For passages that come without an id: the same one for the same content. */

@@ -126,6 +126,28 @@ describe('a server that answers', () => {
     ]);
   });
 
+  it.each([
+    ['as the servers of web searches do', { document: { contents: '"A"\nb' } }],
+    ['as null', { document: { contents: '"A"\nb' }, score: null }],
+  ])('may send no score, %s', async (_name, item) => {
+    const [found] = await ask({ result: [[item]] });
+    expect(found).toMatchObject({ passage: { title: 'A', text: 'b' }, score: 0 });
+  });
+
+  it("may send a document's fields in any spelling", async () => {
+    const documents = [
+      { title: 'Quito', contents: 'Quito is a capital.\nIt is high.' },
+      { title: 'Lima', text: 'The capital of Peru.', contents: '"Lima"\nThe capital of Peru.' },
+      { title: '', contents: '"The ""Old"" Mill"\nIt grinds rye.' },
+    ];
+    const found = await ask({ result: [documents.map((document) => ({ document, score: 1 }))] });
+    expect(found.map(({ passage: { title, text } }) => [title, text])).toEqual([
+      ['Quito', 'Quito is a capital.\nIt is high.'],
+      ['Lima', 'The capital of Peru.'],
+      ['The "Old" Mill', 'It grinds rye.'],
+    ]);
+  });
+
   it('may send no ids: equal contents have equal ids, others do not', async () => {
     const found = await ask({ result: [[hit('"A"\nb'), hit('"A"\nc'), hit('"A"\nb')]] });
     const [first, second, third] = found.map(({ passage }) => passage.id);
@@ -257,8 +279,8 @@ describe('errors', () => {
       /reply's result\[1\]\[0\] is wrong: .*expected record/,
     ],
     [
-      'without a score',
-      { result: [[{ document: { contents: '' } }], []] },
+      'with a wrong score',
+      { result: [[{ document: { contents: '' }, score: '1' }], []] },
       /result\[0\]\[0\]\.score is wrong/,
     ],
     [

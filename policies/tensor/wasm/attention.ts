@@ -141,7 +141,7 @@ export function attendGradient(
     room,
   ];
   withScratch(backend, sizes, (...areas) => {
-    const [keys, values, queryPanels, slopePanels, ds, edge, gathered, slopesKv] = areas as [
+    const [keys, values, queryPanels, gradientPanels, ds, edge, gathered, gradientsKv] = areas as [
       number,
       number,
       number,
@@ -166,7 +166,7 @@ export function attendGradient(
       let [kv, dkv, kvRow] = [source + kvAt, target + kvAt, xRow];
       if (path !== undefined) {
         gather(memory, source / 4, gathered / 4, paths!.tokens.subarray(path, path + length), width, kvWidth);
-        [kv, dkv, kvRow] = [gathered, slopesKv, 4 * kvWidth];
+        [kv, dkv, kvRow] = [gathered, gradientsKv, 4 * kvWidth];
       }
       for (let shared = 0; shared < kvHeads; shared++) {
         const [keyAt, valueAt] = [4 * shared * headSize, 4 * (kvHeads + shared) * headSize];
@@ -187,9 +187,22 @@ export function attendGradient(
             softmaxGradient(p, ds, 4 * stride, rows, wide, scale);
             gemm(ds, 4 * stride, 4, keys, length, target + query, xRow, rows, headSize, seen, 0, edge);
             pack(source + query, xRow, 4, rows, headSize, queryPanels);
-            pack(gradient, outRow, 4, rows, headSize, slopePanels);
+            pack(gradient, outRow, 4, rows, headSize, gradientPanels);
             gemm(ds, 4, 4 * stride, queryPanels, rows, dkv + keyAt, kvRow, seen, headSize, rows, add, edge);
-            gemm(p, 4, 4 * stride, slopePanels, rows, dkv + valueAt, kvRow, seen, headSize, rows, add, edge);
+            gemm(
+              p,
+              4,
+              4 * stride,
+              gradientPanels,
+              rows,
+              dkv + valueAt,
+              kvRow,
+              seen,
+              headSize,
+              rows,
+              add,
+              edge,
+            );
             add = 1;
           }
         }
@@ -197,7 +210,7 @@ export function attendGradient(
       if (path !== undefined) {
         scatter(
           memory,
-          slopesKv / 4,
+          gradientsKv / 4,
           target / 4,
           paths!.tokens.subarray(path, path + length),
           width,

@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { PAGE, type PagedAttributes, pageFloats } from '../paged.ts';
+import { PAGE, type PagedAttributes, pageFloats } from '../page-store.ts';
 import { addressOf, loopsOf, viewOf, type WasmBackend, withScratch } from './memory.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { getKernel, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs';
 import type { HeadLayout, Paths } from '../layout.ts';
-import type { PagedAttributes } from '../paged.ts';
+import type { PagedAttributes } from '../page-store.ts';
 import { attend, attendGradient } from './attention.ts';
 import { multiplyMatrices } from './matmul.ts';
 import { addressOf, loopsOf, viewOf, type WasmBackend } from './memory.ts';

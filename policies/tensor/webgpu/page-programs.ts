@@ -1,4 +1,4 @@
-import { PAGE, type PageShape, pageFloats } from '../paged.ts';
+import { PAGE, type PageShape, pageFloats } from '../page-store.ts';
 import { type Program, program } from './program.ts';
 
 /** Overwrites one page with another, in place. */

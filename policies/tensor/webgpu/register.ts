@@ -1,7 +1,7 @@
 import { env, getKernel, registerKernel, type TensorInfo, unregisterKernel } from '@tensorflow/tfjs';
 import { webgpu_util as util, type WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { HeadLayout } from '../layout.ts';
-import type { PagedAttributes } from '../paged.ts';
+import type { PagedAttributes } from '../page-store.ts';
 import { blockSumsProgram, blockTopsProgram, drawProgram } from './draw-programs.ts';
 import {
   copyPageProgram,
@@ -13,15 +13,15 @@ import {
 import type { Program } from './program.ts';
 import {
   alongRowsProgram,
-  gainSlopesProgram,
+  gainGradientsProgram,
   inverseNormProgram,
-  normSlopesProgram,
+  normGradientsProgram,
   rotateProgram,
   scaledRowsProgram,
   scatterRowsProgram,
   sumRowsProgram,
+  swiGluGradientsProgram,
   swiGluProgram,
-  swiGluSlopesProgram,
   takeRowsProgram,
 } from './row-programs.ts';
 
@@ -47,15 +47,15 @@ export function registerWebGpuKernels(): void {
     const [rows, width] = x!.shape as [number, number];
     const inverse = inverseNorm(backend, x!, epsilon);
     const along = run(backend, alongRowsProgram(rows), [x!, gain!, gradients!, inverse]);
-    const dx = run(backend, normSlopesProgram(rows, width), [x!, gain!, gradients!, inverse, along]);
-    const sums = run(backend, gainSlopesProgram(rows, width), [x!, gradients!, inverse]);
+    const dx = run(backend, normGradientsProgram(rows, width), [x!, gain!, gradients!, inverse, along]);
+    const sums = run(backend, gainGradientsProgram(rows, width), [x!, gradients!, inverse]);
     const dgain = run(backend, sumRowsProgram(width), [sums]);
     for (const { dataId } of [inverse, along, sums]) backend.disposeData(dataId);
     return [dx, dgain];
   });
   register('SwiGlu', (backend, { x }) => run(backend, swiGluProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!]));
   register('SwiGluGradient', (backend, { x, gradients }) =>
-    run(backend, swiGluSlopesProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!, gradients!]),
+    run(backend, swiGluGradientsProgram(x!.shape[0]!, x!.shape[1]! / 2), [x!, gradients!]),
   );
   register<HeadLayout & { direction: number }>('Rotate', (backend, { x, cos, sin }, attributes) => {
     const turn = rotateProgram(x!.shape[0]!, attributes);

@@ -85,8 +85,8 @@ export function alongRowsProgram(rows: number): Program {
   return program('alongRows', [rows], ['x', 'gain', 'gradients', 'inverse'], rows, code);
 }
 
-/** Slopes of x of the normalisation of rows. */
-export function normSlopesProgram(rows: number, width: number): Program {
+/** Gradients of x in the normalisation of rows. */
+export function normGradientsProgram(rows: number, width: number): Program {
   const code = `
     fn main(index : i32) {
       if (index < uniforms.size) {
@@ -96,11 +96,11 @@ export function normSlopesProgram(rows: number, width: number): Program {
       }
     }`;
   const inputs = ['x', 'gain', 'gradients', 'inverse', 'along'];
-  return program('normSlopes', [rows, width], inputs, rows * width, code, { size: true });
+  return program('normGradients', [rows, width], inputs, rows * width, code, { size: true });
 }
 
-/** Slopes of the gain of the normalisation of rows: sums over `LANES` rows at a time. */
-export function gainSlopesProgram(rows: number, width: number): Program {
+/** Gradients of the gain in the normalisation of rows: sums over `LANES` rows at a time. */
+export function gainGradientsProgram(rows: number, width: number): Program {
   const blocks = Math.ceil(rows / LANES);
   const code = `
     fn main(index : i32) {
@@ -116,7 +116,7 @@ export function gainSlopesProgram(rows: number, width: number): Program {
       }
     }`;
   const inputs = ['x', 'gradients', 'inverse'];
-  return program('gainSlopes', [blocks, width], inputs, blocks * width, code, { size: true });
+  return program('gainGradients', [blocks, width], inputs, blocks * width, code, { size: true });
 }
 
 /** Sums over rows. */
@@ -147,8 +147,8 @@ export function swiGluProgram(rows: number, width: number): Program {
   return program('swiGlu', [rows, width], ['x'], rows * width, code, { size: true });
 }
 
-/** Slopes of rows [gate, up]. */
-export function swiGluSlopesProgram(rows: number, width: number): Program {
+/** Gradients of rows [gate, up]. */
+export function swiGluGradientsProgram(rows: number, width: number): Program {
   const code = `
     fn main(index : i32) {
       if (index < uniforms.size) {
@@ -167,7 +167,7 @@ export function swiGluSlopesProgram(rows: number, width: number): Program {
         }
       }
     }`;
-  return program('swiGluSlopes', [rows, 2 * width], ['x', 'gradients'], rows * 2 * width, code, {
+  return program('swiGluGradients', [rows, 2 * width], ['x', 'gradients'], rows * 2 * width, code, {
     size: true,
   });
 }

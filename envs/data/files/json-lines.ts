@@ -1,7 +1,7 @@
-import { InputError } from '../../core/errors.ts';
+import { InputError } from '../../../core/errors.ts';
 import { MAX_RECORD_BYTES, START, utf8Chunks } from './bytes.ts';
 import { brokenJsonAt } from './json-stream.ts';
-import type { RawRecord } from './source.ts';
+import type { RawRecord } from './raw-record.ts';
 
 const NEWLINE = 10;
 

@@ -1,13 +1,13 @@
 import type { FileHandle } from 'node:fs/promises';
 import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { InputError } from '../../core/errors.ts';
-import { printable } from '../../core/printable.ts';
+import { InputError } from '../../../core/errors.ts';
+import { printable } from '../../../core/printable.ts';
+import { quoted } from '../fields.ts';
 import { openFile } from './bytes.ts';
 import { boundedCompressors as compressors } from './decompress.ts';
-import { quoted } from './fields.ts';
 import { checkColumns, checkFooter, checkRowGroup } from './parquet-limits.ts';
 import { checkRuns } from './parquet-runs.ts';
-import type { RawRecord } from './source.ts';
+import type { RawRecord } from './raw-record.ts';
 
 /**
  * Streams the rows of a Parquet file, one row group in memory at a time. INT64 becomes a number where that is exact

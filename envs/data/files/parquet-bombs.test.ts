@@ -1,8 +1,8 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
+import { load, temporaryFiles } from '../files.test-helper.ts';
 import { boundedCompressors } from './decompress.ts';
-import { load, temporaryFiles } from './files.test-helper.ts';
 
 const file = temporaryFiles();
 

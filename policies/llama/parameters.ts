@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../core/random.ts';
-import type { Angles } from '../tensor/ops.ts';
 import type { TransformerConfig } from './config.ts';
-import { initialParameters, rotaryAngles, weightSpecs, weightTensors } from './model.ts';
+import { initialParameters, weightSpecs, weightTensors } from './weights.ts';
 
 /** The parameters of a policy, flat and as tensors. */
 export interface Parameters {
@@ -42,31 +41,5 @@ export function createParameters(
       tensors = weightTensors(specs, current);
     },
     dispose: () => tf.dispose(tensors),
-  };
-}
-
-/** Rotary angles by length, made on first use (outside of any `tf.tidy`) and kept. */
-export interface AngleTables {
-  of(length: number): Angles;
-  dispose(): void;
-}
-
-/** No tables at first. */
-export function createAngleTables(config: TransformerConfig): AngleTables {
-  const tables = new Map<number, Angles>();
-  return {
-    of: (length) => {
-      let found = tables.get(length);
-      if (found === undefined) {
-        const { cos, sin } = rotaryAngles(config, length);
-        found = { cos: tf.keep(cos), sin: tf.keep(sin) };
-        tables.set(length, found);
-      }
-      return found;
-    },
-    dispose: () => {
-      for (const { cos, sin } of tables.values()) tf.dispose([cos, sin]);
-      tables.clear();
-    },
   };
 }

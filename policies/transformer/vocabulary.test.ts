@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../core/errors.ts';
+import { InputError } from '../../core/errors.ts';
 import { buildVocabulary, createTokenizer, splitWords, vocabularySize } from './vocabulary.ts';
 
 describe('splitWords', () => {

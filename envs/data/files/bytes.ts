@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { InputError } from '../../core/errors.ts';
+import { InputError } from '../../../core/errors.ts';
 
 /** The longest record, line or row that is read, in bytes: 16 MiB. The longest of the known files is below 1 MiB. */
 export const MAX_RECORD_BYTES = 16 * 2 ** 20;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError } from '../core/errors.ts';
+import { InputError } from '../../core/errors.ts';
 
 /** What `buildVocabulary` needs to know. */
 export interface VocabularyOptions {

@@ -1,7 +1,7 @@
 import { JSONParser, TokenType } from '@streamparser/json';
-import { InputError } from '../../core/errors.ts';
+import { InputError } from '../../../core/errors.ts';
 import { advance, type Cursor, MAX_RECORD_BYTES, START, utf8Chunks } from './bytes.ts';
-import type { RawRecord } from './source.ts';
+import type { RawRecord } from './raw-record.ts';
 
 /** Deeper values are refused; the known files have 6 levels. */
 const MAX_DEPTH = 100;

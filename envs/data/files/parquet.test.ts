@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../core/errors.ts';
-import { load, temporaryFiles } from './files.test-helper.ts';
+import { InputError } from '../../../core/errors.ts';
+import { load, temporaryFiles } from '../files.test-helper.ts';
 import { int64, list, parquet, struct, text } from './parquet.test-helper.ts';
 
 const file = temporaryFiles();

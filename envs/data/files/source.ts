@@ -1,21 +1,11 @@
 import { extname } from 'node:path';
-import { InputError } from '../../core/errors.ts';
+import { InputError } from '../../../core/errors.ts';
 import { utf8Chunks } from './bytes.ts';
 import { csvRows } from './csv.ts';
 import { jsonLines } from './json-lines.ts';
 import { jsonMembers } from './json-stream.ts';
 import { parquetRows } from './parquet.ts';
-
-/** A record as the file has it. */
-export interface RawRecord {
-  readonly value: unknown;
-  /** 'line 12', 'row 3', 'record 5 (line 120)'. */
-  readonly at: string;
-  /** From 0. */
-  readonly index: number;
-  /** Its key, where the file is one JSON object. */
-  readonly key?: string;
-}
+import type { RawRecord } from './raw-record.ts';
 
 /** How the records of a file are laid out. */
 export type Layout = 'array' | 'object' | 'lines' | 'csv' | 'parquet';

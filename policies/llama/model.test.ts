@@ -3,19 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import { loadBackend } from '../tensor/backend.ts';
+import { rotaryAngles } from './angles.ts';
 import { checkConfig, SMALL_TRANSFORMER } from './config.ts';
 import golden from './golden/model.json' with { type: 'json' };
-import {
-  hiddenStates,
-  initialParameters,
-  nextTokenLosses,
-  pullBack,
-  rotaryAngles,
-  sizeOf,
-  tokenLogits,
-  weightSpecs,
-  weightTensors,
-} from './model.ts';
+import { pullBack } from './gradient.ts';
+import { hiddenStates, nextTokenLosses, tokenLogits } from './model.ts';
+import { initialParameters, sizeOf, weightSpecs, weightTensors } from './weights.ts';
 
 const { vocabularySize, batch, length } = golden;
 const config = { ...golden.config, initialDeviation: 0.02 };

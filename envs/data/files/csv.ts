@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { CsvError, type Info, parse } from 'csv-parse';
-import { InputError } from '../../core/errors.ts';
-import { printable } from '../../core/printable.ts';
+import { InputError } from '../../../core/errors.ts';
+import { printable } from '../../../core/printable.ts';
+import { quoted } from '../fields.ts';
 import { MAX_RECORD_BYTES, utf8Chunks } from './bytes.ts';
-import { quoted } from './fields.ts';
-import type { RawRecord } from './source.ts';
+import type { RawRecord } from './raw-record.ts';
 
 /**
  * Streams a CSV file with a header: every row as an object. Names of columns are trimmed, blank lines skipped.
