@@ -1,8 +1,8 @@
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { CreditedAction } from '../../algorithms/algorithm.ts';
 import { type CarlOptions, carl, carlCredit } from '../../algorithms/carl/index.ts';
-import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
 import { createRandom } from '../../core/random.ts';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
 import { evaluate } from '../rollout/evaluate.ts';
