@@ -14,18 +14,18 @@ export {
   type TokenValues,
 } from './algorithms/algorithm.ts';
 export { type ConfiguredAlgorithm, configured } from './algorithms/configured.ts';
+export type { LossRow } from './algorithms/loss-row.ts';
 export {
   AGGREGATIONS,
   type Aggregation,
   evaluateLoss,
   type Loss,
-  type LossRow,
   type Objective,
 } from './algorithms/objective.ts';
 export { ALGORITHMS, findAlgorithm } from './algorithms/registry.ts';
 export { flatPlan, trajectoryCredit } from './algorithms/shared/flat.ts';
 export { gae } from './algorithms/shared/gae.ts';
-export { mean, standardDeviation, standardized } from './algorithms/shared/group.ts';
+export { centred, zScores } from './algorithms/shared/group.ts';
 export { objectiveOptions, toObjective } from './algorithms/shared/options.ts';
 export { nodeValues } from './algorithms/shared/values.ts';
 export { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from './algorithms/tree.ts';
@@ -99,6 +99,7 @@ export { runCell } from './bench/training/train.ts';
 export { CATALOG } from './catalog.ts';
 export { InputError } from './core/errors.ts';
 export { createRandom, type Random, shuffled } from './core/random.ts';
+export { mean, standardDeviation } from './core/statistics.ts';
 export { type CheckEnvironmentOptions, checkEnvironment } from './envs/check.ts';
 export { type Inspection, inspect } from './envs/data/inspect.ts';
 export { openCorpus } from './envs/data/open-corpus.ts';

@@ -78,6 +78,11 @@ export function leaves(tree: RolloutTree): readonly TreeNode[] {
   return tree.nodes.filter((node) => node.end !== 'open');
 }
 
+/** The returns of the trajectories, in the order of their leaves. */
+export function returnsOf(tree: RolloutTree): readonly number[] {
+  return leaves(tree).map((leaf) => leaf.return);
+}
+
 /** The edges from the root to a node, first to last. */
 export function path(tree: RolloutTree, node: TreeNode): readonly TreeEdge[] {
   const result: TreeEdge[] = [];

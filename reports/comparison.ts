@@ -1,6 +1,6 @@
 import type { Row } from '../bench/cell.ts';
-import { mean, variance } from '../bench/stats/average.ts';
 import type { Interval } from '../bench/stats/interval.ts';
+import { mean, variance } from '../core/statistics.ts';
 import { type AnalysisOptions, analyze, type GroupAnalysis } from './analysis.ts';
 import { COMPARISON_COLUMNS, COSTS } from './columns.ts';
 import type { Score } from './score.ts';

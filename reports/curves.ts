@@ -1,6 +1,6 @@
 import type { Row } from '../bench/cell.ts';
-import { mean } from '../bench/stats/average.ts';
 import { type Interval, tInterval } from '../bench/stats/interval.ts';
+import { mean } from '../core/statistics.ts';
 import type { ReportCell } from './sources.ts';
 
 /** What a learning curve can be drawn against: everything that was spent on training so far. */

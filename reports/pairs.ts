@@ -1,10 +1,10 @@
-import { variance } from '../bench/stats/average.ts';
 import type { Resamples } from '../bench/stats/bootstrap.ts';
 import { holm } from '../bench/stats/holm.ts';
 import { improvementInterval } from '../bench/stats/improvement.ts';
 import { interval } from '../bench/stats/interval.ts';
 import { pairedTestP } from '../bench/stats/paired.ts';
 import { InputError } from '../core/errors.ts';
+import { variance } from '../core/statistics.ts';
 import type { GroupAnalysis, PairAnalysis, SeedAnalysis } from './analysis.ts';
 import { findGrpo } from './groups.ts';
 import { commonScore, hasSeveralScores } from './score.ts';

@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { standardDeviation } from '../../core/statistics.ts';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { flatPlan } from '../shared/flat.ts';
-import { mean, standardDeviation } from '../shared/group.ts';
+import { normaliser } from '../shared/group.ts';
 import { gainsOf, gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, type RolloutTree } from '../tree.ts';
+import { toGo } from '../shared/to-go.ts';
+import { leaves, type RolloutTree, returnsOf } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -37,10 +39,9 @@ const VARIANCE_EPSILON = 1e-8;
 
 /** (x - mean) / (sqrt(population variance + 1e-8) + epsilon). Equal values, a single one included, give exactly 0. */
 function zScores(values: readonly number[], epsilon: number): readonly number[] {
-  if (values.every((value) => value === values[0])) return values.map(() => 0);
-  const center = mean(values);
-  const scale = Math.sqrt(standardDeviation(values, 'population') ** 2 + VARIANCE_EPSILON) + epsilon;
-  return values.map((value) => (value - center) / scale);
+  const scaleOf = (group: readonly number[]): number =>
+    Math.sqrt(standardDeviation(group, 'population') ** 2 + VARIANCE_EPSILON) + epsilon;
+  return values.map(normaliser(values, scaleOf));
 }
 
 /** What every turn of a trajectory gets. */
@@ -72,30 +73,22 @@ export function a2tgpoTurns(
   }
   const outcomes = zScores(returns, epsilon);
   return normalised.map((scores, i) => {
-    const turns: TurnCredit[] = [{ advantage: outcomes[i]!, clipScale: 1 }];
     // D_t = nIG_t + gamma D_{t+1}, rescaled by the root of the number of its terms.
-    let sum = 0;
-    for (let t = scores.length - 1; t >= 0; t--) {
-      sum = scores[t]! + gamma * sum;
+    const turns = toGo(scores, gamma).map((sum, t): TurnCredit => {
       const advantage = (alpha * sum) / Math.sqrt(scores.length - t) + outcomes[i]!;
       const sigmoid = 1 / (1 + Math.exp(-scores[t]!));
-      turns.unshift({ advantage, clipScale: 1 + clipAdapt * (2 * sigmoid - 1) });
-    }
-    return turns;
+      return { advantage, clipScale: 1 + clipAdapt * (2 * sigmoid - 1) };
+    });
+    return [...turns, { advantage: outcomes[i]!, clipScale: 1 }];
   });
 }
 
 function credit(tree: RolloutTree, index: number, options: A2tgpoOptions): readonly CreditedAction[] {
-  const ends = leaves(tree);
-  const turns = ends.map((leaf) =>
+  const turns = leaves(tree).map((leaf) =>
     gainTurns(tree, leaf, { ends: 'tool', baseline: options.baseline, scale: 'log' }),
   );
-  const credits = a2tgpoTurns(
-    turns.map(gainsOf),
-    ends.map((leaf) => leaf.return),
-    options,
-  );
-  return turnCredit(index, turns, ends, (i, t) => credits[i]![t]!);
+  const credits = a2tgpoTurns(turns.map(gainsOf), returnsOf(tree), options);
+  return turnCredit(tree, index, turns, (i, t) => credits[i]![t]!);
 }
 
 /** Agentic Turn-Group Policy Optimization (arXiv 2605.06200), the released `turn-group-v1d`. */

@@ -1,4 +1,4 @@
-import { mean, standardDeviation } from '../shared/group.ts';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import { leaves, type RolloutTree, type TreeEdge } from '../tree.ts';
 
 /** How tokens are re-weighted. */

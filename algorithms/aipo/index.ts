@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { mean } from '../shared/group.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+import { leaves, path, type RolloutTree, returnsOf, type TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -70,7 +71,7 @@ function afterFailures(
 const entropy = ({ entropies }: TreeEdge): number => mean(entropies);
 
 /** How the tokens of a consulted action enter the loss. */
-function givenRow(
+function forcedRow(
   { tokens }: TreeEdge,
   { forced, gamma }: AipoOptions,
 ): Pick<CreditedAction, 'offPolicy' | 'clipScale' | 'weights'> {
@@ -81,20 +82,11 @@ function givenRow(
 /** GRPO's advantages over the whole group, those with an expert included. */
 function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
-    const ends = leaves(tree);
-    const advantages = grpoAdvantages(
-      ends.map((leaf) => leaf.return),
-      options,
-    );
-    return ends.flatMap((leaf, i) =>
-      path(tree, leaf).map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantages[i]!,
-        sequence: `${index}/${leaf.id}`,
-        ...(edge.begin === 'expert' ? givenRow(edge, options) : {}),
-      })),
-    );
+    const advantages = grpoAdvantages(returnsOf(tree), options);
+    return trajectoryRows(tree, index, (i, edge) => ({
+      advantage: advantages[i]!,
+      ...(edge.begin === 'expert' ? forcedRow(edge, options) : {}),
+    }));
   });
   return { actions };
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+import { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
 
 const { groupSize: _, ...normalisation } = groupOptions;
 
@@ -40,8 +41,7 @@ export function akbePlan(tree: RolloutTree, { withTool, noTool }: AkbeOptions): 
 }
 
 interface Rollout {
-  readonly leaf: number;
-  readonly return: number;
+  readonly leaf: TreeNode;
   readonly edges: readonly TreeEdge[];
   readonly isToolFree: boolean;
 }
@@ -49,7 +49,7 @@ interface Rollout {
 function rolloutsOf(tree: RolloutTree): readonly Rollout[] {
   return leaves(tree).map((leaf) => {
     const edges = path(tree, leaf);
-    return { leaf: leaf.id, return: leaf.return, edges, isToolFree: edges[0]!.begin === 'answer' };
+    return { leaf, edges, isToolFree: edges[0]!.begin === 'answer' };
   });
 }
 
@@ -69,7 +69,7 @@ function targetOf(
   { correct, target }: Pick<AkbeOptions, 'correct' | 'target'>,
   random: Random,
 ): Rollout | undefined {
-  const right = rollouts.filter((rollout) => rollout.return >= correct);
+  const right = rollouts.filter(({ leaf }) => leaf.return >= correct);
   const toolFree = right.filter(({ isToolFree }) => isToolFree);
   if (toolFree.length === 0) return least(right, target === 'paper' ? toolCalls : tokenCount);
   return target === 'paper' ? toolFree[random.integer(toolFree.length)] : least(toolFree, tokenCount);
@@ -81,27 +81,25 @@ function credit(trees: readonly RolloutTree[], options: AkbeOptions, random: Ran
     const rollouts = rolloutsOf(tree);
     const free = rollouts.filter(({ isToolFree }) => !isToolFree);
     const advantages = grpoAdvantages(
-      free.map((rollout) => rollout.return),
+      free.map(({ leaf }) => leaf.return),
       options,
     );
-    const rows = free.flatMap(({ edges, leaf }, i) =>
-      edges.map(({ id }) => ({
-        tree: index,
-        edge: id,
-        advantage: advantages[i]!,
-        sequence: `${index}/${leaf}`,
-      })),
+    const rows = trajectoryRows(
+      tree,
+      index,
+      (i) => ({ advantage: advantages[i]! }),
+      free.map(({ leaf }) => leaf),
     );
     const target = targetOf(rollouts, options, random.split('target', index));
     if (target === undefined || options.lambda === 0) return rows;
     const tokens = options.nllAggregation === 'token-mean' ? tokenCount(target) : 1;
-    const imitated = target.edges.map(({ id }) => ({
-      tree: index,
-      edge: id,
-      advantage: 0,
-      sequence: `${index}/target`,
-      nllWeight: options.lambda / (trees.length * tokens),
-    }));
+    const nllWeight = options.lambda / (trees.length * tokens);
+    const imitated = trajectoryRows(
+      tree,
+      index,
+      () => ({ advantage: 0, nllWeight, sequence: `${index}/target` }),
+      [target.leaf],
+    );
     return [...rows, ...imitated];
   });
   return { actions };

@@ -1,5 +1,5 @@
 import type { ForkPoint } from '../algorithm.ts';
-import { standardized } from '../shared/group.ts';
+import { zScores } from '../shared/group.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
 /** Options of the Branching Score. */
@@ -65,11 +65,11 @@ export function candidates(tree: RolloutTree, options: BranchingOptions): readon
       seen += edge.tokens.length;
       return edge.tokens.map((_, t) => start + t);
     });
-    const entropy = zScores(tokens.map(({ edge, t }) => edge.entropies[t]!));
+    const entropy = scored(tokens.map(({ edge, t }) => edge.entropies[t]!));
     const ratios = tokens.map(({ edge, t }) =>
       options.future === 'recomputed' ? 0 : edge.logProbs[t]! - edge.previous![t]!,
     );
-    const future = zScores(futureValues(futureSums(ratios, places, options), options.futureClip));
+    const future = scored(futureValues(futureSums(ratios, places, options), options.futureClip));
     return tokens.flatMap(({ edge, t }, index): readonly Candidate[] => {
       const point = forkPoint(tree, edge.id, options.keepToken ? t + 1 : t);
       if (point === undefined || edge.pieces![t]!.trim() === '') return [];
@@ -88,7 +88,7 @@ export function candidates(tree: RolloutTree, options: BranchingOptions): readon
   });
 }
 
-const zScores = (values: readonly number[]): readonly number[] => standardized(values, 'population', 1e-6);
+const scored = (values: readonly number[]): readonly number[] => zScores(values, 'population', 1e-6);
 
 /** Where a rollout starts that keeps the first `kept` tokens of an action; undefined where the episode has ended. */
 function forkPoint(tree: RolloutTree, id: number, kept: number): ForkPoint | undefined {

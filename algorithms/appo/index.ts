@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
 import type { Objective } from '../objective.ts';
-import { standardized } from '../shared/group.ts';
+import { zScores } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+import { leaves, path, type RolloutTree, returnsOf, type TreeEdge } from '../tree.ts';
 import { candidates, selectBranches } from './branching.ts';
 
 const schema = z
@@ -80,9 +80,9 @@ export function appoAdvantages(
   const ends = leaves(tree);
   const roundOf = (edge: number): number => tree.edges[edge]!.round;
   const isInitial = ends.map(({ parent }) => roundOf(parent!) === 0);
-  const returns = ends.map((leaf) => leaf.return);
-  const zScore = (members: readonly number[]): readonly (readonly [number, number])[] => {
-    const values = standardized(
+  const returns = returnsOf(tree);
+  const scored = (members: readonly number[]): readonly (readonly [number, number])[] => {
+    const values = zScores(
       members.map((index) => returns[index]!),
       'population',
       options.epsilon,
@@ -92,8 +92,8 @@ export function appoAdvantages(
   const all = [...ends.keys()];
   const base = new Map(
     options.groups === 'single'
-      ? zScore(all)
-      : [true, false].flatMap((which) => zScore(all.filter((index) => isInitial[index] === which))),
+      ? scored(all)
+      : [true, false].flatMap((which) => scored(all.filter((index) => isInitial[index] === which))),
   );
   const branches = all
     .filter((index) => !isInitial[index])

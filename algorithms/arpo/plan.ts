@@ -1,7 +1,33 @@
+import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
 import type { ForkPoint } from '../algorithm.ts';
 import type { RolloutTree, TreeEdge, TreeNode } from '../tree.ts';
-import type { ArpoOptions } from './index.ts';
+
+/** Options of the plan. */
+export const planOptions = {
+  /** Rollouts per question, n. */
+  rollouts: z.int().min(1).max(4096).default(16),
+  /** Rollouts from the start before any branching. */
+  initial: z.int().min(1).max(4096).default(8),
+  /** P(branch) = alpha + beta * dH, cut to [0, 1]. */
+  alpha: z.number().min(0).max(1).default(0.5),
+  beta: z.number().min(0).default(0.2),
+  /** 'chance': branches with that probability (released code). 'threshold': where it is above `threshold` (paper). */
+  rule: z.enum(['chance', 'threshold']).default('chance'),
+  threshold: z.number().default(0.5),
+  /**
+   * Whose entropy decides about the state after a tool result: that of the action that 'called' the tool
+   * (released code), or of the rollout's 'reaction' to the result (paper).
+   */
+  entropyOf: z.enum(['call', 'reaction']).default('call'),
+  /** Leading tokens of an action whose entropies are summed. */
+  tokens: z.int().min(1).default(20),
+  /** |V|: the sum is divided by ln |V|. */
+  vocabulary: z.int().min(2).default(4096),
+};
+
+const schema = z.object(planOptions);
+type PlanOptions = z.infer<typeof schema>;
 
 /**
  * The rollouts that ran side by side last: the initial ones with their branches, or, when those had ended below
@@ -24,7 +50,7 @@ interface Stretch {
  * So turns are decided afterwards, one after the other, each call of the plan going on to the next turn in which
  * something branches.
  */
-export function arpoPlan(tree: RolloutTree, options: ArpoOptions, random: Random): readonly ForkPoint[] {
+export function arpoPlan(tree: RolloutTree, options: PlanOptions, random: Random): readonly ForkPoint[] {
   const { rollouts, initial } = options;
   if (tree.edges.length === 0) {
     return Array.from({ length: Math.min(initial, rollouts) }, () => ({ node: 0 }));
@@ -68,7 +94,7 @@ function lastStretch(tree: RolloutTree): Stretch {
   };
 }
 
-function branches(stretch: Stretch, node: TreeNode, options: ArpoOptions, random: Random): boolean {
+function branches(stretch: Stretch, node: TreeNode, options: PlanOptions, random: Random): boolean {
   const { alpha, beta, rule, threshold } = options;
   const raw = alpha + beta * entropyRise(stretch, node, options);
   if (rule === 'threshold') return raw > threshold;
@@ -77,7 +103,7 @@ function branches(stretch: Stretch, node: TreeNode, options: ArpoOptions, random
 }
 
 /** dH = H now - H at first. */
-function entropyRise({ tree, first }: Stretch, node: TreeNode, options: ArpoOptions): number {
+function entropyRise({ tree, first }: Stretch, node: TreeNode, options: PlanOptions): number {
   const call = tree.edges[node.parent!]!;
   // The released code compares with the first action that the rollout itself took, a branch's included.
   if (options.entropyOf === 'call') return entropy(call, options) - entropy(first[call.id]!, options);
@@ -89,6 +115,6 @@ function entropyRise({ tree, first }: Stretch, node: TreeNode, options: ArpoOpti
 }
 
 /** H: the entropies of the first tokens summed, over ln |V|. */
-function entropy({ entropies }: TreeEdge, { tokens, vocabulary }: ArpoOptions): number {
+function entropy({ entropies }: TreeEdge, { tokens, vocabulary }: PlanOptions): number {
   return entropies.slice(0, tokens).reduce((sum, value) => sum + value, 0) / Math.log(vocabulary);
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Random } from '../../core/random.ts';
+import { mean } from '../../core/statistics.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { mean } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { nodeValues } from '../shared/values.ts';
-import { leaves, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
+import { type RolloutTree, returnsOf, type TreeEdge, type TreeNode } from '../tree.ts';
 
 /** CARL's options with the given N0; everything else is the same for CARL and CARL-Lite. */
 export function carlSchema(defaults: { initial: number; entropy?: 'surprisal' | 'exact' | 'random' }) {
@@ -84,7 +84,7 @@ export function carlCredit(
   options: CarlOptions,
 ): readonly CreditedAction[] {
   const values = nodeValues(tree, options.values);
-  const outcome = options.credit === 'outcome' ? meanReturn(tree) : undefined;
+  const outcome = options.credit === 'outcome' ? mean(returnsOf(tree)) : undefined;
   const advantage = (edge: TreeEdge): number => values[edge.to]! - (outcome ?? values[edge.from]!);
   const branching = Uint8Array.from(tree.nodes, ({ children }) => (children.length > 1 ? 1 : 0));
   const forked = options.updateRule === 'forked' ? forkedNodes(tree) : undefined;
@@ -117,8 +117,6 @@ function forkedNodes(tree: RolloutTree): Uint8Array {
   for (const { start, round, from } of tree.edges) if (start && round > 0) forked[from] = 1;
   return forked;
 }
-
-const meanReturn = (tree: RolloutTree): number => mean(leaves(tree).map((leaf) => leaf.return));
 
 /** A member of the family: CARL with other defaults. */
 export function carlFamily(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { flatPlan } from '../shared/flat.ts';
+import { flatPlan, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
@@ -53,24 +53,16 @@ export function isInformative(tree: RolloutTree, { filter, correct }: DapoOption
 /** GRPO's advantages (Eq. 9) of the returns with the length penalty, for every token of the trajectory. */
 function credit(trees: readonly RolloutTree[], options: DapoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
-    const rollouts = leaves(tree).map((leaf) => ({ leaf, edges: path(tree, leaf) }));
     // Where actions are listed, an action is one token whatever it says: there is no length to shape.
     const isText = tree.nodes[0]!.prompt.actions === undefined;
     const advantages = grpoAdvantages(
-      rollouts.map(({ leaf, edges }) => {
-        const length = edges.reduce((sum, { tokens }) => sum + tokens.length, 0);
+      leaves(tree).map((leaf) => {
+        const length = path(tree, leaf).reduce((sum, { tokens }) => sum + tokens.length, 0);
         return leaf.return + (isText ? overlongPenalty(length, options) : 0);
       }),
       options,
     );
-    return rollouts.flatMap(({ leaf, edges }, i) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantages[i]!,
-        sequence: `${index}/${leaf.id}`,
-      })),
-    );
+    return trajectoryRows(tree, index, (i) => ({ advantage: advantages[i]! }));
   });
   return { actions };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
-import { mean } from '../shared/group.ts';
+import { centred } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 
 const schema = z
@@ -15,12 +15,7 @@ const schema = z
 export type DrGrpoOptions = z.infer<typeof schema>;
 
 /** A_i = R_i - mean R, own return included, no std: arXiv 2503.20783. A group of one has advantage 0. */
-export function drGrpoAdvantages(returns: readonly number[]): readonly number[] {
-  // Equal returns: exactly 0, not the rounding of the mean.
-  if (returns.every((value) => value === returns[0])) return returns.map(() => 0);
-  const center = mean(returns);
-  return returns.map((value) => value - center);
-}
+export const drGrpoAdvantages = (returns: readonly number[]): readonly number[] => centred(returns);
 
 /** GRPO Done Right (Understanding R1-Zero-Like Training, arXiv 2503.20783). */
 export const drGrpo: Algorithm<DrGrpoOptions> = {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { mean } from '../shared/group.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
@@ -50,7 +51,7 @@ export function eapoReturns(
 
 /**
  * [R] w_t = 1 + kappa (p_t - mean p), p the probability that the token was drawn with and the mean over all of the
- * question's drawn tokens, so that the weights of those have mean 1. Given tokens weigh 0.
+ * question's drawn tokens, so that the weights of those have mean 1. Forced tokens weigh 0.
  */
 function confidenceWeights(
   edges: readonly TreeEdge[],
@@ -64,21 +65,16 @@ function confidenceWeights(
 
 function credit(trees: readonly RolloutTree[], options: EapoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
-    const rollouts = leaves(tree).map((leaf) => {
-      const edges = path(tree, leaf);
-      return { id: leaf.id, edges, return: leaf.return, calls: edges.filter(({ tool }) => tool).length };
-    });
+    const rollouts = leaves(tree).map((leaf) => ({
+      return: leaf.return,
+      calls: path(tree, leaf).filter(({ tool }) => tool).length,
+    }));
     const advantages = grpoAdvantages(eapoReturns(rollouts, options), options);
     const weightsOf = confidenceWeights(tree.edges, options.confidence);
-    return rollouts.flatMap(({ id, edges }, i) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantages[i]!,
-        weights: weightsOf(edge),
-        sequence: `${index}/${id}`,
-      })),
-    );
+    return trajectoryRows(tree, index, (i, edge) => ({
+      advantage: advantages[i]!,
+      weights: weightsOf(edge),
+    }));
   });
   return { actions };
 }

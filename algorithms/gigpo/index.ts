@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { standardDeviation } from '../../core/statistics.ts';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../shared/flat.ts';
-import { mean, standardDeviation } from '../shared/group.ts';
+import { flatPlan, trajectoryRows } from '../shared/flat.ts';
+import { normaliser } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree } from '../tree.ts';
+import { toGo } from '../shared/to-go.ts';
+import { leaves, path, type RolloutTree, returnsOf } from '../tree.ts';
 import { anchorGroups } from './anchors.ts';
 
 const schema = z
@@ -33,12 +35,9 @@ const schema = z
 
 export type GigpoOptions = z.infer<typeof schema>;
 
-/** Places a value in its group. A group of equal values, of one included, gives exactly 0. */
-function zScore(group: readonly number[], options: GigpoOptions): (value: number) => number {
-  if (group.every((value) => value === group[0])) return () => 0;
-  const center = mean(group);
-  const scale = options.norm === 'std' ? standardDeviation(group, 'sample') + options.epsilon : 1;
-  return (value) => (value - center) / scale;
+/** Places a value in its group: see `normaliser`. */
+function placeIn(group: readonly number[], { norm, epsilon }: GigpoOptions): (value: number) => number {
+  return normaliser(group, (values) => (norm === 'std' ? standardDeviation(values, 'sample') + epsilon : 1));
 }
 
 /**
@@ -56,7 +55,7 @@ export function episodeAdvantages(
     options.statistics === 'trajectories'
       ? returns
       : returns.flatMap((value, index) => Array.from({ length: steps[index]! }, () => value));
-  return returns.map(zScore(rows, options));
+  return returns.map(placeIn(rows, options));
 }
 
 /**
@@ -71,29 +70,24 @@ export function stepAdvantages(
   observations: readonly (readonly string[])[],
   options: GigpoOptions,
 ): readonly (readonly number[])[] {
-  const toGo = rewards.map((steps) => {
-    const result = [...steps];
-    for (let t = result.length - 2; t >= 0; t--) result[t]! += options.gamma * result[t + 1]!;
-    return result;
-  });
+  const discounted = rewards.map((steps) => toGo(steps, options.gamma));
   const groups = anchorGroups(observations.flat(), options.similarity);
   const members = new Map<number, number[]>();
-  for (const [step, value] of toGo.flat().entries()) {
+  for (const [step, value] of discounted.flat().entries()) {
     const values = members.get(groups[step]!);
     if (values === undefined) members.set(groups[step]!, [value]);
     else values.push(value);
   }
-  const zScores = new Map([...members].map(([group, values]) => [group, zScore(values, options)]));
+  const placed = new Map([...members].map(([group, values]) => [group, placeIn(values, options)]));
   let step = 0;
-  return toGo.map((values) => values.map((value) => zScores.get(groups[step++]!)!(value)));
+  return discounted.map((values) => values.map((value) => placed.get(groups[step++]!)!(value)));
 }
 
 /** Eq. 8: A = episode advantage + omega * step advantage. One row of the loss per step. */
 function gigpoCredit(tree: RolloutTree, index: number, options: GigpoOptions): readonly CreditedAction[] {
-  const ends = leaves(tree);
-  const paths = ends.map((leaf) => path(tree, leaf));
+  const paths = leaves(tree).map((leaf) => path(tree, leaf));
   const episode = episodeAdvantages(
-    ends.map((leaf) => leaf.return),
+    returnsOf(tree),
     paths.map((edges) => edges.length),
     options,
   );
@@ -102,14 +96,10 @@ function gigpoCredit(tree: RolloutTree, index: number, options: GigpoOptions): r
     paths.map((edges) => edges.map((edge) => tree.nodes[edge.from]!.prompt.text)),
     options,
   );
-  return paths.flatMap((edges, i) =>
-    edges.map((edge, t) => ({
-      tree: index,
-      edge: edge.id,
-      advantage: episode[i]! + options.omega * step[i]![t]!,
-      sequence: `${index}/${edge.id}`,
-    })),
-  );
+  return trajectoryRows(tree, index, (i, edge, t) => ({
+    advantage: episode[i]! + options.omega * step[i]![t]!,
+    sequence: `${index}/${edge.id}`,
+  }));
 }
 
 /** Group-in-Group Policy Optimization (arXiv 2505.10978). */

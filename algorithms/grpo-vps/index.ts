@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
 import { flatPlan } from '../shared/flat.ts';
-import { standardized } from '../shared/group.ts';
+import { zScores } from '../shared/group.ts';
 import { type GainTurn, gainsOf, gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, type RolloutTree } from '../tree.ts';
+import { leaves, type RolloutTree, returnsOf } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -46,7 +46,7 @@ export function vpsAdvantages(
   { lambda, mixture, std, epsilon }: GrpoVpsOptions,
 ): readonly (readonly number[])[] {
   // Normalised over all segments of the question; equal ones, a single one included, give 0.
-  const scores = [...standardized(progress.flat(), std, epsilon)];
+  const scores = [...zScores(progress.flat(), std, epsilon)];
   return progress.map((segments, i) => {
     const outcome = outcomes[i]!;
     const refined = scores
@@ -61,22 +61,14 @@ export function vpsAdvantages(
 }
 
 function credit(tree: RolloutTree, index: number, options: GrpoVpsOptions): readonly CreditedAction[] {
-  const ends = leaves(tree);
-  const segments = ends.map((leaf) =>
+  const segments = leaves(tree).map((leaf) =>
     merged(
       gainTurns(tree, leaf, { ends: 'action', baseline: 'root', scale: 'probability' }),
       options.segments,
     ),
   );
-  const advantages = vpsAdvantages(
-    segments.map(gainsOf),
-    grpoAdvantages(
-      ends.map((leaf) => leaf.return),
-      options,
-    ),
-    options,
-  );
-  return turnCredit(index, segments, ends, (i, k) => ({ advantage: advantages[i]![k]! }));
+  const advantages = vpsAdvantages(segments.map(gainsOf), grpoAdvantages(returnsOf(tree), options), options);
+  return turnCredit(tree, index, segments, (i, k) => ({ advantage: advantages[i]![k]! }));
 }
 
 /** GRPO with verifiable process supervision (arXiv 2604.20659), a reconstruction. */

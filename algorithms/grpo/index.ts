@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
-import { standardized } from '../shared/group.ts';
+import { zScores } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 
 /** Options of the group and of its normalisation; GSPO has the same. */
@@ -28,7 +28,7 @@ export function grpoAdvantages(
   options: Pick<GrpoOptions, 'epsilon' | 'std' | 'singleton'>,
 ): readonly number[] {
   if (returns.length === 1) return options.singleton === 'raw' ? returns : [0];
-  return standardized(returns, options.std, options.epsilon);
+  return zScores(returns, options.std, options.epsilon);
 }
 
 /** Group Relative Policy Optimization (DeepSeekMath, arXiv 2402.03300). */

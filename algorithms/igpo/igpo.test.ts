@@ -5,9 +5,10 @@ import { createRandom } from '../../core/random.ts';
 import type { AnyAlgorithm } from '../algorithm.ts';
 import { exactBias } from '../exact-bias.test-helper.ts';
 import { searchBias, searchTree } from '../shared/information-gain.test-helper.ts';
+import { toGo } from '../shared/to-go.ts';
 import { chains } from '../sketch.test-helper.ts';
 import type { RolloutTree } from '../tree.ts';
-import { centred, igpo, igpoTurns, toGo } from './index.ts';
+import { igpo, igpoTurns, normalised } from './index.ts';
 
 const defaults = igpo.schema.parse({});
 const random = createRandom(0);
@@ -158,7 +159,7 @@ describe('IGPO', () => {
           const options = { ...defaults, statistics, std } as const;
           for (const turn of igpoTurns(rewards, options).flat()) expect(Number.isFinite(turn)).toBe(true);
         }
-        const sum = centred(rewards.flat(), { std, epsilon: 1e-6 }).reduce((a, b) => a + b, 0);
+        const sum = normalised(rewards.flat(), { std, epsilon: 1e-6 }).reduce((a, b) => a + b, 0);
         expect(sum).toBeCloseTo(0, 6);
       }),
     );

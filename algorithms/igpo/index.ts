@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { flatPlan } from '../shared/flat.ts';
-import { mean, standardDeviation } from '../shared/group.ts';
+import { centred, zScores } from '../shared/group.ts';
 import { gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
+import { toGo } from '../shared/to-go.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
 import { returnsByPosition } from './positions.ts';
 
@@ -33,21 +34,11 @@ const schema = z
 export type IgpoOptions = z.infer<typeof schema>;
 
 /** Values minus their mean, over their standard deviation if asked. Equal values give exactly 0. */
-export function centred(
+export function normalised(
   values: readonly number[],
   { std, epsilon }: Pick<IgpoOptions, 'std' | 'epsilon'>,
 ): readonly number[] {
-  if (values.every((value) => value === values[0])) return values.map(() => 0);
-  const center = mean(values);
-  const scale = std === 'none' ? 1 : standardDeviation(values, std) + epsilon;
-  return values.map((value) => (value - center) / scale);
-}
-
-/** G_k = r_k + gamma G_{k+1}. */
-export function toGo(rewards: readonly number[], gamma: number): readonly number[] {
-  const result = [...rewards];
-  for (let k = result.length - 2; k >= 0; k--) result[k]! += gamma * result[k + 1]!;
-  return result;
+  return std === 'none' ? centred(values) : zScores(values, std, epsilon);
 }
 
 /**
@@ -68,7 +59,7 @@ export function igpoTurns(
   return regrouped(rewards, isOutcome, options).map((turns) => toGo(turns, gamma));
 }
 
-/** Centres the values of every group, wherever its members are. */
+/** Normalises the values of every group, wherever its members are. */
 function regrouped(
   values: readonly (readonly number[])[],
   groupOf: (i: number, k: number) => number,
@@ -80,7 +71,7 @@ function regrouped(
       groups.set(groupOf(i, k), [...(groups.get(groupOf(i, k)) ?? []), value]);
     }
   }
-  const results = new Map([...groups].map(([key, members]) => [key, [...centred(members, options)]]));
+  const results = new Map([...groups].map(([key, members]) => [key, [...normalised(members, options)]]));
   // Members come back in the order in which they went in.
   return values.map((turns, i) => turns.map((_, k) => results.get(groupOf(i, k))!.shift()!));
 }
@@ -97,10 +88,10 @@ function credit(tree: RolloutTree, index: number, options: IgpoOptions): readonl
           tree,
           turns,
           rewards.map((values) => toGo(values, options.gamma)),
-          (values) => centred(values, options),
+          (values) => normalised(values, options),
         )
       : turnwise(igpoTurns(rewards, options));
-  return turnCredit(index, turns, ends, (i, k, { id }) => ({ advantage: advantageOf(i, k, id) }));
+  return turnCredit(tree, index, turns, (i, k, { id }) => ({ advantage: advantageOf(i, k, id) }));
 }
 
 const turnwise =

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../shared/flat.ts';
-import { standardized } from '../shared/group.ts';
+import { flatPlan, trajectoryRows } from '../shared/flat.ts';
+import { zScores } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
+import { leaves, path, type RolloutTree, returnsOf, type TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -56,13 +56,13 @@ export function mtGrpoAdvantages(
   returns: readonly number[],
   { coefficient, estimator, epsilon }: MtGrpoOptions,
 ): readonly (readonly number[])[] {
-  const zScores = (values: readonly number[]) => standardized(values, 'sample', epsilon);
-  const outcomes = zScores(returns);
+  const normalised = (values: readonly number[]) => zScores(values, 'sample', epsilon);
+  const outcomes = normalised(returns);
   const most = rewards.reduce((length, turns) => Math.max(length, turns.length), 0);
   // A trajectory without that turn has a turn reward of 0 in its group.
-  const turn = Array.from({ length: most }, (_, k) => zScores(rewards.map((turns) => turns[k] ?? 0)));
+  const turn = Array.from({ length: most }, (_, k) => normalised(rewards.map((turns) => turns[k] ?? 0)));
   const combined = Array.from({ length: Math.max(1, most) }, (_, k) =>
-    zScores(returns.map((value, i) => rewards[i]!.slice(k).reduce((sum, reward) => sum + reward, value))),
+    normalised(returns.map((value, i) => rewards[i]!.slice(k).reduce((sum, reward) => sum + reward, value))),
   );
   return rewards.map((turns, i) => {
     // No result at all: turn and outcome together, everywhere.
@@ -79,24 +79,19 @@ export function mtGrpoAdvantages(
 }
 
 function credit(tree: RolloutTree, index: number, options: MtGrpoOptions): readonly CreditedAction[] {
-  const ends = leaves(tree);
-  const paths = ends.map((leaf) => path(tree, leaf));
-  const paid = paths.map((edges) => {
-    const calls = edges.filter(({ tool }) => tool === true);
+  const paid = leaves(tree).map((leaf) => {
+    const calls = path(tree, leaf).filter(({ tool }) => tool === true);
     return options.turns === 'first' ? calls.slice(0, 1) : calls;
   });
   const advantages = mtGrpoAdvantages(
     paid.map((calls) => calls.map((edge) => turnReward(tree, edge, options))),
-    ends.map((leaf) => leaf.return),
+    returnsOf(tree),
     options,
   );
-  return paths.flatMap((edges, i) => {
-    let stretch = 0;
-    return edges.map((edge) => {
-      const advantage = advantages[i]![stretch]!;
-      if (paid[i]![stretch] === edge) stretch++;
-      return { tree: index, edge: edge.id, advantage, sequence: `${index}/${ends[i]!.id}` };
-    });
+  return trajectoryRows(tree, index, (i, { id }) => {
+    // One stretch ends with every paid result before this action; ids ascend along a trajectory.
+    const stretch = paid[i]!.filter((call) => call.id < id).length;
+    return { advantage: advantages[i]![stretch]! };
   });
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Credit, CreditedAction, Head, TokenValues } from '../algorithm.ts';
+import { variance } from '../../core/statistics.ts';
+import type { Credit, Head, TokenValues } from '../algorithm.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { gae } from '../shared/gae.ts';
-import { mean } from '../shared/group.ts';
 import { whiten } from '../shared/whitening.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
@@ -66,15 +67,10 @@ export function ppoCredit(
   rewardOf: RewardFunction,
   options: CriticOptions,
 ): Credit {
-  const actions: CreditedAction[] = [];
-  for (const [index, tree] of trees.entries()) {
+  const actions = trees.flatMap((tree, index) => {
     const { advantages } = estimate(tree, rewardOf, options);
-    for (const leaf of leaves(tree)) {
-      for (const { id } of path(tree, leaf)) {
-        actions.push({ tree: index, edge: id, advantage: advantages[id]!, sequence: `${index}/${leaf.id}` });
-      }
-    }
-  }
+    return trajectoryRows(tree, index, (_, { id }) => ({ advantage: advantages[id]! }));
+  });
   return options.whiten ? whiten(trees, { actions }, WHITEN_EPSILON) : { actions };
 }
 
@@ -130,11 +126,11 @@ function explained(
   targets: readonly number[],
   values: readonly number[],
 ): { readonly explainedVariance?: number } {
-  const variance = (of: readonly number[]): number => {
-    const center = mean(of);
-    return mean(of.map((value) => (value - center) ** 2));
-  };
-  const total = variance(targets);
+  const total = variance(targets, 'population');
   if (!(total > 1e-12)) return {};
-  return { explainedVariance: 1 - variance(targets.map((target, i) => target - values[i]!)) / total };
+  const left = variance(
+    targets.map((target, i) => target - values[i]!),
+    'population',
+  );
+  return { explainedVariance: 1 - left / total };
 }

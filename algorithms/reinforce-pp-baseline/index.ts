@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm, Credit } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
-import { mean } from '../shared/group.ts';
+import { centred } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
 import type { RolloutTree } from '../tree.ts';
@@ -19,20 +19,15 @@ const schema = z
 export type ReinforcePpBaselineOptions = z.infer<typeof schema>;
 
 /** R_i - mean R of the question's group, own return included. A group of one keeps its return. */
-function centered(returns: readonly number[]): readonly number[] {
-  if (returns.length === 1) return returns;
-  // Equal returns: exactly 0, so that a batch without signal is told from one with little.
-  if (returns.every((value) => value === returns[0])) return returns.map(() => 0);
-  const center = mean(returns);
-  return returns.map((value) => value - center);
-}
+const distances = (returns: readonly number[]): readonly number[] =>
+  returns.length === 1 ? returns : centred(returns);
 
 /** Distances from the group's mean, for all tokens of a trajectory, whitened over the tokens of the batch. */
 export function reinforcePpBaselineCredit(
   trees: readonly RolloutTree[],
   { epsilon }: Pick<ReinforcePpBaselineOptions, 'epsilon'>,
 ): Credit {
-  return whiten(trees, trajectoryCredit(trees, centered), epsilon);
+  return whiten(trees, trajectoryCredit(trees, distances), epsilon);
 }
 
 /** REINFORCE++-baseline (arXiv 2501.03262): group mean, then whitening over the batch instead of a group std. */

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { Algorithm, Credit, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../shared/flat.ts';
+import type { Algorithm, Credit } from '../algorithm.ts';
+import { flatPlan, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
+import { toGo } from '../shared/to-go.ts';
 import { whiten } from '../shared/whitening.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
@@ -27,16 +28,11 @@ export type ReinforcePpOptions = z.infer<typeof schema>;
  * @returns the return of every token, per action.
  */
 export function tokenReturns(edges: readonly TreeEdge[], gamma: number): readonly (readonly number[])[] {
-  let next = 0;
-  const reversed = edges.toReversed().map(({ tokens, reward }) => {
-    const returns = new Array<number>(tokens.length);
-    for (let t = tokens.length - 1; t >= 0; t--) {
-      next = (t === tokens.length - 1 ? reward : 0) + gamma * next;
-      returns[t] = next;
-    }
-    return returns;
-  });
-  return reversed.reverse();
+  const rewards = edges.flatMap(({ tokens, reward }) =>
+    tokens.map((_, t) => (t === tokens.length - 1 ? reward : 0)),
+  );
+  const returns = [...toGo(rewards, gamma)];
+  return edges.map(({ tokens }) => returns.splice(0, tokens.length));
 }
 
 /** The returns of all tokens, whitened over the batch: verl's `reinforce_plus_plus`. */
@@ -44,16 +40,10 @@ export function reinforcePpCredit(
   trees: readonly RolloutTree[],
   { gamma, epsilon }: Pick<ReinforcePpOptions, 'gamma' | 'epsilon'>,
 ): Credit {
-  const actions: CreditedAction[] = [];
-  for (const [tree, rollouts] of trees.entries()) {
-    for (const leaf of leaves(rollouts)) {
-      const edges = path(rollouts, leaf);
-      const returns = tokenReturns(edges, gamma);
-      for (const [i, { id }] of edges.entries()) {
-        actions.push({ tree, edge: id, advantage: returns[i]!, sequence: `${tree}/${leaf.id}` });
-      }
-    }
-  }
+  const actions = trees.flatMap((tree, index) => {
+    const returns = leaves(tree).map((leaf) => tokenReturns(path(tree, leaf), gamma));
+    return trajectoryRows(tree, index, (i, _, t) => ({ advantage: returns[i]![t]! }));
+  });
   return whiten(trees, { actions }, epsilon);
 }
 

@@ -1,9 +1,38 @@
 import type { Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
-import { leaves, path, type RolloutTree } from '../tree.ts';
+import { leaves, path, type RolloutTree, returnsOf, type TreeEdge, type TreeNode } from '../tree.ts';
 
 /** The plan of methods without branching: `size` independent rollouts from the root. */
 export function flatPlan(tree: RolloutTree, size: number): readonly ForkPoint[] {
   return tree.edges.length === 0 ? Array.from({ length: size }, () => ({ node: 0 })) : [];
+}
+
+/** What one action of a trajectory is credited with; `sequence` only where it is not the trajectory's own. */
+type ActionCredit = Omit<CreditedAction, 'tree' | 'edge' | 'sequence'> &
+  Partial<Pick<CreditedAction, 'sequence'>>;
+
+/**
+ * The rows of one question's trajectories, one for every action of each. A trajectory is one sequence of the loss; an
+ * action that several trajectories share is in the sequence of each.
+ * @param index of the tree in the batch.
+ * @param creditOf what an action gets, from the number of its trajectory in `ends`, itself, and its place in the
+ * trajectory, from 0.
+ * @param ends the leaves of the trajectories to train. Default: all of the tree's, in the order they were reached.
+ */
+export function trajectoryRows(
+  tree: RolloutTree,
+  index: number,
+  creditOf: (trajectory: number, edge: TreeEdge, place: number) => ActionCredit,
+  ends: readonly TreeNode[] = leaves(tree),
+): readonly CreditedAction[] {
+  return ends.flatMap((leaf, trajectory) => {
+    const sequence = `${index}/${leaf.id}`;
+    return path(tree, leaf).map((edge, place) => ({
+      tree: index,
+      edge: edge.id,
+      sequence,
+      ...creditOf(trajectory, edge, place),
+    }));
+  });
 }
 
 /**
@@ -15,15 +44,9 @@ export function trajectoryCredit(
   trees: readonly RolloutTree[],
   advantages: (returns: readonly number[]) => readonly number[],
 ): Credit {
-  const actions: CreditedAction[] = [];
-  for (const [index, tree] of trees.entries()) {
-    const ends = leaves(tree);
-    const values = advantages(ends.map((leaf) => leaf.return));
-    for (const [i, leaf] of ends.entries()) {
-      for (const edge of path(tree, leaf)) {
-        actions.push({ tree: index, edge: edge.id, advantage: values[i]!, sequence: `${index}/${leaf.id}` });
-      }
-    }
-  }
+  const actions = trees.flatMap((tree, index) => {
+    const values = advantages(returnsOf(tree));
+    return trajectoryRows(tree, index, (trajectory) => ({ advantage: values[trajectory]! }));
+  });
   return { actions };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateLoss, type LossRow, type Objective } from '../objective.ts';
+import type { LossRow } from '../loss-row.ts';
+import { evaluateLoss, type Objective } from '../objective.ts';
 import { futureFactors } from './future.ts';
 
 const released = { weight: 1, halfLife: 64, low: 1, high: 1.2, participation: 3, safety: 6 };

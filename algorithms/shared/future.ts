@@ -1,4 +1,4 @@
-import type { LossRow } from '../objective.ts';
+import type { LossRow } from '../loss-row.ts';
 
 /**
  * Scales advantages by how far the policy has moved on the tokens that follow: FIPO's Future-KL (arXiv 2603.19835) as

@@ -1,30 +1,29 @@
-/** Statistics of a group of returns that algorithms normalise with. float64. */
+import { areEqual, type Divisor, mean, standardDeviation } from '../../core/statistics.ts';
 
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+/**
+ * How values are placed in a group: (x - mean) / scale. In a group of values that are equal up to rounding, a single one
+ * included, everything is exactly 0, so that rounding cannot be blown up by a small scale.
+ * @param scaleOf from the group to what differences are divided by, above 0.
+ */
+export function normaliser(
+  group: readonly number[],
+  scaleOf: (group: readonly number[]) => number,
+): (value: number) => number {
+  if (areEqual(group)) return () => 0;
+  const center = mean(group);
+  const scale = scaleOf(group);
+  return (value) => (value - center) / scale;
+}
+
+/** Distances from the group's mean. Equal values give exactly 0. */
+export function centred(values: readonly number[]): readonly number[] {
+  return values.map(normaliser(values, () => 1));
 }
 
 /**
- * Standard deviation: `sample` divides by n - 1 (verl's GRPO), `population` by n. The two
- * differ by sqrt(n / (n - 1)): 15 % at n = 4.
+ * z-scores of a group: (x - mean) / (std + epsilon). Equal values, a single one included, give exactly 0.
+ * @param divisor of the variance: `sample` is verl's GRPO.
  */
-export function standardDeviation(values: readonly number[], kind: 'sample' | 'population'): number {
-  const center = mean(values);
-  const squares = values.reduce((sum, value) => sum + (value - center) ** 2, 0);
-  return Math.sqrt(squares / (kind === 'sample' ? values.length - 1 : values.length));
-}
-
-/**
- * z-scores of a group: (x - mean) / (std + epsilon). Values that are all equal, a single one included, become
- * exactly 0, so that rounding in the mean cannot be blown up by a small epsilon.
- */
-export function standardized(
-  values: readonly number[],
-  kind: 'sample' | 'population',
-  epsilon: number,
-): readonly number[] {
-  if (values.every((value) => value === values[0])) return values.map(() => 0);
-  const center = mean(values);
-  const scale = standardDeviation(values, kind) + epsilon;
-  return values.map((value) => (value - center) / scale);
+export function zScores(values: readonly number[], divisor: Divisor, epsilon: number): readonly number[] {
+  return values.map(normaliser(values, (group) => standardDeviation(group, divisor) + epsilon));
 }

@@ -1,5 +1,6 @@
 import type { CreditedAction } from '../algorithm.ts';
 import { path, type RolloutTree, type TreeEdge, type TreeNode } from '../tree.ts';
+import { trajectoryRows } from './flat.ts';
 
 /** A stretch of a trajectory, and how much closer to the accepted answer it brought the policy. */
 export interface GainTurn {
@@ -52,27 +53,21 @@ export function gainsOf(turns: readonly GainTurn[]): readonly number[] {
 /**
  * Every action of the turns of one question's trajectories with its credit; a trajectory is one sequence of the loss.
  * @param index of the question's tree in the batch.
- * @param trajectories the turns of each, and `ends` their leaves, in the same order.
+ * @param trajectories the turns of each of the tree's, in the order of their leaves.
  * @param creditOf the credit of an action in turn `turn` of trajectory `trajectory`.
  */
 export function turnCredit(
+  tree: RolloutTree,
   index: number,
   trajectories: readonly (readonly GainTurn[])[],
-  ends: readonly TreeNode[],
   creditOf: (
     trajectory: number,
     turn: number,
     edge: TreeEdge,
   ) => Pick<CreditedAction, 'advantage' | 'clipScale'>,
 ): readonly CreditedAction[] {
-  return trajectories.flatMap((turns, trajectory) =>
-    turns.flatMap(({ edges }, turn) =>
-      edges.map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        ...creditOf(trajectory, turn, edge),
-        sequence: `${index}/${ends[trajectory]!.id}`,
-      })),
-    ),
+  const turnOf = trajectories.map((turns) => turns.flatMap(({ edges }, turn) => edges.map(() => turn)));
+  return trajectoryRows(tree, index, (trajectory, edge, place) =>
+    creditOf(trajectory, turnOf[trajectory]![place]!, edge),
   );
 }

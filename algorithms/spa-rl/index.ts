@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Head } from '../algorithm.ts';
 import { criticHead, criticOptions, ppoCredit, type RewardFunction } from '../ppo/critic.ts';
 import { actionHeadLoss } from '../shared/action-head.ts';
 import { flatPlan } from '../shared/flat.ts';
-import { mean } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 

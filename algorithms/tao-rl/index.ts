@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import type { Algorithm, Credit } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
 import { flatPlan } from '../shared/flat.ts';
-import { mean, standardDeviation } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { type Random, shuffled } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree, type TreeNode } from '../tree.ts';
+import { leaves, type RolloutTree, type TreeNode } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -77,16 +78,8 @@ function credit(
     kept.map((group) => group.map((leaf) => leaf.return)),
     options.epsilon,
   );
-  return kept.flatMap((group, number) =>
-    group.flatMap((leaf, i) =>
-      path(tree, leaf).map((edge) => ({
-        tree: index,
-        edge: edge.id,
-        advantage: advantages[number]![i]!,
-        sequence: `${index}/${leaf.id}`,
-      })),
-    ),
-  );
+  const flat = advantages.flat();
+  return trajectoryRows(tree, index, (i) => ({ advantage: flat[i]! }), kept.flat());
 }
 
 /** Tree Search for LLM Agent Reinforcement Learning (arXiv 2509.21240). */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { shuffled } from '../../core/random.ts';
 import type { Algorithm, ForkPoint } from '../algorithm.ts';
+import { trajectoryRows } from '../shared/flat.ts';
 import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
-import { leaves, path, type RolloutTree } from '../tree.ts';
+import { leaves, type RolloutTree } from '../tree.ts';
 import { forkOrigin, segmentAdvantages } from './segments.ts';
 
 const schema = z
@@ -99,14 +100,7 @@ export const treeRl: Algorithm<TreeRlOptions> = {
           ? ends
           : shuffled(ends, random.split('select', index)).slice(0, options.selected);
       const advantages = segmentAdvantages(tree);
-      return selected.flatMap((leaf) =>
-        path(tree, leaf).map((edge) => ({
-          tree: index,
-          edge: edge.id,
-          advantage: advantages[edge.id]!,
-          sequence: `${index}/${leaf.id}`,
-        })),
-      );
+      return trajectoryRows(tree, index, (_, { id }) => ({ advantage: advantages[id]! }), selected);
     }),
   }),
   objective: toObjective,

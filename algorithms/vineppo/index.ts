@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
-import { mean } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
 import type { RolloutTree } from '../tree.ts';

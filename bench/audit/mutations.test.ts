@@ -2,12 +2,13 @@ import { describe, expect } from 'vitest';
 import type { AnyAlgorithm, Credit, CreditedAction } from '../../algorithms/algorithm.ts';
 import { carl } from '../../algorithms/carl/index.ts';
 import { grpo } from '../../algorithms/grpo/index.ts';
-import { evaluateLoss, type LossRow } from '../../algorithms/objective.ts';
+import type { LossRow } from '../../algorithms/loss-row.ts';
+import { evaluateLoss } from '../../algorithms/objective.ts';
 import { rloo } from '../../algorithms/rloo/index.ts';
 import { trajectoryCredit } from '../../algorithms/shared/flat.ts';
-import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
 import { nodeValues } from '../../algorithms/shared/values.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../../algorithms/tree.ts';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import { flatEstimator, perTurn } from './estimators.test-helper.ts';
 import { schedule } from './forking.test-helper.ts';
 import {

@@ -1,4 +1,4 @@
-import { standardDeviation } from '../../algorithms/shared/group.ts';
+import { standardDeviation } from '../../core/statistics.ts';
 import { mixture, type Outcomes, type StateOutcomes } from './outcomes.ts';
 
 /** Exact criticality of a state. */

@@ -1,8 +1,8 @@
 import { flatPlan } from '../../algorithms/shared/flat.ts';
-import { mean } from '../../algorithms/shared/group.ts';
 import type { RolloutTree, TreeNode } from '../../algorithms/tree.ts';
 import { leaves } from '../../algorithms/tree.ts';
 import type { Random } from '../../core/random.ts';
+import { mean } from '../../core/statistics.ts';
 import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
 import { scoreGiven } from '../../envs/scoring/answer.ts';
 import { greedy } from '../../policies/enumerable.ts';

@@ -1,17 +1,4 @@
-/** The mean of at least one value. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += values[index]!;
-  return sum / values.length;
-}
-
-/** Sample variance (divisor n - 1) of at least two values. */
-export function variance(values: ArrayLike<number>): number {
-  const center = mean(values);
-  let squares = 0;
-  for (let index = 0; index < values.length; index++) squares += (values[index]! - center) ** 2;
-  return squares / (values.length - 1);
-}
+import { mean } from '../../core/statistics.ts';
 
 /** How many values a quarter trims at either end: SciPy's and rliable's rounding, down. */
 export const trimmedEachSide = (n: number): number => Math.floor(n / 4);

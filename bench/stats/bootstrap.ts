@@ -2,7 +2,7 @@ import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
 import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { Random } from '../../core/random.ts';
-import { mean } from './average.ts';
+import { mean } from '../../core/statistics.ts';
 
 /** Which units every replicate holds. Everything that is drawn from one of these sees the same draws. */
 export interface Resamples {

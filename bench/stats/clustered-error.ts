@@ -1,4 +1,4 @@
-import { mean } from './average.ts';
+import { mean } from '../../core/statistics.ts';
 
 /**
  * Standard error of a mean over questions of one policy, where questions that share a cluster (a source passage)

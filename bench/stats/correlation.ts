@@ -1,3 +1,4 @@
+import { mean } from '../../core/statistics.ts';
 import { averageRanks } from './rank.ts';
 
 /**
@@ -21,10 +22,4 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number | nu
 /** Spearman's correlation: Pearson's of the average ranks. Null where one of them does not vary. */
 export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number | null {
   return pearson(averageRanks(x), averageRanks(y));
-}
-
-function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index++) sum += values[index]!;
-  return sum / values.length;
 }

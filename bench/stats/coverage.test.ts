@@ -2,7 +2,7 @@ import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
 import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../core/random.ts';
-import { mean } from './average.ts';
+import { mean } from '../../core/statistics.ts';
 import { bcaEnds, bootstrapDistribution, createResamples, jackknife, percentileEnds } from './bootstrap.ts';
 import { improvementInterval } from './improvement.ts';
 import { interval, tInterval, trimmedInterval } from './interval.ts';

@@ -1,5 +1,5 @@
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
-import { mean, variance } from './average.ts';
+import { mean, variance } from '../../core/statistics.ts';
 import { binomialInterval } from './binomial.ts';
 import type { Resamples } from './bootstrap.ts';
 import { BOOTSTRAP_FROM, bcaInterval, type Interval, withoutInterval } from './interval.ts';

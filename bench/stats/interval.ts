@@ -1,5 +1,6 @@
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
-import { interquartileMean, mean, trimmedEachSide, variance } from './average.ts';
+import { mean, variance } from '../../core/statistics.ts';
+import { interquartileMean, trimmedEachSide } from './average.ts';
 import { bcaEnds, bootstrapDistribution, jackknife, type Resamples } from './bootstrap.ts';
 
 /** How an interval was made: printed beside it. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { mean } from '../../core/statistics.ts';
 import { optimalityGaps } from './anchors.ts';
-import { interquartileMean, mean } from './average.ts';
+import { interquartileMean } from './average.ts';
 import { binomialInterval } from './binomial.ts';
 import { bcaEnds, bootstrapDistribution, createResamples, jackknife, percentileEnds } from './bootstrap.ts';
 import { clusteredError } from './clustered-error.ts';

@@ -1,5 +1,5 @@
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
-import { mean, variance } from './average.ts';
+import { mean, variance } from '../../core/statistics.ts';
 
 /**
  * Two-sided p of the paired t test that differences have mean 0.

@@ -1,4 +1,5 @@
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
+import { mean } from '../../core/statistics.ts';
 
 /** Ranks from 1, equal values sharing the mean of the ranks that they cover. */
 export function averageRanks(values: ArrayLike<number>): Float64Array {
@@ -66,8 +67,6 @@ export function brunnerMunzel(x: readonly number[], y: readonly number[]): Brunn
   const [n, m] = [x.length, y.length];
   if (n < 2 || m < 2) return null;
   const pooled = averageRanks([...x, ...y]);
-  const mean = (values: Float64Array): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length;
   const [pooledX, pooledY] = [pooled.slice(0, n), pooled.slice(n)];
   // Variance of (rank among all - rank among its own): how much placements vary.
   const placementVariance = (own: Float64Array, among: Float64Array): number => {

@@ -1,5 +1,5 @@
-import { mean, standardDeviation } from '../../algorithms/shared/group.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { Policy } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';

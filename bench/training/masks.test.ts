@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnyAlgorithm, CreditedAction } from '../../algorithms/algorithm.ts';
-import { evaluateLoss, type LossRow } from '../../algorithms/objective.ts';
+import type { LossRow } from '../../algorithms/loss-row.ts';
+import { evaluateLoss } from '../../algorithms/objective.ts';
 import { ALGORITHMS } from '../../algorithms/registry.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom } from '../../core/random.ts';

@@ -1,5 +1,6 @@
 import type { Credit } from '../../algorithms/algorithm.ts';
-import { evaluateLoss, type LossRow, type Objective } from '../../algorithms/objective.ts';
+import type { LossRow } from '../../algorithms/loss-row.ts';
+import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import type { ActionRecord, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
