@@ -2,22 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { hidePasswords } from '../bench/runs/queue/address.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
-import { auditCommand } from './audit.ts';
-import { benchCommand } from './bench.ts';
-import { compareCommand } from './compare.ts';
-import { criticalityCommand } from './criticality.ts';
-import { dataCommand } from './data.ts';
-import { doctorCommand } from './doctor.ts';
-import { listCommand } from './list.ts';
-import { powerCommand } from './power.ts';
-import { reportCommand } from './report.ts';
-import { rolloutCommand } from './rollout.ts';
-import { runCommand } from './run.ts';
-import { scoreCommand } from './score.ts';
-import { statusCommand } from './status.ts';
+import { COMMANDS, type CommandEntry } from './commands.ts';
 import { tell } from './terminal.ts';
-import { warmStartCommand } from './warm-start.ts';
-import { workerCommand } from './worker.ts';
 
 const EXAMPLES = `
 Examples:
@@ -54,31 +40,27 @@ export async function main(args: readonly string[]): Promise<number> {
       'Compares credit-assignment algorithms for multi-step agents: same tasks, same weights, exact costs.',
     )
     .version(packageInfo().version, '-V, --version', 'prints the version')
-    .addHelpText('after', EXAMPLES)
-    .addCommand(runCommand((value) => (code = value)))
-    .addCommand(statusCommand((value) => (code = value)))
-    .addCommand(workerCommand())
-    .addCommand(compareCommand())
-    .addCommand(reportCommand())
-    .addCommand(powerCommand())
-    .addCommand(rolloutCommand())
-    .addCommand(auditCommand())
-    .addCommand(criticalityCommand((value) => (code = value)))
-    .addCommand(dataCommand())
-    .addCommand(listCommand())
-    .addCommand(benchCommand())
-    .addCommand(doctorCommand((value) => (code = value)))
-    .addCommand(scoreCommand())
-    .addCommand(warmStartCommand());
-  for (const command of withDescendants(program)) {
-    command
-      .exitOverride((error) => {
-        throw error.exitCode === 0 ? error : new UsageError(error.message, command);
-      })
-      // Errors are printed once, below.
-      .configureOutput({ outputError: () => {} });
-  }
+    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+    .addHelpText('after', EXAMPLES);
+  // 'help <command>' and '-- <command>' ask for a command, too.
+  const asked = args.find((arg) => arg !== 'help' && arg !== '--');
   try {
+    for (const entry of COMMANDS) {
+      program.addCommand(
+        entry.name === asked ? await entry.load((value) => (code = value)) : placeholder(entry),
+      );
+    }
+    for (const command of withDescendants(program)) {
+      command
+        .exitOverride((error) => {
+          if (error.exitCode === 0) throw error;
+          // The help that answers `creditbench data` or `creditbench help rnu` is no message.
+          const isHelp = error.code === 'commander.help';
+          throw new UsageError(isHelp ? 'error: missing or unknown command' : error.message, command);
+        })
+        // Errors are printed once, below.
+        .configureOutput({ outputError: () => {} });
+    }
     if (args.length === 0) {
       program.outputHelp();
       return 0;
@@ -88,6 +70,11 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return fail(error);
   }
+}
+
+/** A command that is not asked for: it has a line in the help and is offered where a name is wrong. */
+function placeholder({ name, usage, description }: CommandEntry): Command {
+  return new Command(name).usage(usage).description(description);
 }
 
 function withDescendants(command: Command): readonly Command[] {

@@ -44,7 +44,6 @@ interface Draft {
 /**
  * Exact values, action values and visit counts by dynamic programming over Markov states. Works with any
  * policy: states are discovered in layers and the policy is asked in one batch per layer.
- * @param limit most states to visit, default 200,000.
  * @throws Error when the environment is not Markov, has no `actions` or `key`, when its states repeat in a cycle, or when there
  * are more states than `limit`.
  */
@@ -53,6 +52,7 @@ export async function solve(request: {
   readonly task: Task;
   readonly policy: Policy;
   readonly sampling: Sampling;
+  /** Most states to visit. Default: 200,000. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }): Promise<Oracle> {

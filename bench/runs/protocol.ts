@@ -1,3 +1,5 @@
+// biome-ignore-all lint/plugin: a worker is a process of its own, and ends itself
+
 import { InputError, MachineError } from '../../core/errors.ts';
 import type { Cell, CellContext, CellProgress, CellResult, CodeFiles } from '../cell.ts';
 import type { CellError } from './storage.ts';

@@ -1,0 +1,105 @@
+import type { Command } from 'commander';
+
+/** A command of the command line. Its code is loaded when it is asked for, and not before. */
+export interface CommandEntry {
+  readonly name: string;
+  /** What follows the name, and what it does: as the command itself says. */
+  readonly usage: string;
+  readonly description: string;
+  /** Loads and builds the command. `setExitCode` is told a code other than 0 when the command has ended. */
+  load(setExitCode: (code: number) => void): Promise<Command>;
+}
+
+/** All commands, in the order in which the help lists them. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'run',
+    usage: '[options] <suite>',
+    description: 'runs a suite and compares its algorithms',
+    load: async (setExitCode) => (await import('./run.ts')).runCommand(setExitCode),
+  },
+  {
+    name: 'status',
+    usage: '[options] <folder>',
+    description: 'shows which cells of an output folder are finished, running, failed or waiting',
+    load: async (setExitCode) => (await import('./status.ts')).statusCommand(setExitCode),
+  },
+  {
+    name: 'worker',
+    usage: '[options]',
+    description: 'computes cells of runs on other machines, from a queue in Redis or Valkey',
+    load: async () => (await import('./worker.ts')).workerCommand(),
+  },
+  {
+    name: 'compare',
+    usage: '[options] <results...>',
+    description: 'compares the results of one or several runs, in pairs of seeds',
+    load: async () => (await import('./compare.ts')).compareCommand(),
+  },
+  {
+    name: 'report',
+    usage: '[options] <results...>',
+    description: 'writes one HTML page over the results of one or several runs',
+    load: async () => (await import('./report.ts')).reportCommand(),
+  },
+  {
+    name: 'power',
+    usage: '[options] [results...]',
+    description: 'says how many training seeds a difference needs to be found',
+    load: async () => (await import('./power.ts')).powerCommand(),
+  },
+  {
+    name: 'rollout',
+    usage: '[options] <environment>',
+    description: 'samples one episode of the starting policy and prints it',
+    load: async () => (await import('./rollout.ts')).rolloutCommand(),
+  },
+  {
+    name: 'audit',
+    usage: '[options]',
+    description: 'compares the expected gradient and advantages of algorithms with the exact ones',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
+  {
+    name: 'criticality',
+    usage: '[options]',
+    description: 'measures criticality of states and how well entropy predicts it',
+    load: async (setExitCode) => (await import('./criticality.ts')).criticalityCommand(setExitCode),
+  },
+  {
+    name: 'data',
+    usage: '[options] [command]',
+    description: 'looks at question files',
+    load: async () => (await import('./data.ts')).dataCommand(),
+  },
+  {
+    name: 'list',
+    usage: '[options] [what]',
+    description: 'lists algorithms, environments and suites',
+    load: async () => (await import('./list.ts')).listCommand(),
+  },
+  {
+    name: 'bench',
+    usage: '[options] [cases...]',
+    description: 'measures speed on this machine, beside PyTorch where it is there',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+  {
+    name: 'doctor',
+    usage: '[options]',
+    description: 'shows what this machine has and how to get what is missing',
+    load: async (setExitCode) => (await import('./doctor.ts')).doctorCommand(setExitCode),
+  },
+  {
+    name: 'score',
+    usage: '[options] <predictions> <gold>',
+    description: "scores a prediction file as the data set's official script does",
+    load: async () => (await import('./score.ts')).scoreCommand(),
+  },
+  {
+    name: 'warm-start',
+    usage: '[options] <environment>',
+    description: "trains a suite's policy on demonstrations and writes a checkpoint",
+    load: async () => (await import('./warm-start.ts')).warmStartCommand(),
+  },
+];
