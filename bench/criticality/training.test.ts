@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { configured } from '../../algorithms/configured.ts';
+import { findAlgorithm } from '../../algorithms/registry.ts';
 import { sketchTree } from '../../algorithms/sketch.test-helper.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
@@ -96,6 +98,46 @@ const credited = (arm: Arm, early: number) =>
       .credit([tree], createRandom(0))
       .actions.map(({ edge, advantage }) => [tree.edges[edge]!.action, advantage as number]),
   );
+
+describe('a training of criticality', () => {
+  /** What a method needs beyond rollouts and credit, and what shows that it was there. */
+  const train = async (id: string, given: object, change: Partial<typeof options> = {}) => {
+    const policy = await freshPolicy();
+    await trainWith({
+      loaded,
+      policy,
+      algorithm: configured(findAlgorithm(id), given),
+      options: { ...options, iterations: 10, ...change },
+      seed: 0,
+    });
+    return [...policy.parameters()];
+  };
+  const learned = ([stop, search]: readonly number[]): number => search! - stop!;
+
+  it('trains the critic of PPO', async () => {
+    expect(learned(await train('ppo', { groupSize: 8 }))).toBeGreaterThan(0.1);
+    // Without its critic's learning it is another training.
+    expect(await train('ppo', { groupSize: 8, criticLearningRate: 1e-9 })).not.toEqual(
+      await train('ppo', { groupSize: 8 }),
+    );
+  });
+
+  it('samples other questions for DAPO in place of those that teach nothing', async () => {
+    const [few, many] = [
+      { groupSize: 2, batches: 1 },
+      { groupSize: 2, batches: 10 },
+    ];
+    const small = { questions: 2, iterations: 3 };
+    expect(await train('dapo', few, small)).not.toEqual(await train('dapo', many, small));
+  });
+
+  it('holds on to the start with a KL penalty', async () => {
+    const free = learned(await train('grpo', {}, { iterations: 40 }));
+    const held = learned(await train('grpo', { kl: 20 }, { iterations: 40 }));
+    expect(free).toBeGreaterThan(0.2);
+    expect(Math.abs(held)).toBeLessThan(free / 2);
+  });
+});
 
 describe('the ablation of early actions', () => {
   it('keeps what CARL keeps, and adds the early actions that were not forked', () => {
