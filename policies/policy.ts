@@ -118,6 +118,15 @@ export interface TrainablePolicy extends Policy {
   /** Replaces the parameters. Throws when the length differs. */
   setParameters(parameters: ArrayLike<number>): void;
   /**
+   * `logProbs` under other parameters, if the policy can tell them without forgetting what it has read under its own.
+   * Its own are set again, whatever comes of it.
+   */
+  logProbsUnder?(
+    parameters: ArrayLike<number>,
+    records: readonly ActionRecord[],
+    sampling: Sampling,
+  ): Promise<readonly Float64Array[]>;
+  /**
    * What the policy knows before each recorded token, for small models on top of it (critics).
    * @returns per record tokens x width numbers, token by token. The width of a table grows with what it has met.
    */

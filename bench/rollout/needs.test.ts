@@ -12,7 +12,7 @@ import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { abPolicy, counting, textTask } from '../text.test-helper.ts';
 import { rolloutCost } from './cost.ts';
 import { rollout } from './engine.ts';
-import { GOLD_FLOOR, type Measuring } from './needs.ts';
+import { GOLD_FLOOR, logProbsUnder, type Measuring } from './needs.ts';
 
 const policy = createTabularPolicy(STOP_OR_SEARCH_LOGITS);
 const grow = async (measuring: Measuring, seen: RolloutTree[] = []): Promise<RolloutTree> => {
@@ -162,4 +162,12 @@ describe('an end without an answer', () => {
       'stop-or-search/v1 has no answers (Environment.answer), and the algorithm measures how likely',
     );
   });
+});
+
+it('sets the weights of a policy again, also when reading under others fails', async () => {
+  const own = [...policy.parameters()];
+  const other = own.map((value) => value + 1);
+  const failing = { ...policy, logProbs: () => Promise.reject(new Error('lost')) };
+  await expect(logProbsUnder(failing, other, [], { temperature: 1 })).rejects.toThrow('lost');
+  expect([...policy.parameters()]).toEqual(own);
 });

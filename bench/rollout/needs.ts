@@ -82,20 +82,22 @@ async function measureUnder(
     prompt: tree.nodes[edge.from]!.prompt,
     tokens: edge.tokens,
   }));
-  attach(await withParameters(weights, other, () => weights.logProbs(records, sampling)));
+  attach(await logProbsUnder(weights, other, records, sampling));
   for (const [index, { tree }] of missing.entries()) count(tree, records[index]!, policy);
 }
 
-/** Does something with a policy under other weights, and sets its own again, whatever comes of it. */
-export async function withParameters<Value>(
+/** Log-probabilities under other weights. The policy's own are set again, whatever comes of it. */
+export async function logProbsUnder(
   policy: TrainablePolicy,
   parameters: ArrayLike<number>,
-  work: () => Promise<Value>,
-): Promise<Value> {
+  records: readonly ActionRecord[],
+  sampling: Sampling,
+): Promise<readonly Float64Array[]> {
+  if (policy.logProbsUnder !== undefined) return policy.logProbsUnder(parameters, records, sampling);
   const own = policy.parameters();
   policy.setParameters(parameters);
   try {
-    return await work();
+    return await policy.logProbs(records, sampling);
   } finally {
     policy.setParameters(own);
   }

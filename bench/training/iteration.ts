@@ -4,7 +4,7 @@ import { type Random, shuffled } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { Prompt, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import type { Expert } from '../rollout/forced.ts';
-import { withParameters } from '../rollout/needs.ts';
+import { logProbsUnder } from '../rollout/needs.ts';
 import { type AdamState, adamState } from './adam.ts';
 import { collect } from './collect.ts';
 import { type HeadState, type HeadStatistics, headStates, readHeads, trainHead } from './heads.ts';
@@ -187,7 +187,7 @@ async function withReference(
   { policy, reference, sampling }: TrainingSetup,
 ): Promise<{ readonly rows: readonly TrainingRow[]; readonly tokens: number }> {
   const records = rows.map((row) => row.record);
-  const logProbs = await withParameters(policy, reference, () => policy.logProbs(records, sampling));
+  const logProbs = await logProbsUnder(policy, reference, records, sampling);
   return {
     rows: rows.map((row, index) => ({ ...row, referenceLogProbs: logProbs[index]! })),
     tokens: records.reduce(

@@ -312,3 +312,48 @@ it('keeps no tensors from call to call, and none after dispose', async () => {
   own.dispose();
   expect(tf.memory().numTensors).toBe(before);
 });
+
+describe('log-probabilities under other weights', () => {
+  /** Floats that the model's kernels put out while it acts. */
+  const work = async (): Promise<number> => {
+    const { kernels } = await tf.profile(async () => {
+      await policy.act(someRequests(8), WARM);
+      return tf.scalar(0);
+    });
+    return kernels
+      .flatMap(({ outputShapes }) => outputShapes)
+      .reduce((sum, shape) => sum + (shape ?? []).reduce((a, b) => a * b, 1), 0);
+  };
+
+  it('are those of a policy with these weights, and leave weights and cache as they were', async () => {
+    const records = someRequests(8).map(({ prompt }) => ({ prompt, tokens: [3, 1] }));
+    const own = policy.parameters();
+    const other = Float32Array.from(own, (value) => value * 1.1);
+    policy.setParameters(other);
+    const expected = await policy.logProbs(records, WARM);
+    policy.setParameters(own);
+
+    const fresh = await work();
+    const warm = await work();
+    expect(warm).toBeLessThan(fresh / 2);
+    expect(await policy.logProbsUnder!(other, records, WARM)).toEqual(expected);
+    expect(policy.parameters()).toEqual(own);
+    expect(await work()).toBe(warm);
+    // What they would cost otherwise: everything is read again.
+    policy.setParameters(own);
+    expect(await work()).toBe(fresh);
+  });
+
+  it('leave the weights as they were when they fail', async () => {
+    const own = policy.parameters();
+    const broken = [{ prompt: { text: '' }, tokens: [1] }];
+    await expect(
+      policy.logProbsUnder!(
+        own.map((value) => -value),
+        broken,
+        WARM,
+      ),
+    ).rejects.toThrow();
+    expect(policy.parameters()).toEqual(own);
+  });
+});

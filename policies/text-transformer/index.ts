@@ -79,6 +79,16 @@ export async function createTextTransformer({
       reader.tree.clear();
     },
     logProbs: (records, sampling) => recordLogProbs(context, records, sampling),
+    // Whole records are read without the cache, which stays that of the own weights.
+    logProbsUnder: async (other, records, sampling) => {
+      const own = parameters.values();
+      parameters.set(other);
+      try {
+        return await recordLogProbs(context, records, sampling);
+      } finally {
+        parameters.set(own);
+      }
+    },
     features: (records) => recordFeatures(context, records),
     gradient: (records, loss, sampling, into) => recordGradient(context, records, loss, sampling, into),
     dispose: () => {
