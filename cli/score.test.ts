@@ -35,10 +35,23 @@ afterEach(() => vi.restoreAllMocks());
 describe('creditbench score', () => {
   it('prints a table on stdout and remarks on stderr', async () => {
     await run('--metric', 'hotpotqa', file('predictions.json'), file('gold.json'));
-    expect(out).toMatch(/│ em\s+│ 0\.3333 │/);
+    expect(out).toMatch(/\| em\s+\| 0\.3333 \|/);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: no terminal, so no box drawing
+    expect(out).toMatch(/^[\x0a\x20-\x7e]*$/);
     expect(out).toMatch(/questions 3, missing answer 1\n$/);
     expect(err).toContain('note: no answer prediction for 1 questions, scored 0: c\n');
     expect(err).toContain('note: 1 predicted ids are not in the gold file: z\n');
+  });
+
+  it('draws boxes on a terminal', async () => {
+    const { isTTY } = process.stdout;
+    process.stdout.isTTY = true;
+    try {
+      await run('--metric', 'hotpotqa', file('predictions.json'), file('gold.json'));
+    } finally {
+      process.stdout.isTTY = isTTY;
+    }
+    expect(out).toMatch(/│ em\s+│ 0\.3333 │/);
   });
 
   it('prints JSON with --json', async () => {

@@ -1,9 +1,9 @@
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import type { FileScore } from '../envs/scoring/file-score.ts';
 import { FILE_METRICS, type FileMetric, isFileMetric, scoreFiles } from '../envs/scoring/files.ts';
+import { renderTable } from './table.ts';
 import { print, tell } from './terminal.ts';
 
 interface ScoreOptions {
@@ -48,19 +48,14 @@ function parseMetric(value: string | undefined): FileMetric {
 
 function table(metric: FileMetric, score: FileScore): string {
   const unit = score.unit === 'percent' ? 'percent' : 'of 1';
-  const rows = new Table({
-    head: [metric, unit],
-    colAligns: ['left', 'right'],
-    style: { head: [], border: [] },
-  });
-  for (const [name, value] of Object.entries(score.metrics)) {
-    rows.push([name, value.toFixed(score.decimals ?? (score.unit === 'percent' ? 2 : 4))]);
-  }
+  const decimals = score.decimals ?? (score.unit === 'percent' ? 2 : 4);
+  const rows = Object.entries(score.metrics).map(([name, value]) => [name, value.toFixed(decimals)]);
+  const lines = renderTable([metric, unit], rows, { ascii: !process.stdout.isTTY, numbersFrom: 1 });
   const missing = Object.entries(score.missing).map(
     ([part, ids]) => [`missing ${part}`, ids.length] as const,
   );
   const counts = [['questions', score.questions] as const, ...Object.entries(score.counts), ...missing];
-  return `${rows.toString()}\n${counts.map(([name, count]) => `${name} ${count}`).join(', ')}\n`;
+  return `${lines}\n${counts.map(([name, count]) => `${name} ${count}`).join(', ')}\n`;
 }
 
 function remarks(score: FileScore): string[] {

@@ -34,6 +34,7 @@ serveWorker({
     if (behave !== 'ok') await sleep(20);
     await context.onCheckpoint(Buffer.from('point'));
     if (behave === 'once' && !context.checkpoint) { process.kill(process.pid, 'SIGKILL'); await sleep(10000); }
+    if (behave === 'full' && !context.checkpoint) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
     if (behave === 'throw') throw new RangeError('cannot go on');
     if (behave === 'kill') { process.kill(process.pid, 'SIGKILL'); await sleep(10000); }
     if (behave === 'exit') { console.error('out of memory'); process.exit(7); }

@@ -83,9 +83,30 @@ async function perform(
 /** 'input' (files) and 'system' (disk, memory, a lost GPU) may be otherwise on another machine; 'code' is not. */
 type ErrorKind = 'input' | 'system' | 'code';
 
+/** What the system says when it has run out of something, or a disk fails: the same call may succeed another time. */
+const MACHINE_CODES = [
+  'EAGAIN',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'ENOSPC',
+  'EROFS',
+  'ESTALE',
+];
+
+/** Whether the machine is to blame for an error, or for what an error says to be its cause. */
+function isMachineFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return error instanceof MachineError || MACHINE_CODES.includes(code) || isMachineFault(error.cause);
+}
+
 function kindOf(error: unknown): ErrorKind {
+  if (isMachineFault(error)) return 'system';
   if (error instanceof InputError) return 'input';
-  if (error instanceof MachineError) return 'system';
   return typeof (error as NodeJS.ErrnoException | null)?.code === 'string' ? 'system' : 'code';
 }
 
@@ -95,6 +116,6 @@ export function describeError(error: unknown): CellError {
   return {
     message: error.message,
     ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(error instanceof MachineError ? { cause: 'machine' } : {}),
+    ...(isMachineFault(error) ? { cause: 'machine' } : {}),
   };
 }

@@ -107,6 +107,16 @@ describe('runSuite', () => {
     );
   });
 
+  it('goes on with a cell for which the machine had run out of something, by the same call', async () => {
+    const cells = suite({ fine: 'ok', unlucky: 'full' });
+    const first = await run(cells);
+    expect(first.summary.outcomes[1]).toMatchObject({
+      status: 'failed',
+      error: { message: 'EMFILE: too many open files', cause: 'machine' },
+    });
+    expect((await run(cells, {}, first.out)).statuses).toEqual(['fine finished', 'unlucky finished']);
+  });
+
   it('runs damaged cells again and says so', async () => {
     const cells = suite({ a: 'ok', b: 'ok', c: 'ok', d: 'ok', e: 'ok' });
     const first = await run(cells);

@@ -25,8 +25,8 @@ const errorSchema = z.object({
   message: z.string(),
   stack: z.string().exactOptional(),
   /**
-   * 'machine': the cell's process was killed, its GPU was lost, or its result could not be stored. Absent: what the cell computes went
-   * wrong, and would again.
+   * 'machine': the cell's process was killed, its GPU was lost, memory, disk or file handles had run out, or its result could not be
+   * stored. Absent: what the cell computes went wrong, and would again.
    */
   cause: z.literal('machine').exactOptional(),
 });

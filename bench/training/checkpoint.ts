@@ -78,16 +78,17 @@ export async function readCheckpoint(
   { checkpoint: _, ...recipe }: WarmStartOptions,
 ): Promise<StartingPoint & { readonly origin: CheckpointOrigin | undefined }> {
   const folder = checkpointFolder(nameOrFolder);
-  const wrong = (what: string): never => {
+  const wrong = (what: string, cause?: unknown): never => {
     throw new InputError(
       `warmStart.checkpoint: ${nameOrFolder}: ${what}; valid: ${CHECKPOINTS.join(', ')}, or the folder of a checkpoint made by 'creditbench warm-start'`,
+      { cause },
     );
   };
   const bytesOf = async (file: string, most: number): Promise<Buffer> => {
     try {
       return await readBounded(join(folder, file), most);
     } catch (error) {
-      return wrong(`${file} cannot be read (${readProblem(error)})`);
+      return wrong(`${file} cannot be read (${readProblem(error)})`, error);
     }
   };
   const parse = async (file: string): Promise<unknown> => {

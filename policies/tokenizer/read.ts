@@ -17,7 +17,7 @@ export async function readTokenizer(path: string): Promise<{ json: TokenizerJson
     return parseTokenizer(await readBounded(path, MAX_BYTES), path);
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${path}: cannot be read (${readProblem(error)})`);
+    throw new InputError(`${path}: cannot be read (${readProblem(error)})`, { cause: error });
   }
 }
 

@@ -223,6 +223,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
           throw new Error(`a cell of backend ${job.cell.backend} in a queue for ${backend}`);
         }
         checkNumbers(job.cell);
+        if (job.signal.aborted) throw new Error('stopped');
         const entry: Awaited = { job, resolve, reject, unreadable: 0, turn: Promise.resolve() };
         awaited.set(hash, entry);
         const abort = () => {

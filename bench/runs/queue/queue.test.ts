@@ -58,7 +58,7 @@ async function endServices(code: string): Promise<void> {
 }
 
 /** The queue of a test, in a database of its own. */
-const queueOf = (code: string) => `redis://127.0.0.1:${redis.port}/${'abcdefgh'.indexOf(code)}`;
+const queueOf = (code: string) => `redis://127.0.0.1:${redis.port}/${'abcdefghi'.indexOf(code)}`;
 const cacheOf = (code: string) => join(folder, `cache-${code}`);
 
 /** Starts a worker. */
@@ -339,6 +339,22 @@ describe.skipIf(!hasRedis)('a queue', () => {
     // Who waits already is told, and so is the run.
     expect(early.lines.join('\n')).toContain(`note --queue: the run wants creditbench ${version} (code h,`);
     expect(ran.notices).toContainEqual(expect.stringContaining('a worker cannot take part: '));
+  });
+
+  it.concurrent('refuses a job that is stopped before it begins, and leaves nothing of it', async () => {
+    const executor = await createQueueExecutor({
+      address: parseQueueAddress(queueOf('i')),
+      ...{ backend: 'wasm', code: 'i' },
+    });
+    const silent = { onStart() {}, onProgress() {}, onNotice() {}, onCheckpoint() {} };
+    const { cell } = cellsOf({ i1: 'ok' })[0]!;
+    const signal = AbortSignal.abort();
+    const stopped = executor.execute({ ...silent, task: 'run', cell, checkpointSeconds: 0, signal });
+    await expect(stopped).rejects.toThrow('stopped');
+    await executor.close();
+    const client = new Redis(queueOf('i'));
+    expect((await client.keys('*')).filter((key) => /[0-9a-f]{64}/.test(key))).toEqual([]);
+    await client.quit();
   });
 
   // Last and alone: the others need their server.

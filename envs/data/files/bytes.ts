@@ -56,7 +56,8 @@ export async function openFile(path: string): Promise<{ handle: FileHandle; size
     // A path with a zero byte.
     if (code === 'ERR_INVALID_ARG_VALUE') throw new InputError(`${JSON.stringify(path)}: not a valid path`);
     if (code === undefined || code.startsWith('ERR_')) throw error;
-    throw new InputError(`${path}: ${code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`}`);
+    const why = code === 'ENOENT' ? 'no such file' : `cannot be read (${code})`;
+    throw new InputError(`${path}: ${why}`, { cause: error });
   }
 }
 
