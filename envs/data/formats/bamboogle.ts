@@ -1,5 +1,6 @@
 import { wrong } from '../../scoring/json.ts';
-import { idField, isAbsent, optionalText, textField, textList } from '../fields.ts';
+import { answerList } from '../answers.ts';
+import { idField, isAbsent, optionalText, textField } from '../fields.ts';
 import type { QuestionReader } from '../reader.ts';
 
 /**
@@ -16,7 +17,7 @@ export const bamboogle: QuestionReader = {
     return {
       id: isAbsent(fields.idx) ? String(index + 1) : idField(fields, 'idx', context),
       question: textField(fields, question!, context),
-      answers: textList(optionalText(fields, answer!, context), answer!, context),
+      answers: answerList(optionalText(fields, answer!, context), answer!, context),
       kind: 'unknown',
       hops: undefined,
       answerable: true,

@@ -1,4 +1,5 @@
 import { asArray, asBoolean, asFields, asString, type Fields } from '../../scoring/json.ts';
+import { answerList } from '../answers.ts';
 import {
   absentNames,
   type Context,
@@ -25,7 +26,7 @@ export const flashrag: QuestionReader = {
   detects: (fields) => 'golden_answers' in fields,
   read: (fields, context) => {
     const metadata = optionalFields(fields, 'metadata', context);
-    const golden = textList(fields.golden_answers, 'golden_answers', context);
+    const golden = answerList(fields.golden_answers, 'golden_answers', context);
     return {
       id: idField(fields, 'id', context),
       question: unquoted(textField(fields, 'question', context)),

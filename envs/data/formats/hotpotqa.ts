@@ -1,14 +1,7 @@
 import type { Fields } from '../../scoring/json.ts';
 import { wrong } from '../../scoring/json.ts';
-import {
-  absentNames,
-  type Context,
-  idField,
-  isAbsent,
-  optionalText,
-  textField,
-  textList,
-} from '../fields.ts';
+import { answerList } from '../answers.ts';
+import { absentNames, type Context, idField, isAbsent, optionalText, textField } from '../fields.ts';
 import { readEvidence } from '../paragraphs.ts';
 import type { QuestionReader } from '../reader.ts';
 
@@ -41,7 +34,7 @@ export function readHotpotLike(
   return {
     id: idField(fields, isAbsent(fields._id) ? 'id' : '_id', context),
     question: textField(fields, 'question', context),
-    answers: textList(optionalText(fields, 'answer', context), 'answer', context),
+    answers: answerList(optionalText(fields, 'answer', context), 'answer', context),
     kind: optionalText(fields, 'type', context) ?? 'unknown',
     hops: goldTitles.length === 0 ? undefined : goldTitles.length,
     answerable: true,

@@ -1,4 +1,5 @@
 import { asArray, asBoolean, asFields, asString } from '../../scoring/json.ts';
+import { answerList } from '../answers.ts';
 import {
   absentNames,
   type Context,
@@ -7,7 +8,6 @@ import {
   isAbsent,
   optionalText,
   textField,
-  textList,
 } from '../fields.ts';
 import type { QuestionReader } from '../reader.ts';
 import type { Paragraph } from '../record.ts';
@@ -34,12 +34,12 @@ export const musique: QuestionReader = {
       ? 0
       : asArray(fields.question_decomposition, `${where}: question_decomposition`, expected).length;
     const hops = steps || Number(shape?.[1] ?? 0);
-    const answer = optionalText(fields, 'answer', context);
-    const aliases = textList(fields.answer_aliases, 'answer_aliases', context);
+    const own = answerList(optionalText(fields, 'answer', context), 'answer', context);
+    const aliases = answerList(fields.answer_aliases, 'answer_aliases', context);
     return {
       id: answerable ? id : `${id} (unanswerable)`,
       question: textField(fields, 'question', context),
-      answers: answer === undefined ? [] : distinct([answer, ...aliases]),
+      answers: own.length === 0 ? [] : distinct([...own, ...aliases]),
       kind: shape?.[0] ?? 'unknown',
       hops: hops === 0 ? undefined : hops,
       answerable,

@@ -1,4 +1,5 @@
 import { asArray, asFields, type Fields, wrong } from '../../scoring/json.ts';
+import { answerList, listedAnswers } from '../answers.ts';
 import {
   absentNames,
   type Context,
@@ -8,7 +9,6 @@ import {
   optionalFields,
   optionalText,
   textField,
-  textList,
 } from '../fields.ts';
 import type { QuestionReader } from '../reader.ts';
 import { readMetadata, unquoted } from './flashrag.ts';
@@ -21,9 +21,9 @@ const MARK = 'Question:';
  * The Parquet files that Search-R1 (Jin et al. 2025) and its relatives train on: `{data_source, reward_model,
  * extra_info, prompt, id?, question?, golden_answers?, metadata?}`. The kind is the data source.
  *
- * The accepted answers are `reward_model.ground_truth`: `{target: […]}`, a list, or a text. A text is split at
- * `<|answer_split|>` (DeepResearcher), or replaced by the list in `extra_info.answer` where there is one
- * (Agentic-RAG); `golden_answers` come last.
+ * The accepted answers are `reward_model.ground_truth`: `{target: […]}`, a list, JSON text of one of these, or a text.
+ * A text is split at `<|answer_split|>` (DeepResearcher), or replaced by the list in `extra_info.answer` if there is one
+ * (Agentic-RAG). `golden_answers` come last.
  *
  * The question is `question`, `extra_info.question` or the last message of the user: what follows the last
  * `Question:` in it, or all of it. Instructions with no such mark are refused.
@@ -64,15 +64,12 @@ function readId(fields: Fields, extra: Fields, source: string | undefined, conte
 function readAnswers(fields: Fields, extra: Fields, context: Context): readonly string[] {
   const name = 'reward_model.ground_truth';
   const truth = optionalFields(fields, 'reward_model', context).ground_truth;
-  const rest = (): readonly string[] => textList(fields.golden_answers, 'golden_answers', context);
-  if (isAbsent(truth)) return rest();
-  if (typeof truth === 'string') {
-    if (truth.includes(SPLIT)) return truth.split(SPLIT).filter((answer) => answer.trim() !== '');
-    return Array.isArray(extra.answer) ? textList(extra.answer, 'extra_info.answer', context) : [truth];
-  }
-  if (Array.isArray(truth)) return textList(truth, name, context);
-  const { target } = asFields(truth, `${context.where}: ${name}`, context.expected);
-  return isAbsent(target) ? rest() : textList(target, `${name}.target`, context);
+  const own = answerList(truth, name, context)
+    .flatMap((answer) => answer.split(SPLIT))
+    .filter((answer) => answer.trim() !== '');
+  if (own.length === 0) return answerList(fields.golden_answers, 'golden_answers', context);
+  const isOneText = own.length === 1 && own[0] === truth;
+  return (isOneText ? listedAnswers(extra.answer, 'extra_info.answer', context) : undefined) ?? own;
 }
 
 function readQuestion(fields: Fields, extra: Fields, context: Context): string {
