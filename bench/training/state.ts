@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { MAX_BYTES } from '../../core/bounded-file.ts';
 import type { Prompt } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';
+import { type FrameKind, readFramed, writeFramed } from '../framed.ts';
 import type { AdamState } from './adam.ts';
 import type { HeadState } from './heads.ts';
 
@@ -26,7 +28,7 @@ export interface TrainingState {
 }
 
 /** Raised when the bytes of a state change their meaning. */
-const FORMAT = 'creditbench training state 1';
+const FORMAT = 'creditbench training state 2';
 
 const KINDS = { float32: Float32Array, float64: Float64Array } as const;
 
@@ -51,6 +53,12 @@ const header = z.strictObject({
   metrics: z.array(row),
   timings: z.array(row),
 });
+
+const STATE: FrameKind<z.infer<typeof header>> = {
+  what: 'training state',
+  schema: header,
+  most: MAX_BYTES,
+};
 
 /** A state as bytes: one line of JSON (`header`), then its arrays one after the other, little-endian. */
 export function writeState(state: TrainingState): Uint8Array {
@@ -78,15 +86,14 @@ export function writeState(state: TrainingState): Uint8Array {
     metrics: metrics as Row[],
     timings: timings as Row[],
   };
-  const text = JSON.stringify(head, (_, value: unknown) =>
+  const payload = arrays.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
+  return writeFramed(STATE, head, payload, (_, value) =>
     typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
       ? { number: Object.is(value, -0) ? '-0' : String(value) }
       : value,
   );
-  return Buffer.concat([
-    Buffer.from(`${text}\n`),
-    ...arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
-  ]);
 }
 
 /**
@@ -94,29 +101,24 @@ export function writeState(state: TrainingState): Uint8Array {
  * @throws Error saying what is wrong with the bytes.
  */
 export function readState(bytes: Uint8Array): TrainingState {
-  const end = bytes.indexOf('\n'.charCodeAt(0));
-  if (end === -1) throw new Error('it has no header');
-  const parsed = header.safeParse(JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new Error(`its header is not valid: ${issue.path.join('.')}: ${issue.message}`);
-  }
-  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = parsed.data;
+  const framed = readFramed(STATE, bytes);
+  const { payload } = framed;
+  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = framed.head;
   const size = arrays.reduce((sum, { kind, length }) => sum + length * KINDS[kind].BYTES_PER_ELEMENT, 0);
-  if (size !== bytes.length - end - 1) {
-    throw new Error(`its arrays should have ${size} bytes, and it has ${bytes.length - end - 1}`);
+  if (size !== payload.length) {
+    throw new Error(`its arrays should have ${size} bytes, and it has ${payload.length}`);
   }
   const expected = 3 + (hasPrevious ? 1 : 0) + 3 * (steps.length - 1);
   if (arrays.length !== expected) throw new Error(`it has ${arrays.length} arrays, not ${expected}`);
   if (head.metrics.length !== iteration + 1 || head.timings.length !== iteration + 1) {
     throw new Error(`it should have ${iteration + 1} rows`);
   }
-  let offset = end + 1;
+  let offset = 0;
   const values = arrays.map(({ kind, length }) => {
     const from = offset;
     offset += length * KINDS[kind].BYTES_PER_ELEMENT;
     // A copy: the arrays need not lie where their type wants them.
-    return new KINDS[kind](new Uint8Array(bytes.subarray(from, offset)).buffer);
+    return new KINDS[kind](new Uint8Array(payload.subarray(from, offset)).buffer);
   });
   const next = (): Parameters => values.shift()!;
   const exact = (length: number): Float64Array => {

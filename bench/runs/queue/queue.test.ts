@@ -290,7 +290,8 @@ describe.skipIf(!hasRedis)('a queue', () => {
     await executor.close();
     await worker.says('done g2');
     const client = new Redis(queueOf('g'));
-    await client.set(names.result(cellHash(cells[1]!.cell, 'g')), 'cut');
+    const stored = names.result(cellHash(cells[1]!.cell, 'g'));
+    await client.set(stored, (await client.get(stored))!.slice(0, -2));
     await client.quit();
     const ran = await run('g', cells);
     expect(statuses(ran)).toEqual(['g1 finished', 'g2 finished']);
