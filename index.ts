@@ -62,6 +62,7 @@ export type {
 } from './bench/cell.ts';
 export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
 export { runCriticality } from './bench/criticality/run.ts';
+export { type Declaration, declarationOf, metricColumns } from './bench/declaration.ts';
 export { type RolloutCost, rolloutCost } from './bench/rollout/cost.ts';
 export { type Plan, type RolloutRequest, rollout } from './bench/rollout/engine.ts';
 export { describeEpisode, type Episode } from './bench/rollout/episode.ts';
@@ -108,14 +109,23 @@ export { QUESTION_FORMATS, type QuestionRecord } from './envs/data/record.ts';
 export type {
   AnyEnvironment,
   Environment,
+  EpisodeMetric,
   LoadedEnvironment,
   Observation,
+  Score,
   Task,
   TextProtocol,
   Transition,
 } from './envs/environment.ts';
 export { ENVIRONMENTS, findEnvironment } from './envs/registry.ts';
-export { ANSWER_METRICS, type AnswerMetric, type AnswerScore, scoreAnswer } from './envs/scoring/answer.ts';
+export {
+  ANSWER_METRICS,
+  type AnswerKind,
+  type AnswerMetric,
+  type AnswerScore,
+  scoreAnswer,
+  scoreGiven,
+} from './envs/scoring/answer.ts';
 export { type FileMetric, scoreFiles, scoreTexts } from './envs/scoring/files.ts';
 export { createSearch, type SearchSettings } from './envs/search/environment.ts';
 export { createBm25 } from './envs/search/retrieval/bm25.ts';

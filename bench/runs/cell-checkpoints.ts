@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../core/atomic-file.ts';
-import { MAX_BYTES, readBeginning, readBounded } from '../../core/bounded-file.ts';
+import { MAX_BYTES } from '../../core/bounded-file.ts';
+import { type FrameKind, readFramedFile, readFramedHead, writeFramed } from '../framed.ts';
 import { cellFolder } from './storage.ts';
 
 /** Where a cell's checkpoints lie, the newest first. */
@@ -11,15 +11,15 @@ export function checkpointPaths(out: string, hash: string): readonly [string, st
   return [newest, `${newest}.old`];
 }
 
-const headSchema = z.object({ hash: z.string(), sha256: z.string(), stage: z.string() });
+const headSchema = z.object({ hash: z.string(), stage: z.string() });
 
 /** What a stored checkpoint tells of itself: the first line of its file. */
 export type CheckpointHead = z.infer<typeof headSchema>;
 
+const CHECKPOINT: FrameKind<CheckpointHead> = { what: 'checkpoint', schema: headSchema, most: MAX_BYTES };
+
 /** The first line is not longer than this, in bytes. */
 const HEAD_SIZE = 2048;
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /**
  * The newest checkpoint of a cell that is whole and of this very cell and code.
@@ -33,12 +33,10 @@ export async function readCellCheckpoint(
   for (const path of checkpointPaths(out, hash)) {
     try {
       // Before all of it is read.
-      if ((await readHead(path)).hash !== hash) throw new Error('it is of another cell');
-      const file = await readBounded(path, MAX_BYTES);
-      const { head, end } = splitHead(file);
-      const bytes = file.subarray(end);
-      if (head.sha256 !== sha256(bytes)) throw new Error('its checksum does not match');
-      return bytes;
+      if ((await readFramedHead(CHECKPOINT, path, HEAD_SIZE)).hash !== hash) {
+        throw new Error('it is of another cell');
+      }
+      return (await readFramedFile(CHECKPOINT, path)).payload;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       onNotice(`the checkpoint ${path} is not used: ${(error as Error).message}`);
@@ -54,31 +52,12 @@ export async function readCheckpointHead(
 ): Promise<(CheckpointHead & { readonly at: Date }) | undefined> {
   for (const path of checkpointPaths(out, hash)) {
     try {
-      return { ...(await readHead(path)), at: (await stat(path)).mtime };
+      return { ...(await readFramedHead(CHECKPOINT, path, HEAD_SIZE)), at: (await stat(path)).mtime };
     } catch {
       // It is not there, or is not one.
     }
   }
   return undefined;
-}
-
-async function readHead(path: string): Promise<CheckpointHead> {
-  return splitHead(await readBeginning(path, HEAD_SIZE)).head;
-}
-
-function splitHead(file: Uint8Array): { readonly head: CheckpointHead; readonly end: number } {
-  const line = file.indexOf('\n'.charCodeAt(0));
-  const parsed = line === -1 ? undefined : parseHead(Buffer.from(file.subarray(0, line)).toString('utf8'));
-  if (parsed === undefined) throw new Error('its first line is not that of a checkpoint');
-  return { head: parsed, end: line + 1 };
-}
-
-function parseHead(text: string): CheckpointHead | undefined {
-  try {
-    return headSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Keeps the checkpoints of a running cell. */
@@ -125,8 +104,7 @@ export function createKeeper(
 
 async function store(out: string, hash: string, bytes: Uint8Array, stage: string): Promise<void> {
   const [newest, old] = checkpointPaths(out, hash);
-  const head: CheckpointHead = { hash, sha256: sha256(bytes), stage: stage.slice(0, 200) };
-  const file = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), bytes]);
+  const file = writeFramed(CHECKPOINT, { hash, stage: stage.slice(0, 200) }, [bytes]);
   await rename(newest, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });

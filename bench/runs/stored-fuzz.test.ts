@@ -8,6 +8,7 @@ import { cached, cachePath, sha256 } from '../../envs/multihop/cache.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { writeSafetensors } from '../../policies/safetensors.ts';
 import type { Cell } from '../cell.ts';
+import { resealed } from '../framed.test-helper.ts';
 import { cellHash } from '../identity.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
 import { warmStartSchema } from '../training/options.ts';
@@ -74,18 +75,20 @@ describe('any bytes are a training state or refused', () => {
   it('near a valid one', () => {
     expect(readState(bytes)).toMatchObject(state);
     fuzz(mutatedBytes([bytes]), read);
+    // With a checksum that is right, so that the state itself is looked at.
+    fuzz(mutatedBytes([bytes]), (mutated) => read(resealed(mutated)));
   });
 
   it('with any header', () => {
     const header: unknown = JSON.parse(bytes.subarray(0, end).toString());
     fuzz(mutatedJson([header]), (value) =>
-      read(Buffer.concat([Buffer.from(`${JSON.stringify(value) ?? ''}`), bytes.subarray(end)])),
+      read(resealed(Buffer.concat([Buffer.from(`${JSON.stringify(value) ?? ''}`), bytes.subarray(end)]))),
     );
   });
 
   it('whose sizes are compared with the file before memory is taken', () => {
     const huge = bytes.toString('latin1').replace('"length":3', '"length":1000000000000');
-    expect(() => readState(Buffer.from(huge, 'latin1'))).toThrow(
+    expect(() => readState(resealed(Buffer.from(huge, 'latin1')))).toThrow(
       /its arrays should have 4000000000\d* bytes/,
     );
   });

@@ -121,7 +121,7 @@ describe('a cell that was interrupted', () => {
     }
     const ofTransformer = writeState({ ...readState(others[0]!), prompts: undefined, heads: [] });
     const wrong: [Uint8Array, RegExp][] = [
-      [Buffer.from('nothing'), /it has no header/],
+      [Buffer.from('nothing'), /its first line is not that of a training state/],
       [others[0]!, /it is of another cell/],
       [others.at(-1)!, /it is of another cell/],
       [ofTransformer, /it is of another cell/],

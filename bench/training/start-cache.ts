@@ -1,25 +1,31 @@
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { z } from 'zod';
 import { writeFileAtomic } from '../../core/atomic-file.ts';
-import { MAX_BYTES, readBounded } from '../../core/bounded-file.ts';
+import { MAX_BYTES } from '../../core/bounded-file.ts';
 import type { CellContext } from '../cell.ts';
+import { type FrameKind, readFramedFile, writeFramed } from '../framed.ts';
 import type { StartingPoint } from './checkpoint.ts';
 
+const START: FrameKind<{ readonly assets?: unknown }> = {
+  what: 'starting point',
+  schema: z.object({ assets: z.unknown() }),
+  most: MAX_BYTES,
+};
+
 /**
- * Keeps a starting point: one line of JSON {sha256, assets}, then the parameters as float64, little-endian.
+ * Keeps a starting point: one line of JSON with its assets, then the parameters as float64, little-endian.
  * Never throws: where it cannot be kept, a notice says so.
  */
 export async function writeStart(
   file: string,
-  start: StartingPoint,
+  { assets = null, parameters }: StartingPoint,
   { onNotice }: Pick<CellContext, 'onNotice'>,
 ): Promise<void> {
-  const bytes = Buffer.from(Float64Array.from(start.parameters).buffer);
-  const head = JSON.stringify({ sha256: checksum(start.assets, bytes), assets: start.assets });
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFileAtomic(file, Buffer.concat([Buffer.from(`${head}\n`), bytes]));
+    const bytes = new Uint8Array(Float64Array.from(parameters).buffer);
+    await writeFileAtomic(file, writeFramed(START, { assets }, [bytes]));
   } catch (error) {
     onNotice?.(`the warm start could not be cached in ${dirname(file)}: ${String(error)}`);
   }
@@ -31,19 +37,14 @@ export async function readStart(
   { onNotice }: Pick<CellContext, 'onNotice'>,
 ): Promise<StartingPoint | undefined> {
   try {
-    const content = await readBounded(file, MAX_BYTES);
-    const end = content.indexOf('\n');
-    const head = JSON.parse(content.subarray(0, end).toString()) as { sha256: string; assets: unknown };
-    const bytes = content.subarray(end + 1);
-    if (head.sha256 !== checksum(head.assets, bytes)) throw new Error('its checksum does not match');
-    return { assets: head.assets, parameters: new Float64Array(Uint8Array.from(bytes).buffer) };
+    const { head, payload } = await readFramedFile(START, file);
+    return {
+      assets: head.assets ?? undefined,
+      parameters: new Float64Array(Uint8Array.from(payload).buffer),
+    };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // not cached yet
     onNotice?.(`the cached warm start ${file} is damaged and is made again: ${String(error)}`);
     return undefined;
   }
-}
-
-function checksum(assets: unknown, bytes: Buffer): string {
-  return createHash('sha256').update(JSON.stringify(assets)).update(bytes).digest('hex');
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { resealed } from '../framed.test-helper.ts';
 import { readState, type SavedTraining, writeState } from './state.ts';
 
 const state: SavedTraining = {
@@ -22,6 +23,12 @@ const state: SavedTraining = {
   timings: [{ iteration: 0 }, { iteration: 1, rollout_seconds: 0.1 + 0.2 }],
 };
 
+function changedBit(bytes: Uint8Array): Uint8Array {
+  const changed = Uint8Array.from(bytes);
+  changed[changed.length - 1]! ^= 1;
+  return changed;
+}
+
 describe('the state of a training', () => {
   it('is the same from bytes, to the last bit', () => {
     const { prompts, previous, ...plain } = state;
@@ -38,24 +45,35 @@ describe('the state of a training', () => {
   const bytes = writeState(state);
   const text = Buffer.from(bytes).toString('latin1');
   it.each<[string, Uint8Array, RegExp]>([
-    ['no header', bytes.subarray(0, 20), /it has no header/],
-    ['a cut', bytes.subarray(0, -8), /its arrays should have \d+ bytes/],
-    ['too much', Buffer.concat([bytes, Buffer.alloc(8)]), /its arrays should have \d+ bytes/],
+    ['no header', bytes.subarray(0, 20), /its first line is not that of a training state/],
+    ['one bit changed', changedBit(bytes), /its checksum does not match/],
+    ['a cut', resealed(bytes.subarray(0, -8)), /its arrays should have \d+ bytes/],
+    ['too much', resealed(Buffer.concat([bytes, Buffer.alloc(8)])), /its arrays should have \d+ bytes/],
     [
       'a claim of 10^15 numbers',
-      Buffer.from(text.replace('"length":3', '"length":1000000000000000'), 'latin1'),
+      resealed(Buffer.from(text.replace('"length":3', '"length":1000000000000000'), 'latin1')),
       /its arrays should have/,
     ],
-    ['another format', Buffer.from(text.replace('state 1', 'state 2'), 'latin1'), /format/],
-    ['lost rows', Buffer.from(text.replace('"iteration":1,', '"iteration":2,'), 'latin1'), /3 rows/],
-    ['lost steps', Buffer.from(text.replace('"steps":[7,2]', '"steps":[7]'), 'latin1'), /7 arrays, not 4/],
+    ['another format', resealed(Buffer.from(text.replace('state 2', 'state 1'), 'latin1')), /format/],
+    [
+      'lost rows',
+      resealed(Buffer.from(text.replace('"iteration":1,', '"iteration":2,'), 'latin1')),
+      /3 rows/,
+    ],
+    [
+      'lost steps',
+      resealed(Buffer.from(text.replace('"steps":[7,2]', '"steps":[7]'), 'latin1')),
+      /7 arrays, not 4/,
+    ],
     [
       'moments of another kind',
-      Buffer.from(
-        text
-          .replace('{"kind":"float64","length":2}', '{"kind":"float32","length":2}')
-          .replace('"length":3', '"length":5'),
-        'latin1',
+      resealed(
+        Buffer.from(
+          text
+            .replace('{"kind":"float64","length":2}', '{"kind":"float32","length":2}')
+            .replace('"length":3', '"length":5'),
+          'latin1',
+        ),
       ),
       /not 2 numbers of float64/,
     ],
@@ -73,7 +91,7 @@ describe('the state of a training', () => {
           const wrong = Uint8Array.from(bytes);
           wrong.set(patch.subarray(0, bytes.length - at), at);
           try {
-            readState(isCut ? wrong.subarray(0, at) : wrong);
+            readState(resealed(isCut ? wrong.subarray(0, at) : wrong));
           } catch (error) {
             expect(error).toBeInstanceOf(Error);
             expect(error).not.toBeInstanceOf(RangeError);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { MAX_BYTES } from '../../core/bounded-file.ts';
 import type { Row } from '../cell.ts';
+import { type FrameKind, readFramed, writeFramed } from '../framed.ts';
 import type { HeadState } from './heads.ts';
 import type { TrainingState } from './iteration.ts';
 
@@ -13,7 +15,7 @@ export interface SavedTraining extends Omit<TrainingState, 'heads'> {
 }
 
 /** Raised when the bytes of a state change their meaning. */
-const FORMAT = 'creditbench training state 1';
+const FORMAT = 'creditbench training state 2';
 
 const KINDS = { float32: Float32Array, float64: Float64Array } as const;
 
@@ -38,6 +40,12 @@ const header = z.strictObject({
   metrics: z.array(row),
   timings: z.array(row),
 });
+
+const STATE: FrameKind<z.infer<typeof header>> = {
+  what: 'training state',
+  schema: header,
+  most: MAX_BYTES,
+};
 
 /** A state as bytes: one line of JSON (`header`), then its arrays one after the other, little-endian. */
 export function writeState(state: SavedTraining): Uint8Array {
@@ -65,15 +73,14 @@ export function writeState(state: SavedTraining): Uint8Array {
     metrics: metrics as Row[],
     timings: timings as Row[],
   };
-  const text = JSON.stringify(head, (_, value: unknown) =>
+  const payload = arrays.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
+  return writeFramed(STATE, head, payload, (_, value) =>
     typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
       ? { number: Object.is(value, -0) ? '-0' : String(value) }
       : value,
   );
-  return Buffer.concat([
-    Buffer.from(`${text}\n`),
-    ...arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
-  ]);
 }
 
 /**
@@ -81,29 +88,24 @@ export function writeState(state: SavedTraining): Uint8Array {
  * @throws Error saying what is wrong with the bytes.
  */
 export function readState(bytes: Uint8Array): SavedTraining {
-  const end = bytes.indexOf('\n'.charCodeAt(0));
-  if (end === -1) throw new Error('it has no header');
-  const parsed = header.safeParse(JSON.parse(Buffer.from(bytes.subarray(0, end)).toString('utf8')));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new Error(`its header is not valid: ${issue.path.join('.')}: ${issue.message}`);
-  }
-  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = parsed.data;
+  const framed = readFramed(STATE, bytes);
+  const { payload } = framed;
+  const { format: _, hasPrevious, steps, arrays, iteration, ...head } = framed.head;
   const size = arrays.reduce((sum, { kind, length }) => sum + length * KINDS[kind].BYTES_PER_ELEMENT, 0);
-  if (size !== bytes.length - end - 1) {
-    throw new Error(`its arrays should have ${size} bytes, and it has ${bytes.length - end - 1}`);
+  if (size !== payload.length) {
+    throw new Error(`its arrays should have ${size} bytes, and it has ${payload.length}`);
   }
   const expected = 3 + (hasPrevious ? 1 : 0) + 3 * (steps.length - 1);
   if (arrays.length !== expected) throw new Error(`it has ${arrays.length} arrays, not ${expected}`);
   if (head.metrics.length !== iteration + 1 || head.timings.length !== iteration + 1) {
     throw new Error(`it should have ${iteration + 1} rows`);
   }
-  let offset = end + 1;
+  let offset = 0;
   const values = arrays.map(({ kind, length }) => {
     const from = offset;
     offset += length * KINDS[kind].BYTES_PER_ELEMENT;
     // A copy: the arrays need not lie where their type wants them.
-    return new KINDS[kind](new Uint8Array(bytes.subarray(from, offset)).buffer);
+    return new KINDS[kind](new Uint8Array(payload.subarray(from, offset)).buffer);
   });
   const next = (): Float32Array | Float64Array => values.shift()!;
   const exact = (length: number): Float64Array => {

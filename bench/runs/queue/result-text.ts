@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CellResult } from '../../cell.ts';
 import { TIMING_COLUMNS } from '../../columns.ts';
 import { formatCsv, parseCsv } from '../../csv.ts';
 import { declarationSchema, metricColumns } from '../../declaration.ts';
+import { type FrameKind, readFramed, writeFramed } from '../../framed.ts';
 import { LARGEST } from './names.ts';
 
 const schema = z.strictObject({
@@ -13,30 +13,23 @@ const schema = z.strictObject({
   declaration: declarationSchema,
 });
 
+const RESULT: FrameKind<z.infer<typeof schema>> = { what: 'result', schema, most: LARGEST };
+
 /**
- * A result as text: its checksum, a newline, JSON with the tables as CSV (which has NaN and infinities).
+ * A result as text: one line of JSON with the tables as CSV (which has NaN and infinities).
  * @throws Error when it has columns that nobody declared, or is larger than 64 MiB.
  */
 export function writeResult({ metrics, timings, fingerprint, declaration }: CellResult): string {
-  const body = JSON.stringify({
+  const tables = {
     metrics: formatCsv(metricColumns([declaration]), metrics),
     timings: formatCsv(TIMING_COLUMNS, timings),
-    fingerprint,
-    declaration,
-  });
-  const bytes = Buffer.byteLength(body);
-  if (bytes > LARGEST) {
-    throw new Error(`the result has ${bytes} bytes; through a queue go at most ${LARGEST}`);
-  }
-  return `${checksum(body)}\n${body}`;
+  };
+  return writeFramed(RESULT, { ...tables, fingerprint, declaration }).toString();
 }
 
 /** Reads what `writeResult` wrote. @throws Error when anything of it is missing or changed. */
 export function readResult(text: string): CellResult {
-  const body = text.slice(65);
-  if (text[64] !== '\n' || text.slice(0, 64) !== checksum(body))
-    throw new Error('its checksum does not match');
-  const { metrics, timings, fingerprint, declaration } = schema.parse(JSON.parse(body));
+  const { metrics, timings, fingerprint, declaration } = readFramed(RESULT, Buffer.from(text)).head;
   return {
     metrics: parseCsv(metricColumns([declaration]), metrics),
     timings: parseCsv(TIMING_COLUMNS, timings),
@@ -44,5 +37,3 @@ export function readResult(text: string): CellResult {
     declaration,
   };
 }
-
-const checksum = (text: string) => createHash('sha256').update(text).digest('hex');
