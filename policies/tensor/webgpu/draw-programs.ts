@@ -133,7 +133,7 @@ export function drawProgram(draws: number): Program {
         if (uniforms.greedy == 1) {
           id = bestColumn(row, top);
         } else {
-          id = chosenColumn(row, top, uniforms[index] * sum);
+          id = chosenColumn(row, top, points[index] * sum);
         }
         result[4 * index] = f32(id);
         result[4 * index + 1] = score(row, id) - top;
@@ -141,7 +141,8 @@ export function drawProgram(draws: number): Program {
         result[4 * index + 3] = mean;
       }
     }`;
-  return program('draw', [draws, 4], ['logits', 'tops', 'sums', 'rows', 'uniforms'], draws, code, {
+  // The uniform numbers have another name: tfjs calls the parameters of every program `uniforms`.
+  return program('draw', [draws, 4], ['logits', 'tops', 'sums', 'rows', 'points'], draws, code, {
     uniforms: `${TEMPERATURE} greedy : i32,`,
   });
 }
