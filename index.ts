@@ -154,12 +154,13 @@ export { createTabularPolicy, type TabularOptions } from './policies/tabular/ind
 export { createCodec } from './policies/tokenizer/load.ts';
 export { readTokenizer } from './policies/tokenizer/read.ts';
 export { trainTokenizer } from './policies/tokenizer/train.ts';
-export {
-  type Analysis,
-  type AnalysisOptions,
-  analyze,
-  type GroupAnalysis,
-  type PairAnalysis,
-} from './reports/analysis.ts';
-export { type ComparedCell, compare } from './reports/comparison.ts';
+export { analyze } from './reports/analysis.ts';
+export type {
+  Analysis,
+  AnalysisOptions,
+  ComparedCell,
+  GroupAnalysis,
+  PairAnalysis,
+} from './reports/analyzed.ts';
+export { compare } from './reports/comparison.ts';
 export { writeSuiteFiles } from './reports/csv.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Anchors } from '../bench/stats/anchors.ts';
 import { InputError } from '../core/errors.ts';
-import type { AnalysisOptions } from '../reports/analysis.ts';
+import type { AnalysisOptions } from '../reports/analyzed.ts';
 import { collect, finite, wholeNumber } from './options.ts';
 
 /** What a command with `addAnalysisOptions` is given. */

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { unlistedNotices } from '../bench/runs/run-folder.ts';
 import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
-import type { AnalysisOptions } from '../reports/analysis.ts';
+import type { AnalysisOptions } from '../reports/analyzed.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { tell } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Interval } from '../bench/stats/interval.ts';
 import { printable, printableLines } from '../core/printable.ts';
-import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analysis.ts';
+import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analyzed.ts';
 import { gainInErrors } from '../reports/comparison.ts';
 import { describeP } from '../reports/paper-table.ts';
 import { commonLabel, hasSeveralScores, scoreLabel } from '../reports/score.ts';

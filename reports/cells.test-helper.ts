@@ -1,4 +1,4 @@
-import type { ComparedCell } from './comparison.ts';
+import type { ComparedCell } from './analyzed.ts';
 
 /** A finished cell of two evaluations, or one without a result. */
 export function madeCell(

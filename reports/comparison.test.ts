@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../bench/cell.ts';
+import type { ComparedCell } from './analyzed.ts';
 import { COMPARISON_COLUMNS } from './columns.ts';
-import { type ComparedCell, compare } from './comparison.ts';
+import { compare } from './comparison.ts';
 
 interface Numbers {
   readonly start?: number;

@@ -1,35 +1,9 @@
 import type { Row } from '../bench/cell.ts';
 import type { Interval } from '../bench/stats/interval.ts';
 import { mean, variance } from '../core/statistics.ts';
-import { type AnalysisOptions, analyze, type GroupAnalysis } from './analysis.ts';
+import { analyze } from './analysis.ts';
+import type { AnalysisOptions, ComparedCell, GroupAnalysis } from './analyzed.ts';
 import { COMPARISON_COLUMNS, COSTS } from './columns.ts';
-import type { Score } from './score.ts';
-
-/** One cell as the comparison sees it. */
-export interface ComparedCell {
-  readonly environment: string;
-  /** Name in the suite; with the folder where several runs have it. */
-  readonly algorithm: string;
-  /** Name in the suite. Default: `algorithm`. */
-  readonly entry?: string;
-  /** Id of the algorithm, to find GRPO. */
-  readonly algorithmId: string;
-  /** Training seed: equal seeds of one environment are compared in pairs. */
-  readonly seed: number;
-  readonly status: 'finished' | 'failed' | 'missing';
-  /** First 16 digits of its hash: of two runs, equal ones are the same cell. Default: all are different. */
-  readonly cell?: string;
-  /** What its environment is scored by. Default: the F1 of answers, 0 to 1. Read of finished cells only. */
-  readonly score?: Score | undefined;
-  /** Rows of `metricColumns`; empty unless finished. */
-  readonly metrics: readonly Row[];
-  /** Fingerprint of its environment (data, corpus, retrieval, options); undefined unless finished. */
-  readonly fingerprint: string | undefined;
-  /** The environment's options, to say what differs. */
-  readonly options: Readonly<Record<string, unknown>>;
-  /** Which run it is of, where there are several: ratios are within a run. */
-  readonly run?: number;
-}
 
 /** The rows of COMPARISON_COLUMNS: `analyze` and `comparisonRows` in one. */
 export function compare(cells: readonly ComparedCell[], options: AnalysisOptions = {}): readonly Row[] {

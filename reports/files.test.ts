@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { formatCsv } from '../bench/csv.ts';
 import { analyze } from './analysis.ts';
-import type { ComparedCell } from './comparison.ts';
+import type { ComparedCell } from './analyzed.ts';
 import { analysisFiles } from './csv.ts';
 import { columnsOf, filesPage, RUN_FILES } from './files.ts';
 import { entropyRows } from './rows.ts';

@@ -5,9 +5,8 @@ import type { Resamples } from '../bench/stats/bootstrap.ts';
 import { areaUnderCurve, medianWaiting, stepsToThreshold } from '../bench/stats/curve.ts';
 import { type Interval, interval } from '../bench/stats/interval.ts';
 import { InputError } from '../core/errors.ts';
-import type { GroupAnalysis, SeedAnalysis, StepsAnalysis } from './analysis.ts';
+import type { ComparedCell, GroupAnalysis, SeedAnalysis, StepsAnalysis } from './analyzed.ts';
 import { COSTS } from './columns.ts';
-import type { ComparedCell } from './comparison.ts';
 import { type Score, scoreLabel } from './score.ts';
 
 /** What `analyzeGroups` needs beside the cells. */

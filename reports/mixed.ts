@@ -1,5 +1,5 @@
 import { InputError } from '../core/errors.ts';
-import type { ComparedCell } from './comparison.ts';
+import type { ComparedCell } from './analyzed.ts';
 
 /**
  * Another corpus, index or top-k is another task: its scores are not comparable.

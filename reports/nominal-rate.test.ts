@@ -2,7 +2,8 @@ import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import { describe, expect, it } from 'vitest';
 import { pairedPower } from '../bench/stats/power.ts';
 import { createRandom, type Random } from '../core/random.ts';
-import { analyze, type PairAnalysis } from './analysis.ts';
+import { analyze } from './analysis.ts';
+import type { PairAnalysis } from './analyzed.ts';
 import { madeCells } from './cells.test-helper.ts';
 
 const SUITES = 200;

@@ -5,7 +5,7 @@ import { interval } from '../bench/stats/interval.ts';
 import { pairedTestP } from '../bench/stats/paired.ts';
 import { InputError } from '../core/errors.ts';
 import { variance } from '../core/statistics.ts';
-import type { GroupAnalysis, PairAnalysis, SeedAnalysis } from './analysis.ts';
+import type { GroupAnalysis, PairAnalysis, SeedAnalysis } from './analyzed.ts';
 import { findGrpo } from './groups.ts';
 import { commonScore, hasSeveralScores } from './score.ts';
 

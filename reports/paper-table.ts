@@ -1,5 +1,5 @@
 import type { Interval } from '../bench/stats/interval.ts';
-import type { Analysis, GroupAnalysis } from './analysis.ts';
+import type { Analysis, GroupAnalysis } from './analyzed.ts';
 import { commonLabel, hasSeveralScores, scoreLabel } from './score.ts';
 
 /** A table of plain text, and what has to be said below it. */

@@ -1,5 +1,6 @@
 import { packageInfo } from '../core/package.ts';
-import { type AnalysisOptions, analyze } from './analysis.ts';
+import { analyze } from './analysis.ts';
+import type { AnalysisOptions } from './analyzed.ts';
 import { curves } from './curves.ts';
 import { renderReport } from './html/page.ts';
 import type { Sources } from './sources.ts';

@@ -1,5 +1,5 @@
 import type { Row } from '../bench/cell.ts';
-import type { Analysis, PairAnalysis, ProfilePoint } from './analysis.ts';
+import type { Analysis, PairAnalysis, ProfilePoint } from './analyzed.ts';
 import { comparisonRows, intervalRow } from './comparison.ts';
 
 /** A finished cell as the files name it: values of CELL_COLUMNS, and its metrics. */

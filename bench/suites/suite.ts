@@ -1,4 +1,5 @@
 import type { Document, LineCounter } from 'yaml';
+import type { AlgorithmDescription } from '../../algorithms/algorithm.ts';
 import { InputError } from '../../core/errors.ts';
 import { type Catalog, type CatalogKind, nameOfChoice } from '../catalog/catalog.ts';
 import type { Cell, Choice, NamedCell } from '../cell.ts';
@@ -16,6 +17,8 @@ const MAX_CELLS = 100_000;
 /** An algorithm of a suite: ids resolved, options complete. */
 interface SuiteAlgorithm extends Choice {
   readonly name: string;
+  /** How it describes itself, for reports. */
+  readonly description?: AlgorithmDescription;
   /** Its own learning rate, used instead of `training.learningRate` with `rates: own`. */
   readonly ownRate: number | undefined;
   readonly noiseStream?: string | undefined;
@@ -118,6 +121,7 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
     algorithms: algorithms.map((choice, i) => ({
       name: names[i]!,
       ...choice,
+      description: catalog.algorithm(nameOfChoice(choice)).description,
       ownRate: value.algorithms[i]!.learningRate,
       noiseStream: value.algorithms[i]!.noiseStream,
     })),
@@ -135,7 +139,7 @@ export function suiteCells(suite: Suite): readonly NamedCell[] {
         const cell: Cell = {
           environment: choiceOf(environment),
           policy: environment.policy,
-          algorithm,
+          algorithm: choiceOf(algorithm),
           training:
             suite.rates === 'own' && ownRate !== undefined
               ? { ...training, learningRate: ownRate }

@@ -1,5 +1,4 @@
-import { ALGORITHMS } from '../../algorithms/registry.ts';
-import type { GroupAnalysis } from '../analysis.ts';
+import type { GroupAnalysis } from '../analyzed.ts';
 import { commonScore } from '../score.ts';
 import { html, type Markup } from './markup.ts';
 import { describeOptions, describeValue, type Settings, suiteAlgorithm } from './settings.ts';
@@ -127,14 +126,14 @@ function fingerprints({ environments, sources }: View): readonly string[] {
   });
 }
 
-const knownAlgorithm = ({ algorithmId }: GroupAnalysis) =>
-  ALGORITHMS.find(({ id }) => id === algorithmId)?.description;
+/** How a group's algorithm describes itself, where recorded. */
+const knownAlgorithm = (view: View, group: GroupAnalysis) => suiteAlgorithm(view, group)?.description;
 
 type Known = NonNullable<ReturnType<typeof knownAlgorithm>>;
 
 function describedAlgorithms(view: View, describe: (known: Known) => string): readonly string[] {
   return view.analysis.groups.map((group) => {
-    const known = knownAlgorithm(group);
+    const known = knownAlgorithm(view, group);
     return `${group.algorithm}: ${known === undefined ? 'not recorded' : describe(known)}`;
   });
 }
@@ -143,7 +142,7 @@ function episodeBaselines(view: View): readonly string[] {
   return view.environments.flatMap((environment) => {
     const names = view
       .groupsOf(environment)
-      .filter((group) => group.finished > 0 && knownAlgorithm(group)?.granularity === 'trajectory')
+      .filter((group) => group.finished > 0 && knownAlgorithm(view, group)?.granularity === 'trajectory')
       .map(({ algorithm }) => algorithm);
     return names.length === 0 ? [] : [`${environment}: ${names.join(', ')}`];
   });

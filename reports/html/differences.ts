@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import type { PairAnalysis, ProfilePoint } from '../analysis.ts';
+import type { PairAnalysis, ProfilePoint } from '../analyzed.ts';
 import { PAIRWISE_COLUMNS, PROFILE_COLUMNS } from '../columns.ts';
 import { pairwiseRows, profileRows } from '../rows.ts';
 import { commonLabel, commonUnit, hasSeveralScores, scoreLabel } from '../score.ts';

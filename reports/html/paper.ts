@@ -1,5 +1,5 @@
 import { column } from '../../bench/columns.ts';
-import type { GroupAnalysis } from '../analysis.ts';
+import type { GroupAnalysis } from '../analyzed.ts';
 import { csvLink } from './figure.ts';
 import { html, type Markup } from './markup.ts';
 import { CARL_OPTIONS, CARL_SETTING, PUBLISHED, type Published } from './published.ts';

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { column } from '../../bench/columns.ts';
-import type { GroupAnalysis } from '../analysis.ts';
+import type { GroupAnalysis } from '../analyzed.ts';
 import { commonLabel, commonUnit, hasSeveralScores, scoreLabel } from '../score.ts';
 import { draw, extent, leftMargin, shorten } from './draw.ts';
 import { figure } from './figure.ts';

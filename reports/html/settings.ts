@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { GroupAnalysis } from '../analysis.ts';
-import type { View } from './view.ts';
+import type { GroupAnalysis } from '../analyzed.ts';
 
 // suite.json may be of any age or written by hand: every part may be missing, and is then not recorded.
 const record = z.record(z.string(), z.unknown());
@@ -22,7 +21,21 @@ const settingsSchema = z.object({
     .optional()
     .catch(undefined),
   algorithms: z
-    .array(choice.extend({ name: z.string() }))
+    .array(
+      choice.extend({
+        name: z.string(),
+        description: z
+          .object({
+            title: z.string(),
+            paper: z.string(),
+            granularity: z.string(),
+            extraSamples: z.string().optional(),
+            critic: z.string().optional(),
+          })
+          .optional()
+          .catch(undefined),
+      }),
+    )
     .optional()
     .catch(undefined),
 });
@@ -30,16 +43,21 @@ const settingsSchema = z.object({
 /** A suite as its folder records it. */
 export type Settings = z.infer<typeof settingsSchema>;
 
+/** The settings of every run, as recorded. */
+interface WithSettings {
+  readonly settings: readonly Settings[];
+}
+
 /** The settings of a suite as recorded, with what is missing or malformed left out. */
 export const readSettings = (suite: unknown): Settings => settingsSchema.parse(suite ?? {});
 
 /** The entry of a suite's environment that a group ran in, where recorded. */
-export function suiteEnvironment(view: View, { run, environment }: GroupAnalysis) {
+export function suiteEnvironment(view: WithSettings, { run, environment }: GroupAnalysis) {
   return view.settings[run]?.environments?.find(({ id }) => id === environment);
 }
 
 /** The entry of a suite's algorithm that a group is of, where recorded. */
-export function suiteAlgorithm(view: View, { run, entry }: GroupAnalysis) {
+export function suiteAlgorithm(view: WithSettings, { run, entry }: GroupAnalysis) {
   return view.settings[run]?.algorithms?.find(({ name }) => name === entry);
 }
 

@@ -1,4 +1,4 @@
-import type { GroupAnalysis } from '../analysis.ts';
+import type { GroupAnalysis } from '../analyzed.ts';
 import { divergedSeeds } from './cells.ts';
 import { type Content, html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';

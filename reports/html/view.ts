@@ -1,5 +1,5 @@
 import type { Interval } from '../../bench/stats/interval.ts';
-import type { Analysis, GroupAnalysis } from '../analysis.ts';
+import type { Analysis, GroupAnalysis } from '../analyzed.ts';
 import type { Curve } from '../curves.ts';
 import { commonLabel } from '../score.ts';
 import type { Sources } from '../sources.ts';

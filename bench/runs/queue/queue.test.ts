@@ -350,7 +350,14 @@ describe.skipIf(!hasRedis)('a queue', () => {
     const silent = { onStart() {}, onProgress() {}, onNotice() {}, onCheckpoint() {} };
     const { cell } = cellsOf({ i1: 'ok' })[0]!;
     const signal = AbortSignal.abort();
-    const stopped = executor.execute({ ...silent, task: 'run', cell, code: {}, checkpointSeconds: 0, signal });
+    const stopped = executor.execute({
+      ...silent,
+      task: 'run',
+      cell,
+      code: {},
+      checkpointSeconds: 0,
+      signal,
+    });
     await expect(stopped).rejects.toThrow('stopped');
     await executor.close();
     const client = new Redis(queueOf('i'));
