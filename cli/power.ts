@@ -142,9 +142,9 @@ async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise
   ].join('\n');
 }
 
-/** Whether there is a deviation to plan with: equal scores are not a promise that seeds do not matter. */
+/** Whether it was tested and has a deviation to plan with: equal scores are not a promise that seeds do not matter. */
 const hasSpread = (pair: PairAnalysis): pair is PairAnalysis & { readonly deviation: number } =>
-  pair.deviation !== null && pair.deviation > 1e-9;
+  pair.p !== null && pair.deviation !== null && pair.deviation > 1e-9;
 
 const describeTest = ({ alpha }: PowerFlags, comparisons: number): string =>
   `Paired t test over seeds, two-sided, at ${alpha}${comparisons === 1 ? '' : ` / ${comparisons} comparisons`}.`;

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ALGORITHMS } from '../../algorithms/registry.ts';
 import type { Row } from '../../bench/cell.ts';
 import { CELL_COLUMNS, METRIC_COLUMNS, TIMING_COLUMNS } from '../../bench/columns.ts';
 import { formatCsv } from '../../bench/csv.ts';
@@ -56,7 +57,12 @@ export function madeUpSources(request: MadeUp): Sources {
         suite: {
           name: 'made-up',
           environments: environments.map((id) => ({ id, options: {}, policy: { id: 'small' } })),
-          algorithms: algorithms.map((name) => ({ name, id: name, options: {} })),
+          algorithms: algorithms.map((name) => ({
+            name,
+            id: name,
+            options: {},
+            description: ALGORITHMS.find(({ id }) => id === name)?.description,
+          })),
           backend: 'wasm',
         },
       },
