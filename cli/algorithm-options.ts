@@ -1,4 +1,5 @@
 import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
+import { checkValue } from '../bench/suites/problems.ts';
 import { readYaml } from '../bench/suites/yaml.ts';
 import { InputError } from '../core/errors.ts';
 
@@ -14,18 +15,19 @@ export function algorithmOptions(
   text: string | undefined,
   first: object = {},
 ): { readonly options: unknown; readonly given: object } {
-  const { value, problems } = readYaml(text ?? '{}');
-  if (problems.length > 0) {
-    throw new InputError(`--options: '${text}' is not YAML: ${problems[0]!.message}`);
+  const { value, problems: broken } = readYaml(text ?? '{}');
+  if (broken.length > 0) {
+    throw new InputError(`--options: '${text}' is not YAML: ${broken[0]!.message}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InputError(`--options: '${text}' is not valid; valid: a mapping such as {entropy: exact}`);
   }
   const given = { ...first, ...value };
-  const parsed = algorithm.schema.safeParse(given);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-    throw new InputError(`--options: not valid for ${algorithm.id}: ${issues}`);
-  }
-  return { options: parsed.data, given };
+  const checked = checkValue(algorithm.schema, given);
+  if ('value' in checked) return { options: checked.value, given };
+  // What concerns the whole has no path.
+  const problems = checked.problems.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
+  throw new InputError(`--options: not valid for ${algorithm.id}: ${problems.join('; ')}`);
 }

@@ -5,7 +5,7 @@ import { InputError } from '../../core/errors.ts';
 import { createCatalog } from '../catalog/catalog.ts';
 import { readSuite, suiteNames } from './file.ts';
 import type { SuiteOverrides } from './raw.ts';
-import { resolveSuite, suiteCells } from './suite.ts';
+import { resolveSuite, type Suite, suiteCells } from './suite.ts';
 
 const flat = z.strictObject({
   groupSize: z.int().min(1).max(4096).default(16),
@@ -95,6 +95,17 @@ describe('a valid suite', () => {
     ]);
     expect('luck' in cells[0]!.cell).toBe(false);
     expect(problems(SUITE.replace('seeds: 2', 'seeds: 2\nrollouts: 1'))[0]).toContain('rollouts');
+  });
+
+  it('takes `all` for the whole list of algorithms, in a file and in a setting', () => {
+    const ids = (suite: Suite) => suite.algorithms.map(({ id }) => id);
+    const inList = ids(resolve(SUITE, { set: ['algorithms=[all]'] }));
+    expect(inList).toEqual(['grpo', 'rloo']);
+    expect(ids(resolve(SUITE, { set: ['algorithms=all'] }))).toEqual(inList);
+    expect(ids(resolve(SUITE.replace(/^algorithms:\n( .*\n)+/m, 'algorithms: all\n')))).toEqual(inList);
+    // An entry of what was written out can be set.
+    const set = ['algorithms=all', 'algorithms.rloo.options.groupSize=4'];
+    expect(resolve(SUITE, { set }).algorithms[1]!.options).toMatchObject({ groupSize: 4 });
   });
 
   it('expands to cells by environment, algorithm, seed', () => {
