@@ -12,7 +12,7 @@ const ROOMS = [
 /** The rooms inside bench/, in the same way. Its files outside of rooms are shared by all of them. */
 const ROOMS_OF_BENCH = [
   ['stats'],
-  ['rollout'],
+  ['catalog', 'rollout'],
   ['training'],
   ['suites'],
   ['runs'],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +40,16 @@ const HOUSE: Readonly<Record<string, readonly string[]>> = {
   'index.ts': ['catalog.ts'],
   'cli/main.ts': ['catalog.ts', 'envs/registry.ts', 'reports/page.ts', 'node_modules/commander/index.ts'],
 };
+
+it('knows every room', async () => {
+  const config = await readFile(join(ROOT, CONFIG), 'utf8');
+  const { include } = JSON.parse(await readFile(join(ROOT, 'tsconfig.build.json'), 'utf8')) as {
+    include: string[];
+  };
+  const bench = await readdir(join(ROOT, 'bench'), { withFileTypes: true });
+  const rooms = [...include, ...bench.filter((entry) => entry.isDirectory()).map(({ name }) => name)];
+  expect(rooms.filter((room) => !room.endsWith('.ts') && !config.includes(`'${room}'`))).toEqual([]);
+});
 
 it('finds every kind of import that is not allowed, and no other', async () => {
   for (const [file, imports] of Object.entries(HOUSE)) {
