@@ -14,7 +14,7 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'run',
-    usage: '[options] <suite>',
+    usage: '[options] [suite]',
     description: 'runs a suite and compares its algorithms',
     load: async (setExitCode) => (await import('./run.ts')).runCommand(setExitCode),
   },
