@@ -12,11 +12,11 @@ import { InputError } from ${built('core/errors.js')};
 import { serveWorker } from ${built('bench/runs/protocol.js')};
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 serveWorker({
-  async prepareCell(cell, context) {
+  async prepareCell(cell, code, context) {
     appendFileSync(join(context.cacheDirectory, 'log'), 'prepare\\n');
     await sleep(50);
   },
-  async runCell(cell, context) {
+  async runCell(cell, code, context) {
     const declaration = { score: { name: 'f1', range: [0, 1] }, metrics: [] };
     const { behave, label } = cell.algorithm.options;
     context.onStartingPoint(process.env.FAKE_START ?? 'start');
