@@ -3,13 +3,17 @@ import { Command } from 'commander';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
+import { isCodeReference } from '../bench/catalog/user-code.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { CATALOG } from '../catalog.ts';
 import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
+import { createRandom } from '../core/random.ts';
 import type { AnyEnvironmentSpec } from '../envs/spec.ts';
+import type { TrainablePolicy } from '../policies/policy.ts';
+import type { AnyPolicySpec } from '../policies/spec.ts';
 import { algorithmOptions } from './algorithm-options.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { catalogWith } from './own-code.ts';
@@ -56,7 +60,11 @@ export function auditCommand(): Command {
       'where, likewise; its actions must be listed (default: all diagnostic ones)',
       collect,
     )
-    .option('--policy <name>', `logits of the tabular policy: ${AUDIT_POLICIES.join(', ')}`, 'default')
+    .option(
+      '--policy <name or file>',
+      `logits of the tabular policy: ${AUDIT_POLICIES.join(', ')}; or a policy of your own that chooses from lists`,
+      'default',
+    )
     .option(
       '--budget <n>',
       'rollouts per question for every algorithm, 2 to 1024',
@@ -85,6 +93,7 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   const catalog = await catalogWith([
     { kind: 'environment', option: '--environment', names },
     { kind: 'algorithm', option: '--algorithm', names: chosenNames },
+    { kind: 'policy', option: '--policy', names: [flags.policy].filter(isCodeReference) },
   ]);
   const environments = names.map(catalog.environment);
   for (const spec of environments) {
@@ -105,7 +114,9 @@ async function runAudit(flags: AuditFlags): Promise<void> {
     const options = spec.schema.parse({});
     const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
     for (const { algorithm, options, given } of chosen) {
-      const policy = auditPolicy(flags.policy, environment.id);
+      const policy = isCodeReference(flags.policy)
+        ? await untrained(catalog.policy(flags.policy))
+        : auditPolicy(flags.policy, environment.id);
       const { limit, samples, seed } = flags;
       const request = { algorithm, options, environment, task: tasks.train[0]!, policy, objective };
       try {
@@ -138,6 +149,13 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   if (flags.out !== undefined) {
     tell(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
   }
+}
+
+/** A policy as it is made, with its default options and no training. */
+async function untrained(spec: AnyPolicySpec): Promise<TrainablePolicy> {
+  const options = spec.schema.parse({});
+  const random = createRandom(0).split('audit policy');
+  return spec.create({ options, assets: spec.assets([], options), backend: 'wasm', random });
 }
 
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => (spec.tags ?? []).includes('diagnostic');

@@ -150,7 +150,23 @@ describe('methods and environments of one’s own, in a folder with nothing but 
     expect(JSON.parse(audit.stdout).audits).toMatchObject([
       { environment: 'corridor/v1', algorithm: 'median-baseline' },
     ]);
-    const rollout = await run('rollout', './world.ts', '--seed', '1');
+    await writeFile(
+      join(folder, 'table.ts'),
+      "import { createTabularPolicy, type PolicySpec } from 'creditbench';\nimport { z } from 'zod';\n" +
+        'const spec: PolicySpec<object, null> = {\n' +
+        "  id: 'my-table', title: 'a table', schema: z.strictObject({}).prefault({}), restorable: false,\n" +
+        '  assets: () => null, create: async () => createTabularPolicy({ initial: (_, action) => action }),\n' +
+        '};\nexport default spec;\n',
+    );
+    const own = ['--environment', './world.ts', '--policy', './table.ts'];
+    const held = await run('audit', '--algorithm', 'rloo', ...own, '--json');
+    expect(held.code, held.stderr).toBe(0);
+    const trained = await run('run', '--algorithm', 'grpo', ...own, ...set, '--out', 'table');
+    expect(trained.code, trained.stderr).toBe(0);
+    expect(await readFile(join(folder, 'table', 'metrics.csv'), 'utf8')).toContain(
+      'corridor/v1,my-table,grpo',
+    );
+    const rollout = await run('rollout', './world.ts', '--policy', './table.ts', '--seed', '1');
     expect(rollout.code, rollout.stderr).toBe(0);
     expect(rollout.stdout).toContain('question: go right first');
     const criticality = ['--environment', './world.ts', '--policy', 'tabular', '--samples', '0'];

@@ -1,5 +1,7 @@
-import { type Catalog, choose } from '../bench/catalog/catalog.ts';
+import { type Catalog, choose, nameOfChoice } from '../bench/catalog/catalog.ts';
+import type { Choice } from '../bench/cell.ts';
 import { loadSuite } from '../bench/suites/load.ts';
+import type { SuiteOverrides } from '../bench/suites/raw.ts';
 import type { SuiteEnvironment } from '../bench/suites/suite.ts';
 import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { InputError } from '../core/errors.ts';
@@ -38,15 +40,21 @@ export async function startingPoint(
     { kind: 'policy', option: '--policy', names: [policy] },
   ]);
   const environment = choose(named, 'environment', name);
-  const { suite, catalog } = await loadSuite(flags.suite ?? DEFAULT_SUITE, named, {
-    backend,
-    ...(flags.policy === undefined ? {} : { policy }),
-    ...(flags.set === undefined ? {} : { set: flags.set }),
-  });
-  const found = suite.environments.find(
-    ({ id, code }) => id === environment.id && code?.sha256 === environment.code?.sha256,
-  );
-  if (found !== undefined) return { environment: found, catalog, backend };
+  const load = (overrides: SuiteOverrides) =>
+    loadSuite(flags.suite ?? DEFAULT_SUITE, named, {
+      backend,
+      ...overrides,
+      ...(flags.set === undefined ? {} : { set: flags.set }),
+    });
+  const { suite, catalog } = await load({});
+  const isWanted = ({ id, code }: Choice): boolean =>
+    id === environment.id && code?.sha256 === environment.code?.sha256;
+  const found = suite.environments.find(isWanted);
+  if (found !== undefined) {
+    if (flags.policy === undefined) return { environment: found, catalog, backend };
+    const other = await load({ policy, environments: [nameOfChoice(found)] });
+    return { environment: other.suite.environments[0]!, catalog: other.catalog, backend };
+  }
   if (flags.suite !== undefined) {
     const valid = suite.environments.map(({ id }) => id).join(', ');
     throw new InputError(

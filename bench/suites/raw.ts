@@ -71,9 +71,14 @@ function applyOverrides(raw: Plain, overrides: SuiteOverrides, all: readonly str
     }
   }
   if (overrides.policy !== undefined) {
+    const label = `--policy ${overrides.policy}`;
     raw.policy = { id: overrides.policy };
-    for (const entry of entriesOf(raw.environments)) delete entry.policy;
-    applied.push({ path: ['policy'], label: `--policy ${overrides.policy}` });
+    applied.push({ path: ['policy'], label });
+    // Their own: what the suite says of starting weights is about other policies.
+    for (const [index, entry] of entriesOf(raw.environments).entries()) {
+      entry.policy = { id: overrides.policy };
+      applied.push({ path: ['environments', index, 'policy'], label });
+    }
   }
   for (const setting of overrides.set ?? []) {
     applied.push(applySetting(raw, setting));
