@@ -14,6 +14,7 @@ import { type RunOptions, runSuite } from './runner.ts';
 const FAKE_WORKER = `
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from ${JSON.stringify(pathToFileURL(join(packageInfo().root, 'dist/core/errors.js')).href)};
 import { serveWorker } from ${JSON.stringify(pathToFileURL(join(packageInfo().root, 'dist/bench/runs/protocol.js')).href)};
 const log = (cell, context, what) => appendFileSync(join(context.cacheDirectory, 'log'), what + ' ' + cell.algorithm.options.label + ' ' + cell.seed + '\\n');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -21,6 +22,7 @@ serveWorker({
   async prepareCell(cell, code, context) {
     log(cell, context, 'prepare');
     if (cell.policy.options.broken) throw new Error('no starting weights');
+    if (cell.policy.options.wrong) throw new InputError('walk/v1 has no demonstrations; valid: 0');
     await sleep(30);
     log(cell, context, 'prepared');
   },

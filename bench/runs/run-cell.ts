@@ -1,3 +1,4 @@
+import { InputError } from '../../core/errors.ts';
 import type { Cell, CellResult, CodeFiles, NamedCell } from '../cell.ts';
 import { createKeeper, readCellCheckpoint, removeCellCheckpoints } from './cell-checkpoints.ts';
 import { claimCell, type HeldLock, readLock } from './cell-lock.ts';
@@ -28,8 +29,15 @@ export interface Running {
   emit(event: RunEvent): void;
 }
 
+/** Why a group of cells cannot begin. */
+export interface Unprepared {
+  readonly error: CellError;
+  /** Something that was given is wrong: none of the cells would fare better. */
+  readonly isInput: boolean;
+}
+
 /** Has the starting weights of a cell's group made. Returns why that failed, if it did. */
-export async function prepare(cell: NamedCell, running: Running): Promise<CellError | undefined> {
+export async function prepare(cell: NamedCell, running: Running): Promise<Unprepared | undefined> {
   const { executor, emit } = running;
   if (!executor.sharesCache) return undefined;
   emit({ type: 'prepare-start', cell });
@@ -37,7 +45,7 @@ export async function prepare(cell: NamedCell, running: Running): Promise<CellEr
     await execute('prepare', cell, running);
     return undefined;
   } catch (error) {
-    return describeError(error);
+    return { error: describeError(error), isInput: error instanceof InputError };
   } finally {
     emit({ type: 'prepare-done', cell });
   }

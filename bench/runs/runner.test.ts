@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, truncate, utimes, writeFile } from 'n
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryName } from '../../core/atomic-file.ts';
+import { InputError } from '../../core/errors.ts';
 import { cellHash } from '../identity.ts';
 import { suiteCells } from '../suites/suite.ts';
 import type { RunEvent } from './events.ts';
@@ -38,6 +39,12 @@ describe('runSuite', () => {
     const metrics = files[`${cellFolder('', hashOf(first!))}/metrics.csv`.replace(/^(?!\/)/, '/')];
     expect(metrics?.split('\n')[2]).toContain(`,${Math.sqrt(5)},`);
     expect(metrics).toContain(',NaN,');
+  });
+
+  it('refuses what no cell at all can begin with, and records nothing', async () => {
+    const refused = run(suite({ a: 'ok', b: 'ok' }, 2, { wrong: true }));
+    await expect(refused).rejects.toThrow(InputError);
+    await expect(refused).rejects.toThrow(/^walk\/v1 has no demonstrations; valid: 0$/);
   });
 
   it('prepares once per starting point, before its cells', async () => {

@@ -8,7 +8,16 @@ import { startingKey } from '../training/starting-point.ts';
 import type { RunEvent } from './events.ts';
 import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
-import { adopt, failCell, isHeld, type Pending, prepare, type Running, runPending } from './run-cell.ts';
+import {
+  adopt,
+  failCell,
+  isHeld,
+  type Pending,
+  prepare,
+  type Running,
+  runPending,
+  type Unprepared,
+} from './run-cell.ts';
 import { type CellError, openOutput, readCell, readFailure } from './storage.ts';
 
 /** Where a run stands with a cell. `missing` means that the run was stopped before it. */
@@ -58,8 +67,8 @@ const LOOK_SECONDS = 1;
  * again; interrupted ones go on from their last checkpoint; failed ones are recorded and do not stop the others. Cells
  * that another run in the same folder computes are left to it, and waited for.
  *
- * @throws InputError when `workers` or `checkpointSeconds` is out of range, or `out` or `cacheDirectory` cannot be
- *   written.
+ * @throws InputError when `workers` or `checkpointSeconds` is out of range, `out` or `cacheDirectory` cannot be
+ *   written, or what was given lets no cell at all begin.
  */
 export async function runSuite(options: RunOptions): Promise<RunSummary> {
   const { cells, out, workers, cacheDirectory, checkpointSeconds = CHECKPOINT_SECONDS } = options;
@@ -107,13 +116,19 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
   const emit = (event: RunEvent): void => options.onEvent?.(event);
   const { code = {} } = options;
   const running = { out, checkpointSeconds, executor, code, signal, done, emit, waited: new Set<string>() };
-  const jobs: Jobs = { ...running, job, prepared: new Map() };
+  const refused: Refused[] = [];
+  const jobs: Jobs = { ...running, job, prepared: new Map(), refused };
   for (let rest = pending; rest.length > 0 && !signal.aborted; ) {
     const held = await Promise.all(groupCells(rest).map((group) => runGroup(group, jobs)));
     rest = held.flat();
     if (rest.length > 0) await pause(LOOK_SECONDS, signal);
   }
   if (trouble.signal.aborted) throw trouble.signal.reason;
+  // If nothing at all could begin, whoever asked for it is told, and nothing is recorded.
+  if (refused.length > 0 && refused.length === pending.length && done.size === 0) {
+    throw new InputError([...new Set(refused.map(({ error }) => error.message))].join('\n'));
+  }
+  for (const { pending: one, error } of refused) await failCell(one, error, jobs);
   return { interrupted: signal.aborted, outcomes: outcomes() };
 }
 
@@ -145,11 +160,18 @@ async function findPending(
   return pending;
 }
 
+interface Refused {
+  readonly pending: Pending;
+  readonly error: CellError;
+}
+
 interface Jobs extends Running {
   /** Does work as soon as a worker is free; nothing once the run has been stopped. */
   job<T>(work: () => Promise<T>): Promise<T | undefined>;
   /** Why the starting weights of a group could not be made, by group; nothing where they could. */
-  readonly prepared: Map<string, Promise<CellError | undefined>>;
+  readonly prepared: Map<string, Promise<Unprepared | undefined>>;
+  /** Cells that could not begin because something given is wrong. */
+  readonly refused: Refused[];
 }
 
 /**
@@ -169,7 +191,8 @@ async function runGroup([key, group]: Group, jobs: Jobs): Promise<readonly Pendi
   prepared.set(key, preparing);
   const problem = await preparing;
   const run = async (pending: Pending): Promise<void> => {
-    if (problem !== undefined) await failCell(pending, problem, jobs);
+    if (problem?.isInput) jobs.refused.push({ pending, error: problem.error });
+    else if (problem !== undefined) await failCell(pending, problem.error, jobs);
     else if (!(await runPending(pending, jobs))) held.push(pending);
   };
   await Promise.all(open.map((pending) => job(() => run(pending))));
