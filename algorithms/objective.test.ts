@@ -119,16 +119,17 @@ describe('evaluateLoss', () => {
         rowsArbitrary,
         fc.constantFrom(...AGGREGATIONS),
         fc.constantFrom(...RATIO_LEVELS),
-        (batch, aggregation, ratio) => {
-          const objective: Objective = { ...plain, aggregation, ratio };
+        fc.constantFrom(0, 1, 100),
+        (batch, aggregation, ratio, maxDualClipped) => {
+          const objective: Objective = { ...plain, aggregation, ratio, maxDualClipped };
           const rows = batch.map(({ row }) => row);
           const current = batch.map((entry) => entry.current);
           const whole = evaluateLoss(objective, rows, current);
-          // One more token per row, and one more row in a sequence of its own.
+          // One more token per row, far past the dual clip, and one more row in a sequence of its own.
           const longer = rows.map((row) => ({
             ...row,
-            advantages: [...row.advantages, 7],
-            oldLogProbs: [...row.oldLogProbs, -1],
+            advantages: [...row.advantages, -7],
+            oldLogProbs: [...row.oldLogProbs, -3],
             referenceLogProbs: [...row.referenceLogProbs!, -2],
             weights: [...row.advantages.map(() => 1), 0],
           }));
@@ -144,6 +145,7 @@ describe('evaluateLoss', () => {
           );
           expect(padded.loss).toBeCloseTo(whole.loss, 12);
           expect(padded.klK1).toBeCloseTo(whole.klK1, 12);
+          expect(padded.klK3).toBeCloseTo(whole.klK3, 12);
           expect(padded.clipFraction).toBeCloseTo(whole.clipFraction, 12);
           for (const [i, gradients] of whole.gradient.entries()) {
             expect([...padded.gradient[i]!].map((value) => value + 0)).toEqual(
@@ -154,6 +156,33 @@ describe('evaluateLoss', () => {
         },
       ),
     );
+  });
+
+  it('measures KL, clip fractions and ratios over the tokens that have a ratio, whatever else is trained', () => {
+    fc.assert(
+      fc.property(rowsArbitrary, fc.constantFrom(...RATIO_LEVELS), (batch, ratio) => {
+        const objective: Objective = { ...plain, ratio, maxDualClipped: 1 };
+        const rows = batch.map(({ row }) => row);
+        const current = batch.map((entry) => entry.current);
+        const own = evaluateLoss(objective, rows, current);
+        const far = { ...rows[0]!, advantages: [-1, -1], oldLogProbs: [-3, -3], referenceLogProbs: [-3, -3] };
+        // Both are in the sequence of a row that the policy has drawn.
+        const others: LossRow[] = [
+          { ...far, advantages: [0, 0], nllWeight: 0.5 },
+          { ...far, offPolicy: 0.1 },
+        ];
+        const moved = Float64Array.of(-0.5, -0.5);
+        const all = evaluateLoss(objective, [...rows, ...others], [...current, moved, moved]);
+        for (const key of ['klK1', 'klK3', 'clipFraction'] as const)
+          expect(all[key]).toBeCloseTo(own[key], 12);
+      }),
+    );
+    const alone: LossRow = { sequence: 's', advantages: [0], oldLogProbs: [-3], nllWeight: 1 };
+    expect(evaluateLoss(plain, [alone], [Float64Array.of(-1)])).toMatchObject({
+      klK1: 0,
+      klK3: 0,
+      clipFraction: 0,
+    });
   });
 
   it("scales a row's clip range", () => {

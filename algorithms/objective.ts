@@ -52,10 +52,10 @@ export interface Loss {
   readonly loss: number;
   /** d loss / d log-probability, per row and token. */
   readonly gradient: readonly Float64Array[];
-  /** Means over tokens: old minus new log-probability; ratio - 1 - log ratio. */
+  /** Means over the tokens that have a ratio: old minus new log-probability; ratio - 1 - log ratio. 0 without any. */
   readonly klK1: number;
   readonly klK3: number;
-  /** Share of tokens whose gradient the clip removed. */
+  /** Share of the same tokens whose gradient the clip removed. */
   readonly clipFraction: number;
 }
 
@@ -92,6 +92,13 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
   });
 }
 
+/** 0: the token is not there. */
+const tokenWeight = ({ weights }: LossRow, t: number): number => weights?.[t] ?? 1;
+
+/** Rows trained by negative log-likelihood and off-policy rows were not drawn as the ratio would have it: they have none. */
+const hasRatio = ({ nllWeight, offPolicy }: LossRow): boolean =>
+  nllWeight === undefined && offPolicy === undefined;
+
 const weightOf = ({ weights, advantages }: LossRow): number =>
   weights === undefined ? advantages.length : weights.reduce((sum, weight) => sum + weight, 0);
 
@@ -110,11 +117,11 @@ function logRatios(
   if (level === 'token') return own;
   const sums = new Map<string | number, { sum: number; count: number }>();
   const keyOf = (index: number): string | number => (level === 'action' ? index : rows[index]!.sequence);
-  for (const [index, { weights, nllWeight }] of rows.entries()) {
-    if (nllWeight !== undefined) continue;
+  for (const [index, row] of rows.entries()) {
+    if (!hasRatio(row)) continue;
     const entry = sums.get(keyOf(index)) ?? { sum: 0, count: 0 };
     for (const [t, difference] of own[index]!.entries()) {
-      if ((weights?.[t] ?? 1) === 0) continue;
+      if (tokenWeight(row, t) === 0) continue;
       entry.sum += difference;
       entry.count++;
     }
@@ -179,11 +186,14 @@ function withoutDualClipped(
 ): readonly LossRow[] {
   if (maxDualClipped === undefined) return rows;
   const counts = new Map<string, number>();
-  for (const [index, { sequence, advantages }] of rows.entries()) {
-    const count = advantages.filter((advantage, t) =>
-      isDualClipped(Math.exp(ratios[index]![t]!), advantage, clip.dual),
+  for (const [index, row] of rows.entries()) {
+    const clipped = row.advantages.filter(
+      (advantage, t) =>
+        hasRatio(row) &&
+        tokenWeight(row, t) > 0 &&
+        isDualClipped(Math.exp(ratios[index]![t]!), advantage, clip.dual),
     );
-    counts.set(sequence, (counts.get(sequence) ?? 0) + count.length);
+    counts.set(row.sequence, (counts.get(row.sequence) ?? 0) + clipped.length);
   }
   return rows.map((row) =>
     counts.get(row.sequence)! > maxDualClipped ? { ...row, weights: row.advantages.map(() => 0) } : row,
@@ -211,12 +221,11 @@ export function evaluateLoss(
     const current = logProbs[index]!;
     const gradients = new Float64Array(row.advantages.length);
     for (let t = 0; t < gradients.length; t++) {
-      const weight = rowShare[index]! * (row.weights?.[t] ?? 1);
+      const weight = rowShare[index]! * tokenWeight(row, t);
       if (weight === 0) continue;
       const advantage = row.advantages[t]! * (factors === undefined ? 1 : factors[index]![t]!);
       const own = tokenLoss(row, advantage, current[t]!, Math.exp(ratios[index]![t]!), clip);
       let { value, gradient } = own;
-      if (own.clipped) clippedTokens++;
       if (kl > 0 && row.nllWeight === undefined) {
         const gap = row.referenceLogProbs![t]! - current[t]!;
         value += kl * (Math.exp(gap) - gap - 1);
@@ -224,6 +233,8 @@ export function evaluateLoss(
       }
       loss += weight * value;
       gradients[t] = weight * gradient;
+      if (!hasRatio(row)) continue;
+      if (own.clipped) clippedTokens++;
       const difference = current[t]! - row.oldLogProbs[t]!;
       k1 -= difference;
       k3 += Math.exp(difference) - 1 - difference;

@@ -83,6 +83,11 @@ export function returnsOf(tree: RolloutTree): readonly number[] {
   return leaves(tree).map((leaf) => leaf.return);
 }
 
+/** The largest absolute return of a node: what rounding is compared with. */
+export function returnScale({ nodes }: RolloutTree): number {
+  return nodes.reduce((scale, node) => Math.max(scale, Math.abs(node.return)), 0);
+}
+
 /** The edges from the root to a node, first to last. */
 export function path(tree: RolloutTree, node: TreeNode): readonly TreeEdge[] {
   const result: TreeEdge[] = [];

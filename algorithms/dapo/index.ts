@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { areEqual } from '../../core/statistics.ts';
 import type { Algorithm, Credit } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
 import { flatPlan, trajectoryRows } from '../shared/flat.ts';
@@ -46,8 +47,7 @@ export function overlongPenalty(
 export function isInformative(tree: RolloutTree, { filter, correct }: DapoOptions): boolean {
   const ends = leaves(tree);
   if (filter === 'none' || ends.length === 1) return true;
-  const values = ends.map((leaf) => (filter === 'correct' ? leaf.return >= correct : leaf.return));
-  return values.some((value) => value !== values[0]);
+  return !areEqual(ends.map((leaf) => (filter === 'correct' ? Number(leaf.return >= correct) : leaf.return)));
 }
 
 /** GRPO's advantages (Eq. 9) of the returns with the length penalty, for every token of the trajectory. */

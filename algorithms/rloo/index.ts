@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { areEqual } from '../../core/statistics.ts';
 import type { Algorithm } from '../algorithm.ts';
 import { flatPlan, trajectoryCredit } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
@@ -13,9 +14,10 @@ const schema = z
 
 export type RlooOptions = z.infer<typeof schema>;
 
-/** A_i = R_i - mean of the other returns: arXiv 2402.14740. A group of one keeps its return. */
+/** A_i = R_i - mean of the other returns: arXiv 2402.14740. A group of one keeps its return; equal returns give 0. */
 export function rlooAdvantages(returns: readonly number[]): readonly number[] {
   if (returns.length === 1) return returns;
+  if (areEqual(returns)) return returns.map(() => 0);
   const sum = returns.reduce((total, value) => total + value, 0);
   return returns.map((value) => value - (sum - value) / (returns.length - 1));
 }

@@ -1,11 +1,12 @@
+import { areEqual } from '../../core/statistics.ts';
 import type { Credit } from '../algorithm.ts';
-import type { RolloutTree } from '../tree.ts';
+import { type RolloutTree, returnScale } from '../tree.ts';
 
 /**
  * Batch whitening: A = (x - mean) / sqrt(variance + epsilon), mean and variance over every token of every
  * credited action, however many questions the actions come from. An advantage given once for an action counts
  * once per token, so long actions and long trajectories weigh more. The variance is the sample variance
- * (divisor n - 1), as in verl's `masked_whiten`. Values that are all equal, a single one included, become 0.
+ * (divisor n - 1), as in verl's `masked_whiten`. Values that are all equal up to rounding, a single one included, become 0.
  * @param credit actions of `trees` without token weights; every one of their tokens counts alike.
  * @param epsilon added to the variance, at least 0.
  */
@@ -20,9 +21,11 @@ export function whiten(trees: readonly RolloutTree[], { actions }: Credit, epsil
   const count = total(() => 1);
   const center = total((value) => value) / count;
   const variance = total((value) => (value - center) ** 2) / (count - 1);
-  const first = [actions[0]?.advantage ?? 0].flat()[0];
-  // Equal values: exactly 0, so that rounding in the mean cannot be blown up by a small epsilon.
-  const equal = total((value) => (value === first ? 0 : 1)) === 0;
+  // Equal up to the rounding of the returns: exactly 0, so that a small epsilon cannot blow it up.
+  const equal = areEqual(
+    actions.flatMap(({ advantage }) => advantage),
+    trees.reduce((scale, tree) => Math.max(scale, returnScale(tree)), 0),
+  );
   const scale = Math.sqrt(variance + epsilon);
   const whitened = (value: number): number => (equal ? 0 : (value - center) / scale);
   return {

@@ -76,10 +76,14 @@ export function describeEvaluation(scores: Scores): Row {
 /** What of it is trained, and its advantages. */
 export function describeCredit(trees: readonly RolloutTree[], rows: readonly TrainingRow[]): Row {
   const actions = new Map(rows.map((row) => [`${row.tree}/${row.edge}`, row]));
-  const advantages = rows.flatMap((row) =>
-    row.advantages.filter((_, token) => (row.weights?.[token] ?? 1) > 0),
+  // Rows that are trained by negative log-likelihood have no advantage.
+  const credited = rows.filter((row) => row.nllWeight === undefined);
+  const trainedAdvantages = ({ advantages, weights }: TrainingRow): readonly number[] =>
+    advantages.filter((_, token) => (weights?.[token] ?? 1) > 0);
+  const advantages = credited.flatMap(trainedAdvantages);
+  const signal = new Set(
+    credited.filter((row) => trainedAdvantages(row).some((a) => a !== 0)).map((row) => row.tree),
   );
-  const signal = new Set(rows.filter((row) => row.advantages.some((a) => a !== 0)).map((row) => row.tree));
   const some = advantages.length > 0;
   return {
     update_actions: actions.size,

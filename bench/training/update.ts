@@ -1,7 +1,8 @@
 import type { Credit } from '../../algorithms/algorithm.ts';
 import type { LossRow } from '../../algorithms/loss-row.ts';
 import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
-import type { RolloutTree } from '../../algorithms/tree.ts';
+import { type RolloutTree, returnScale, returnsOf } from '../../algorithms/tree.ts';
+import { areEqual, ROUNDING } from '../../core/statistics.ts';
 import type { ActionRecord, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
 import type { TrainingOptions } from './options.ts';
@@ -15,7 +16,7 @@ export interface TrainingRow extends LossRow {
 
 /**
  * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
- * without credit are not, nor are tokens of weight 0.
+ * without credit are not, nor are tokens of weight 0. Advantages that are mere rounding become 0 (`roundingOf`).
  * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
  * weight, clip scale, imitation or off-policy value out of range.
  */
@@ -23,10 +24,13 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
   const trained = credit.actions.filter(
     ({ weights }) => weights === undefined || weights.some((w) => w !== 0),
   );
+  const rounding = trees.map(roundingOf);
   return trained.map(({ tree, edge: id, advantage, sequence, weights, clipScale, nllWeight, offPolicy }) => {
     const edge = trees[tree]?.edges[id];
     if (edge === undefined) throw new RangeError(`credit: there is no edge ${id} in tree ${tree}`);
-    const advantages = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
+    const credited = typeof advantage === 'number' ? edge.tokens.map(() => advantage) : advantage;
+    const advantages =
+      rounding[tree] === 0 ? credited : credited.map((a) => (Math.abs(a) <= rounding[tree]! ? 0 : a));
     if (advantages.length !== edge.tokens.length || !advantages.every(Number.isFinite)) {
       throw new RangeError(
         `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its advantage is [${advantages}]`,
@@ -60,6 +64,14 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
       ...(offPolicy === undefined ? {} : { offPolicy }),
     };
   });
+}
+
+/**
+ * Advantages of a question up to this size are rounding. If all its returns are equal, a baseline should cancel them, and
+ * what it leaves is of the order of 1e-17: not a signal, and nothing to train on. If they differ, nothing is rounding.
+ */
+function roundingOf(tree: RolloutTree): number {
+  return areEqual(returnsOf(tree)) ? ROUNDING * returnScale(tree) : 0;
 }
 
 /** Means over the optimizer steps of one iteration. */
