@@ -9,9 +9,11 @@ export function adamState(size: number): AdamState {
   return { first: new Float64Array(size), second: new Float64Array(size), steps: 0 };
 }
 
-/** The same moments for a vector that has grown at its end: new parameters start without any. */
+/**
+ * A copy of the moments, for steps that change it in place, of a vector that may have grown at its end: new parameters
+ * start without any.
+ */
 export function grown(state: AdamState, size: number): AdamState {
-  if (state.first.length === size) return state;
   const first = new Float64Array(size);
   const second = new Float64Array(size);
   first.set(state.first);
