@@ -6,7 +6,7 @@ import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import type { SpeedResult } from '../performance/case.ts';
 import { chooseCases } from '../performance/cases.ts';
-import { measure } from '../performance/measure.ts';
+import { timeCase } from '../performance/time.ts';
 import { runTorch, type TorchRun } from '../performance/torch.ts';
 import type { BackendName } from '../policies/tensor/backend.ts';
 import { checkBackend } from './backends.ts';
@@ -70,7 +70,7 @@ async function bench(beginnings: readonly string[], flags: BenchFlags): Promise<
   await save();
   for (const [index, one] of cases.entries()) {
     tell(`[${index + 1}/${cases.length}] ${one.title}\n`);
-    const { result, torch: other } = await measure(one, {
+    const { result, torch: other } = await timeCase(one, {
       catalog: CATALOG,
       backend,
       cacheDirectory: flags.cache,

@@ -62,6 +62,21 @@ describe('wrong input ends with exit code 2 and one message', () => {
       ['run', 'tiny', '--set', 'algorithms=[grop]'],
       "error: --set algorithms=[grop]: algorithms.grop.id: unknown algorithm 'grop'; valid: a2tgpo, actfocus, aipo, akbe, appo, arpo, carl, ",
     ],
+    ...['audit', 'criticality'].map((command): [string, readonly string[], string] => [
+      `an unknown environment of ${command}`,
+      [command, '--environment', 'nope'],
+      "error: --environment: unknown environment 'nope'; valid: key-door/v1, multihop/v1,",
+    ]),
+    [
+      'an unknown environment of rollout',
+      ['rollout', 'nope'],
+      "error: <environment>: unknown environment 'nope'; valid: key-door/v1,",
+    ],
+    [
+      'an unknown environment of run',
+      ['run', 'tiny', '--environment', 'nope'],
+      "error: --environment nope: environments.nope.id: unknown environment 'nope'; valid: key-door/v1,",
+    ],
     [
       'an unknown setting',
       ['run', 'tiny', '--set', 'training.iteration=3'],

@@ -13,7 +13,7 @@ import type {
 } from '../../policies/policy.ts';
 import { checkKinds, checkPrefixes, readPrompt } from './context.ts';
 import { answerAtOnce, type Expert, expertActions, forcedBeginning } from './forced.ts';
-import { type Measuring, measure } from './needs.ts';
+import { annotateTrees, type Measuring } from './needs.ts';
 
 /** What a rollout plan looks like to the engine: an algorithm's `next` with its options filled in. */
 export type Plan = (tree: RolloutTree, random: Random) => readonly ForkPoint[];
@@ -109,7 +109,7 @@ export async function rollout(request: RolloutRequest): Promise<readonly Rollout
     });
     await runToTheEnd(request, continuations);
     if (request.measuring !== undefined && continuations.length > 0) {
-      await measure(trees, { environment, policy, sampling: request.sampling, ...request.measuring });
+      await annotateTrees(trees, { environment, policy, sampling: request.sampling, ...request.measuring });
     }
   }
   for (const tree of trees) checkPrefixes(tree);

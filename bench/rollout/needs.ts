@@ -33,7 +33,7 @@ interface Measured {
 export const GOLD_FLOOR = 1e-3;
 
 /** Measures what is new on the trees (nodes and edges that lack it), in one batch per kind. Changes the trees. */
-export async function measure(
+export async function annotateTrees(
   trees: readonly Measured[],
   request: Measuring & {
     readonly environment: AnyEnvironment;
@@ -62,7 +62,7 @@ const piecesOf = ({ tokens, action }: TreeEdge, { codec }: Policy): readonly str
 async function measureUnder(
   kind: 'previous' | 'reference',
   trees: readonly Measured[],
-  { policy, weights, sampling, ...request }: Parameters<typeof measure>[1],
+  { policy, weights, sampling, ...request }: Parameters<typeof annotateTrees>[1],
 ): Promise<void> {
   const other = request[kind];
   const missing = trees.flatMap((tree) =>

@@ -9,7 +9,7 @@ export interface Measured {
 }
 
 /** Runs a case once to warm up, then at least `runs` times. */
-export async function measure(speedCase: SpeedCase, context: SpeedContext): Promise<Measured> {
+export async function timeCase(speedCase: SpeedCase, context: SpeedContext): Promise<Measured> {
   const { id, title, runs, tensors, work } = speedCase;
   const prepared = await speedCase.prepare(context);
   try {
