@@ -232,15 +232,28 @@ describe('run', () => {
 
   it('reports a failed cell and ends with exit code 1', async () => {
     // This environment has no demonstrations, so its weights cannot be warmed up.
-    const { code, stdout, stderr } = await creditbench([
-      ...SMALL,
-      ...['--set', 'environments=[stop-or-search]', '--out', 'failed', '--cache', 'cache'],
-    ]);
+    const run = (environments: string) =>
+      creditbench([
+        ...SMALL,
+        ...['--set', `environments=${environments}`, '--out', 'failed', '--cache', 'cache'],
+      ]);
+    const { code, stdout, stderr } = await run('[multihop, stop-or-search]');
     expect(code).toBe(1);
-    expect(stdout).toMatch(/\| grpo +\| 0, 1 FAILED \|/);
+    expect(stdout).toMatch(/\| stop-or-search\/v1 +\| grpo +\| 0, 1 FAILED \|/);
     expect(stderr).toMatch(
       /FAILED {2}stop-or-search\/v1 grpo seed 0: .*\(failed\/cells\/[0-9a-f]{16}\.failed\.json\)/,
     );
+  });
+
+  it('refuses a run of which no cell can begin, and records no failure', async () => {
+    const { code, stdout, stderr } = await creditbench([
+      ...SMALL,
+      ...['--set', 'environments=[stop-or-search]', '--out', 'refused', '--cache', 'cache'],
+    ]);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/error: warmStart\.steps is \d+, but stop-or-search\/v1 has no demonstrations/);
+    expect(await readdir(join(folder, 'refused', 'cells'))).toEqual([]);
   });
 
   it('stops on Ctrl-C with exit code 130 and leaves only whole files', async () => {
