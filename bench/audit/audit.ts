@@ -103,9 +103,7 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     const tree = withExactOutputs(grown!, heads, valueAt);
     // A tree that would be replaced by another question's teaches nothing here.
     const credit =
-      resampling?.keep(tree) === false
-        ? { actions: [] }
-        : algorithm.credit([tree], random.split('credit'));
+      resampling?.keep(tree) === false ? { actions: [] } : algorithm.credit([tree], random.split('credit'));
     const rows = trainingRows([tree], credit).map(
       // The reference is the audited policy itself, as at the start of a training.
       (row) => ({ ...row, referenceLogProbs: row.oldLogProbs }),
