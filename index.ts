@@ -70,8 +70,9 @@ export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
 export { GOLD_FLOOR, type Measuring } from './bench/rollout/needs.ts';
 export type { RunEvent } from './bench/runs/events.ts';
 export type { Executor, Job } from './bench/runs/executor.ts';
+export type { CellOutcome } from './bench/runs/result-files.ts';
 export { readResults, type StoredResult } from './bench/runs/results.ts';
-export { type CellOutcome, type RunOptions, type RunSummary, runSuite } from './bench/runs/runner.ts';
+export { type RunOptions, type RunSummary, runSuite } from './bench/runs/runner.ts';
 export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/runs/status.ts';
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
 export { clusteredError } from './bench/stats/clustered-error.ts';
@@ -163,4 +164,5 @@ export type {
   PairAnalysis,
 } from './reports/analyzed.ts';
 export { compare } from './reports/comparison.ts';
-export { writeSuiteFiles } from './reports/csv.ts';
+export { analyzeOutcomes, writeAnalysisFiles } from './reports/csv.ts';
+export { writeReport } from './reports/report-file.ts';

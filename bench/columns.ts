@@ -132,3 +132,10 @@ export const TIMING_COLUMNS = [
   column('update_seconds', 's', 'loss, gradient, optimizer'),
   column('evaluation_seconds', 's', 'dev evaluation'),
 ] as const;
+
+/** One row per cell, training iteration and level of entropy. */
+export const ENTROPY_CURVE_COLUMNS = [
+  column('iteration', 'count', 'training iterations done'),
+  column('level', 'name', 'action or token: what the mean is over'),
+  column('entropy', 'nats', 'mean entropy of the sampling distribution'),
+] as const;

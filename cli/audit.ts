@@ -113,12 +113,12 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   for (const spec of environments) {
     const options = spec.schema.parse({});
     const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
-    for (const { algorithm, options, given } of chosen) {
+    for (const { algorithm, given } of chosen) {
       const policy = isCodeReference(flags.policy)
         ? await untrained(catalog.policy(flags.policy))
         : auditPolicy(flags.policy, environment.id);
       const { limit, samples, seed } = flags;
-      const request = { algorithm, options, environment, task: tasks.train[0]!, policy, objective };
+      const request = { algorithm, options: given, environment, task: tasks.train[0]!, policy, objective };
       try {
         audits.push({ ...(await audit({ ...request, limit, samples, seed })), given });
       } catch (error) {

@@ -6,7 +6,7 @@ import { findAlgorithm } from '../algorithms/registry.ts';
 import { declarationOf } from '../bench/declaration.ts';
 import { cellHash } from '../bench/identity.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
-import type { CellOutcome } from '../bench/runs/runner.ts';
+import { type CellOutcome, writeResultFiles } from '../bench/runs/result-files.ts';
 import { openOutput, writeCell } from '../bench/runs/storage.ts';
 import { type Suite, suiteCells } from '../bench/suites/suite.ts';
 import { describeEvaluation } from '../bench/training/describe.ts';
@@ -14,7 +14,6 @@ import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { createRandom } from '../core/random.ts';
 import type { Environment, LoadedEnvironment, Task } from '../envs/environment.ts';
 import { createTabularPolicy } from '../policies/tabular/index.ts';
-import { writeSuiteFiles } from '../reports/csv.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 let folder: string;
@@ -145,7 +144,7 @@ describe("on a user's environment that declares nothing but a metric", () => {
       await writeCell(out, named.cell, result);
       outcomes.push({ ...named, hash: cellHash(named.cell), status: 'finished', result });
     }
-    await writeSuiteFiles(out, SUITE, outcomes);
+    await writeResultFiles(out, SUITE, outcomes);
   });
 
   it('compare, power, report and status need none of its code', async () => {

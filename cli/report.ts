@@ -1,8 +1,7 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { unlistedNotices } from '../bench/runs/run-folder.ts';
-import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
-import type { AnalysisOptions } from '../reports/analyzed.ts';
+import { writeReport } from '../reports/report-file.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { tell } from './terminal.ts';
 
@@ -35,20 +34,4 @@ export function reportCommand(): Command {
       for (const notice of await unlistedNotices(folders)) tell(`note: ${notice}\n`);
       tell(`report: ${file}\n`);
     });
-}
-
-/** Writes the report over folders to a file. */
-export async function writeReport(
-  folders: readonly string[],
-  file: string,
-  options: AnalysisOptions = {},
-): Promise<void> {
-  // The plotting library takes a moment to load: commands that draw nothing do not wait for it.
-  const [{ readSources }, { createReport }] = await Promise.all([
-    import('../reports/sources.ts'),
-    import('../reports/report.ts'),
-  ]);
-  const sources = await readSources(folders);
-  await makeWritable('--out', dirname(file));
-  await writeFileAtomic(file, createReport(sources, options));
 }

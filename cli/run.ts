@@ -10,13 +10,13 @@ import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
 import { loadSuite } from '../bench/suites/load.ts';
 import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
-import { analyzeOutcomes, writeEventFiles, writeResultFiles, writeSuiteFiles } from '../reports/csv.ts';
+import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from '../reports/csv.ts';
+import { writeReport } from '../reports/report-file.ts';
 import { checkBackend } from './backends.ts';
 import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { tellCode } from './own-code.ts';
 import { createProgress } from './progress.ts';
 import { queueOption } from './queue-option.ts';
-import { writeReport } from './report.ts';
 import { stopSignals } from './stop-signals.ts';
 import { comparisonTable } from './table.ts';
 import { print, tell } from './terminal.ts';
@@ -115,17 +115,6 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();
   const progress = createProgress(new Set(cells.map(({ cell }) => cellHash(cell))).size, process.stderr);
-  // A disk that fills up costs files and the exit code, and not what was learned on the way.
-  const problems: string[] = [];
-  const store = async <Value>(write: () => Promise<Value>): Promise<Value | undefined> => {
-    try {
-      return await write();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      problems.push((error as Error).message);
-      return undefined;
-    }
-  };
   let executor: Executor | undefined;
   let summary: RunSummary;
   let left = 0;
@@ -136,6 +125,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
       executor = await createQueueExecutor({ address: flags.queue, backend, onNotice: progress.say });
     }
     summary = await runSuite({
+      suite,
       cells,
       code,
       out,
@@ -144,8 +134,6 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
       retryFailed: flags.retryFailed ?? false,
       ...(flags.checkpointSeconds === undefined ? {} : { checkpointSeconds: flags.checkpointSeconds }),
       signal,
-      // So that `creditbench status` knows the cells from the start.
-      onBegin: async (outcomes) => void (await store(() => writeResultFiles(out, suite, outcomes))),
       onEvent: (event) => {
         if (event.type === 'cell-left') left++;
         progress.onEvent(event);
@@ -158,12 +146,22 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
     release();
   }
   const analysis = analyzeOutcomes(summary.outcomes);
-  const { length: before } = problems;
-  await store(() => writeSuiteFiles(out, suite, summary.outcomes, analysis));
+  // A disk that fills up costs files and the exit code, and not what was learned on the way.
+  const problems: string[] = summary.unwritten === undefined ? [] : [summary.unwritten];
+  const store = async <Value>(write: () => Promise<Value>): Promise<Value | undefined> => {
+    try {
+      return await write();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      problems.push((error as Error).message);
+      return undefined;
+    }
+  };
+  await store(() => writeAnalysisFiles(out, analysis));
   const events = flags.tensorboard ? await store(() => writeEventFiles(out, summary.outcomes)) : undefined;
   print(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
   if (events !== undefined) tell(`event files: tensorboard --logdir ${events}\n`);
-  if (problems.length === before) await store(() => writeReport([out], join(out, 'report.html')));
+  if (problems.length === 0) await store(() => writeReport([out], join(out, 'report.html')));
   return report(summary, { out, left, problems, stoppedBy: received() });
 }
 

@@ -30,7 +30,7 @@ it('credit of a tree of a million nodes takes less than 500 MB beside the tree',
 
 it.each(['multihop', 'search'])('a worker of the suite quick peaks under 1 GB on %s', async (environment) => {
   const found = await measured(`
-    const { CATALOG } = await import('./dist/bench/catalog.js');
+    const { CATALOG } = await import('./dist/catalog.js');
     const { resolveSuite, suiteCells } = await import('./dist/bench/suites/suite.js');
     const { readSuite } = await import('./dist/bench/suites/file.js');
     const { runCell } = await import('./dist/bench/training/train.js');
@@ -44,7 +44,7 @@ it.each(['multihop', 'search'])('a worker of the suite quick peaks under 1 GB on
     const { cell } = suiteCells(suite).find(({ name, cell }) =>
       name === 'grpo' && cell.environment.id.startsWith('${environment}/'));
     const cacheDirectory = await mkdtemp(join(tmpdir(), 'creditbench-memory-'));
-    const { metrics } = await runCell(cell, { cacheDirectory });
+    const { metrics } = await runCell(cell, CATALOG, { cacheDirectory });
     await rm(cacheDirectory, { recursive: true });
     console.log(JSON.stringify({ updates: metrics[1].update_actions, peak: process.resourceUsage().maxRSS / 1024 }));
   `);

@@ -1,4 +1,4 @@
-import { CELL_COLUMNS, type Column, column } from '../bench/columns.ts';
+import { type Column, column } from '../bench/columns.ts';
 
 /** A number over seeds with its 95 % interval. */
 const withInterval = (name: string, unit: string, what: string): readonly Column[] => [
@@ -160,12 +160,4 @@ export const PROFILE_COLUMNS: readonly Column[] = [
   column('threshold', 'score', 'score after training: 101 values over the range of the score'),
   column('seeds', 'count', 'finished cells'),
   ...withInterval('share', '0..1', 'share of the seeds that score above the threshold'),
-];
-
-/** `entropy.csv`: one row per cell, training iteration and level. */
-export const ENTROPY_CURVE_COLUMNS: readonly Column[] = [
-  ...CELL_COLUMNS,
-  column('iteration', 'count', 'training iterations done'),
-  column('level', 'name', 'action or token: what the mean is over'),
-  column('entropy', 'nats', 'mean entropy of the sampling distribution'),
 ];

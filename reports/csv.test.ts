@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { cellHash } from '../bench/identity.ts';
-import type { CellOutcome } from '../bench/runs/runner.ts';
+import { type CellOutcome, writeResultFiles } from '../bench/runs/result-files.ts';
 import { type Suite, suiteCells } from '../bench/suites/suite.ts';
 import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
-import { writeEventFiles, writeSuiteFiles } from './csv.ts';
+import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from './csv.ts';
 
 const SUITE: Suite = {
   name: 'fake',
@@ -56,7 +56,8 @@ it('merges what is finished in suite order, counts the rest, and leaves whole fi
   const out = await mkdtemp(join(tmpdir(), 'creditbench-'));
   try {
     await mkdir(join(out, 'cells'));
-    await writeSuiteFiles(out, SUITE, outcomes);
+    await writeResultFiles(out, SUITE, outcomes);
+    await writeAnalysisFiles(out, analyzeOutcomes(outcomes));
     const read = (name: string) => readFile(join(out, name), 'utf8');
     expect((await readdir(out)).sort()).toEqual([
       'cells',

@@ -1,12 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Row } from '../bench/cell.ts';
-import { CELL_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
-import { metricColumns } from '../bench/declaration.ts';
-import { RUN_FOLDER, writeSuiteFile } from '../bench/runs/run-folder.ts';
-import type { CellOutcome } from '../bench/runs/runner.ts';
-import type { Suite } from '../bench/suites/suite.ts';
+import { type CellOutcome, cellRow } from '../bench/runs/result-files.ts';
 import { writeFileAtomic } from '../core/atomic-file.ts';
 import { packageInfo } from '../core/package.ts';
 import { analyze } from './analysis.ts';
@@ -14,7 +9,7 @@ import type { Analysis } from './analyzed.ts';
 import { comparisonRows } from './comparison.ts';
 import { columnsOf } from './files.ts';
 import { latexTable, markdownTable } from './paper-table.ts';
-import { cellRow, entropyRows, type IdentifiedCell, pairwiseRows, profileRows, resultsJson } from './rows.ts';
+import { pairwiseRows, profileRows, resultsJson } from './rows.ts';
 import { eventFile, eventPath } from './tensorboard.ts';
 
 /** The analysis of a run, unfinished cells counted. */
@@ -47,64 +42,13 @@ export function analysisFiles(analysis: Analysis): Readonly<Record<string, strin
   };
 }
 
-/** Writes them into a folder, each whole or not at all. The folder is there. */
+/**
+ * Writes the files that show an analysis into a folder, each whole or not at all: comparison.csv, pairwise.csv and others
+ * (docs/files.md). The folder is there.
+ */
 export async function writeAnalysisFiles(out: string, analysis: Analysis): Promise<void> {
   for (const [name, text] of Object.entries(analysisFiles(analysis)))
     await writeFileAtomic(join(out, name), text);
-}
-
-/**
- * Writes the files at the top of an output folder (docs/files.md), each whole or not at all. All but
- * `timings.csv` depend on nothing but the suite and which of its cells are finished.
- */
-export async function writeSuiteFiles(
-  out: string,
-  suite: Suite,
-  outcomes: readonly CellOutcome[],
-  analysis: Analysis = analyzeOutcomes(outcomes),
-): Promise<void> {
-  await writeResultFiles(out, suite, outcomes);
-  await writeAnalysisFiles(out, analysis);
-}
-
-/** Those of them that say what was found, without what is made of it: enough to read the folder. */
-export async function writeResultFiles(
-  out: string,
-  suite: Suite,
-  outcomes: readonly CellOutcome[],
-): Promise<void> {
-  const finished = outcomes.flatMap((outcome) =>
-    outcome.status === 'finished' ? [{ ...identify(outcome), ...outcome.result }] : [],
-  );
-  const declarations = Object.fromEntries(
-    finished.map(({ environment, declaration }) => [environment, declaration]),
-  );
-  const merged = (rows: (cell: (typeof finished)[number]) => readonly Row[]) =>
-    finished.flatMap((cell) => rows(cell).map((row) => ({ ...cellRow(cell), ...row })));
-  const files = {
-    [RUN_FOLDER.metrics]: formatCsv(
-      [...CELL_COLUMNS, ...metricColumns(Object.values(declarations))],
-      merged(({ metrics }) => metrics),
-    ),
-    [RUN_FOLDER.timings]: formatCsv(
-      columnsOf('timings.csv'),
-      merged(({ timings }) => timings),
-    ),
-    'entropy.csv': formatCsv(columnsOf('entropy.csv'), entropyRows(finished)),
-  };
-  for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(out, name), text);
-  await writeSuiteFile(out, {
-    creditbench: packageInfo().version,
-    suite: { ...suite },
-    declarations,
-    cells: outcomes.map((outcome) => ({
-      ...identify(outcome),
-      status: outcome.status,
-      algorithmId: outcome.cell.algorithm.id,
-      options: { ...outcome.cell.environment.options },
-      ...(outcome.status === 'finished' ? { fingerprint: outcome.result.fingerprint } : {}),
-    })),
-  });
 }
 
 /**
@@ -115,17 +59,9 @@ export async function writeEventFiles(out: string, outcomes: readonly CellOutcom
   const folder = join(out, 'tensorboard');
   for (const outcome of outcomes) {
     if (outcome.status !== 'finished') continue;
-    const path = join(folder, ...eventPath(identify(outcome)));
+    const path = join(folder, ...eventPath(cellRow(outcome)));
     await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, eventFile(outcome.result.metrics));
   }
   return folder;
 }
-
-const identify = ({ cell, name, hash }: CellOutcome): Omit<IdentifiedCell, 'metrics'> => ({
-  environment: cell.environment.id,
-  policy: cell.policy.id,
-  algorithm: name,
-  seed: cell.seed,
-  cell: hash.slice(0, 16),
-});

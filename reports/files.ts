@@ -1,7 +1,13 @@
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
-import { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from '../bench/columns.ts';
+import {
+  CELL_COLUMNS,
+  type Column,
+  ENTROPY_CURVE_COLUMNS,
+  METRIC_COLUMNS,
+  TIMING_COLUMNS,
+} from '../bench/columns.ts';
 import { SEARCH_METRICS } from '../envs/search/environment.ts';
-import { COMPARISON_COLUMNS, ENTROPY_CURVE_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
+import { COMPARISON_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
 
 /** A CSV file that creditbench writes. */
 export interface DocumentedFile {
@@ -36,7 +42,7 @@ export const RUN_FILES = [
   {
     name: 'entropy.csv',
     rows: 'One row per finished cell, training iteration and level of entropy.',
-    columns: ENTROPY_CURVE_COLUMNS,
+    columns: [...CELL_COLUMNS, ...ENTROPY_CURVE_COLUMNS],
   },
   {
     name: 'timings.csv',

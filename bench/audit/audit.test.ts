@@ -37,6 +37,29 @@ const ratios = (result: Awaited<ReturnType<typeof run>>) => {
   return [of('start: search'), of('found: A')];
 };
 
+describe('options', () => {
+  const request = { environment: stopOrSearch(), task: STOP_OR_SEARCH_TASK, policy: policy() };
+  const algorithm = grpo as AnyAlgorithm;
+
+  it('are completed by the schema: what is not named has its default', async () => {
+    const complete = algorithm.schema.parse({ groupSize: 2 });
+    const [some, all] = await Promise.all(
+      [{ groupSize: 2 }, complete].map((options) => audit({ ...request, algorithm, options })),
+    );
+    expect(some!.gradient.components.every(({ expected }) => Number.isFinite(expected))).toBe(true);
+    expect(some).toEqual(all);
+  });
+
+  it('are all defaults if none are given', async () => {
+    const few = { ...request, algorithm, limit: 10, samples: 10 };
+    expect(await audit(few)).toEqual(await audit({ ...few, options: algorithm.schema.parse({}) }));
+  });
+
+  it('that the schema does not know are refused', async () => {
+    await expect(audit({ ...request, algorithm, options: { groupsize: 2 } })).rejects.toThrow('groupsize');
+  });
+});
+
 describe('the exact bias of estimators on stop-or-search (group size 4)', () => {
   // Ratio of the expected to the exact gradient: the search logit, the A logit. Independent figures from the
   // field: another implementation's enumeration, to the digits it gives.

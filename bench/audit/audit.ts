@@ -1,4 +1,5 @@
 import type { AnyAlgorithm, Head } from '../../algorithms/algorithm.ts';
+import { configured } from '../../algorithms/configured.ts';
 import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom, type Random } from '../../core/random.ts';
@@ -22,8 +23,8 @@ export type AuditObjective = 'plain' | 'own';
 
 export interface AuditRequest {
   readonly algorithm: AnyAlgorithm;
-  /** Completed options. */
-  readonly options: unknown;
+  /** What differs from the algorithm's defaults; completed and checked by its schema. Default: nothing. */
+  readonly options?: object;
   readonly environment: AnyEnvironment;
   readonly task: Task;
   /** Its parameters are named by `parameters`; tabular policies are what this is for. */
@@ -72,40 +73,37 @@ export interface Audit {
 /**
  * Audits one algorithm on one task: runs its whole pipeline (plan, sampling, credit, what is left out, loss)
  * once per possible outcome, or many times at random, and sets the expected gradient against the exact one.
- * @throws what `solve` throws.
+ * @throws ZodError if an option is not valid, and what `solve` throws.
  */
 export async function audit(request: AuditRequest): Promise<Audit> {
-  const { algorithm, options, environment, task, policy, signal, samples = 20_000, seed = 0 } = request;
+  const { environment, task, policy, signal, samples = 20_000, seed = 0 } = request;
+  const algorithm = configured(request.algorithm, request.options);
   const sampling = { temperature: 1 };
   const abort = signal === undefined ? {} : { signal };
   const oracle = await solve({ environment, task, policy, sampling, ...abort });
   const truth = await exactGradient(oracle, policy, sampling);
   const exactAdvantages = advantageTable(oracle);
   const names = parameterNames(oracle, policy);
-  const objective = request.objective === 'own' ? algorithm.objective(options) : plainObjective(algorithm);
-  const measuring = { needs: algorithm.needs?.(options) ?? [] };
-  const heads = algorithm.heads?.(options) ?? [];
+  const objective = request.objective === 'own' ? algorithm.objective : plainObjective(request.algorithm);
+  const { heads, resampling } = algorithm;
   const valueAt = exactValues(oracle, request.critic ?? 'exact');
-  const resampling = algorithm.resampling?.(options);
   const expert = lookAhead(environment);
 
   const pipeline = async (random: Random): Promise<Sample> => {
     const [grown] = await rollout({
       environment,
       policy,
-      plan: (soFar, draws) => algorithm.next(soFar, options, draws),
+      plan: algorithm.next,
       tasks: [task],
       random,
       sampling,
-      measuring,
+      measuring: { needs: algorithm.needs },
       expert,
     });
     const tree = withExactOutputs(grown!, heads, valueAt);
     // A tree that would be replaced by another question's teaches nothing here.
     const credit =
-      resampling?.keep(tree) === false
-        ? { actions: [] }
-        : algorithm.credit([tree], options, random.split('credit'));
+      resampling?.keep(tree) === false ? { actions: [] } : algorithm.credit([tree], random.split('credit'));
     const rows = trainingRows([tree], credit).map(
       // The reference is the audited policy itself, as at the start of a training.
       (row) => ({ ...row, referenceLogProbs: row.oldLogProbs }),
@@ -152,7 +150,7 @@ export async function audit(request: AuditRequest): Promise<Audit> {
   const draws = method === 'exact' ? undefined : samples;
   const unit = Math.max(...environment.rewardRange.map(Math.abs));
   return {
-    algorithm: algorithm.id,
+    algorithm: request.algorithm.id,
     environment: environment.id,
     method,
     outcomes,

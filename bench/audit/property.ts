@@ -142,8 +142,8 @@ async function examine(
   request: CheckBiasOptions,
   { mdp, rollouts }: Case,
   limit: number,
-): Promise<{ readonly result: Audit; readonly options: unknown }> {
-  const options: unknown = algorithm.schema.parse({ ...algorithm.budget(rollouts), ...request.options });
+): Promise<{ readonly result: Audit; readonly options: object }> {
+  const options: object = algorithm.schema.parse({ ...algorithm.budget(rollouts), ...request.options });
   const result = await audit({
     algorithm,
     options,

@@ -7,7 +7,10 @@ import { cellHash } from '../identity.ts';
 import { suiteCells } from '../suites/suite.ts';
 import type { RunEvent } from './events.ts';
 import { contents, createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
-import { type CellOutcome, runSuite } from './runner.ts';
+import type { CellOutcome } from './result-files.ts';
+import { readResults } from './results.ts';
+import { runSuite } from './runner.ts';
+import { type FolderStatus, readStatus } from './status.ts';
 import { cellFolder, readCell } from './storage.ts';
 
 let runs: Awaited<ReturnType<typeof createRuns>>;
@@ -31,8 +34,8 @@ describe('runSuite', () => {
     expect(doneFirst(one.events)).toBe('first');
     expect(doneFirst(many.events)).toBe('second');
     const files = await contents(one.out);
-    // Four folders of three files, two failures.
-    expect(Object.keys(files)).toHaveLength(4 * 3 + 2);
+    // Four folders of three files, two failures; suite.json, metrics.csv and entropy.csv of all.
+    expect(Object.keys(files)).toHaveLength(4 * 3 + 2 + 3);
     expect(await contents(many.out)).toEqual(files);
     expect(one.summary.outcomes.map(withoutTimings)).toEqual(many.summary.outcomes.map(withoutTimings));
     const [first] = suiteCells(three);
@@ -45,6 +48,40 @@ describe('runSuite', () => {
     const refused = run(suite({ a: 'ok', b: 'ok' }, 2, { wrong: true }));
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow(/^walk\/v1 has no demonstrations; valid: 0$/);
+  });
+
+  it('leaves a folder that readResults and readStatus read, with the suite and without', async () => {
+    const two = suite({ fine: 'ok', bad: 'throw' });
+    for (const given of [{}, { suite: two }]) {
+      const { out, summary } = await run(two, given);
+      expect(summary.unwritten).toBeUndefined();
+      const [fine, bad] = await readResults([out]);
+      expect(fine).toMatchObject({ algorithm: 'fine', status: 'finished', score: { name: 'f1' } });
+      expect(fine!.metrics.map((row) => row.dev_f1)).toEqual([0.25, 2]);
+      expect(bad).toMatchObject({ algorithm: 'bad', status: 'failed', metrics: [] });
+      const { counts, suite: name } = await readStatus(out);
+      expect(counts).toMatchObject({ finished: 1, failed: 1 });
+      expect(name).toBe('suite' in given ? 'fake' : 'not recorded');
+    }
+  });
+
+  it('lists its cells from the start, and says at the end what could not be written', async () => {
+    const one = suite({ fine: 'ok' });
+    const out = runs.newFolder();
+    // A folder of that name cannot be replaced by a file.
+    await mkdir(join(out, 'metrics.csv'), { recursive: true });
+    const full = await run(one, { suite: one }, out);
+    expect(full.summary).toMatchObject({ interrupted: false, outcomes: [{ status: 'finished' }] });
+    expect(full.summary.unwritten).toContain('metrics.csv');
+    await rm(join(out, 'metrics.csv'), { recursive: true });
+    let atStart: Promise<FolderStatus> | undefined;
+    const onEvent = ({ type }: RunEvent): void => {
+      if (type === 'cell-start') atStart = readStatus(out);
+    };
+    const again = await run(suite({ fine: 'ok', more: 'slow' }), { onEvent }, out);
+    expect((await atStart)?.cells.map(({ algorithm }) => algorithm)).toEqual(['fine', 'more']);
+    expect(again.summary.unwritten).toBeUndefined();
+    expect(await readResults([out])).toMatchObject([{ status: 'finished' }, { status: 'finished' }]);
   });
 
   it('prepares once per starting point, before its cells', async () => {

@@ -4,10 +4,12 @@ import { makeWritable } from '../../core/atomic-file.ts';
 import { InputError } from '../../core/errors.ts';
 import { type CellResult, CHECKPOINT_SECONDS, type CodeFiles, type NamedCell } from '../cell.ts';
 import { cellHash } from '../identity.ts';
+import type { Suite } from '../suites/suite.ts';
 import { startingKey } from '../training/starting-point.ts';
 import type { RunEvent } from './events.ts';
 import type { Executor } from './executor.ts';
 import { createLocalExecutor } from './local-executor.ts';
+import { type CellOutcome, writeResultFiles } from './result-files.ts';
 import {
   adopt,
   failCell,
@@ -20,15 +22,10 @@ import {
 } from './run-cell.ts';
 import { type CellError, openOutput, readCell, readFailure } from './storage.ts';
 
-/** Where a run stands with a cell. `missing` means that the run was stopped before it. */
-export type CellOutcome = NamedCell & { readonly hash: string } & (
-    | { readonly status: 'finished'; readonly result: CellResult }
-    | { readonly status: 'failed'; readonly error: CellError }
-    | { readonly status: 'missing' }
-  );
-
 export interface RunOptions {
   readonly cells: readonly NamedCell[];
+  /** The suite that the cells are of, for suite.json: reports show its settings. Default: reports have none to show. */
+  readonly suite?: Suite;
   /** Output folder; created when absent. */
   readonly out: string;
   /** Worker processes at the same time, 1 to 256. The files do not depend on it. */
@@ -47,8 +44,6 @@ export interface RunOptions {
   readonly executor?: Executor;
   /** Also runs cells that have failed before. Default: false. */
   readonly retryFailed?: boolean;
-  /** Called once with what earlier runs have left, before any cell is run; awaited. */
-  onBegin?(outcomes: readonly CellOutcome[]): void | Promise<void>;
   onEvent?(event: RunEvent): void;
 }
 
@@ -57,6 +52,8 @@ export interface RunSummary {
   readonly outcomes: readonly CellOutcome[];
   /** True when `signal` stopped the run. */
   readonly interrupted: boolean;
+  /** Why suite.json, metrics.csv or timings.csv could not be written; undefined if they were. Cells do not depend on it. */
+  readonly unwritten: string | undefined;
 }
 
 /** Seconds between two looks at cells that other runs compute. */
@@ -65,7 +62,8 @@ const LOOK_SECONDS = 1;
 /**
  * Runs cells, each in a process of its own, and stores each as it ends. Cells that are finished on disk are not run
  * again; interrupted ones go on from their last checkpoint; failed ones are recorded and do not stop the others. Cells
- * that another run in the same folder computes are left to it, and waited for.
+ * that another run in the same folder computes are left to it, and waited for. The folder is one that `creditbench
+ * report`, `compare`, `power` and `status` read (`readResults`, `readStatus`), from the beginning of the run on.
  *
  * @throws InputError when `workers` or `checkpointSeconds` is out of range, `out` or `cacheDirectory` cannot be
  *   written, or what was given lets no cell at all begin.
@@ -90,7 +88,9 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
       return { name, cell, hash, status: 'finished', result: found };
     });
   const pending = await findPending(options, done);
-  await options.onBegin?.(outcomes());
+  const write = () => tryToWrite(() => writeResultFiles(out, options.suite, outcomes()));
+  // What cannot be written now is tried again at the end.
+  await write();
 
   // An error of the runner itself stops the other cells like Ctrl-C does, and is thrown at the end.
   const trouble = new AbortController();
@@ -129,7 +129,18 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
     throw new InputError([...new Set(refused.map(({ error }) => error.message))].join('\n'));
   }
   for (const { pending: one, error } of refused) await failCell(one, error, jobs);
-  return { interrupted: signal.aborted, outcomes: outcomes() };
+  return { interrupted: signal.aborted, outcomes: outcomes(), unwritten: await write() };
+}
+
+/** Writes files. @returns why they could not be written: a disk that fills up costs files, not what was learned. */
+async function tryToWrite(write: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await write();
+    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return (error as Error).message;
+  }
 }
 
 /** The cells that have to be computed, each once: entries with different names may describe the same cell. */

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageInfo } from '../../core/package.ts';
 import { ownIdentity } from '../../core/process-identity.ts';
-import { writeResultFiles } from '../../reports/csv.ts';
 import { suiteCells } from '../suites/suite.ts';
 import { createKeeper } from './cell-checkpoints.ts';
 import { claimCell } from './cell-lock.ts';
 import { createRuns, hashOf, suite } from './fake-worker.test-helper.ts';
+import { writeResultFiles } from './result-files.ts';
 import { type FolderStatus, readStatus } from './status.ts';
 import { cellFolder, writeFailure } from './storage.ts';
 

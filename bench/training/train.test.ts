@@ -2,11 +2,15 @@ import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
 import { CATALOG } from '../../catalog.ts';
+import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import { findEnvironment } from '../../envs/registry.ts';
+import type { EnvironmentSpec } from '../../envs/spec.ts';
 import { findPolicy } from '../../policies/registry.ts';
-import type { Cell } from '../cell.ts';
+import { createCatalog } from '../catalog/catalog.ts';
+import type { Cell, Choice } from '../cell.ts';
 import { METRIC_COLUMNS } from '../columns.ts';
 import { metricColumns } from '../declaration.ts';
 import { trainingSchema, warmStartSchema } from './options.ts';
@@ -83,6 +87,31 @@ describe('runCell', () => {
       expect(row.update_actions).toBeLessThanOrEqual(16);
       expect(Number(row.update_actions) + Number(row.dropped_actions)).toBe(row.rollout_actions);
     }
+  });
+
+  it('completes options by the schemas of what a cell names', async () => {
+    const world: EnvironmentSpec<{ readonly scale: number }> = {
+      id: 'world/v1',
+      title: 'stop or search, with a reward for searching',
+      schema: z.strictObject({ scale: z.number().default(2) }).prefault({}),
+      load: async ({ scale }) => ({
+        environment: stopOrSearch(0.1 * scale),
+        tasks: { train: [STOP_OR_SEARCH_TASK], dev: [STOP_OR_SEARCH_TASK], test: [] },
+        fingerprint: `world/v1 ${scale}`,
+      }),
+    };
+    const catalog = createCatalog({ ...CATALOG, environments: [world] });
+    const training = trainingSchema.parse({ iterations: 2, questions: 1, minibatches: 1 });
+    const run = (options: Choice['options'], groupSize: Choice['options']) => {
+      const environment = { id: 'world/v1', options };
+      const algorithm = { id: 'grpo', options: groupSize };
+      return runCell(cell('grpo', { environment, algorithm, training }), catalog, { cacheDirectory });
+    };
+    const complete = findAlgorithm('grpo').schema.parse({ groupSize: 4 }) as Choice['options'];
+    const [few, all] = [await run({}, { groupSize: 4 }), await run({ scale: 2 }, complete)];
+    expect(few.fingerprint).toBe('world/v1 2');
+    expect(few.metrics).toEqual(all.metrics);
+    await expect(run({ skale: 2 }, {})).rejects.toThrow('skale');
   });
 
   it('names no column that is not documented, and fills all but evaluations in every trained iteration', async () => {

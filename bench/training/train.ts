@@ -2,9 +2,18 @@ import { type ConfiguredAlgorithm, configured } from '../../algorithms/configure
 import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
+import type { AnyEnvironmentSpec } from '../../envs/spec.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import type { AnyPolicySpec } from '../../policies/spec.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
-import { type Cell, type CellContext, type CellResult, CHECKPOINT_SECONDS, type Row } from '../cell.ts';
+import {
+  type Cell,
+  type CellContext,
+  type CellResult,
+  CHECKPOINT_SECONDS,
+  type Choice,
+  type Row,
+} from '../cell.ts';
 import { declarationOf } from '../declaration.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
@@ -26,6 +35,8 @@ export async function prepareCell(cell: Cell, catalog: Catalog, context: CellCon
 /**
  * Trains one cell from the shared starting point, or on from a checkpoint, and returns its curves. Deterministic: the
  * same cell gives the same metrics, whatever runs beside it and wherever it was interrupted.
+ * @throws ZodError if an option of the cell is not valid; InputError if its parts do not fit together or a file that it
+ *   names cannot be read; the signal's reason when it is aborted.
  */
 export async function runCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<CellResult> {
   const { loaded, policy } = await load(cell, catalog, context);
@@ -38,14 +49,18 @@ export async function runCell(cell: Cell, catalog: Catalog, context: CellContext
 }
 
 async function load(
-  cell: Cell,
+  given: Cell,
   catalog: Catalog,
   context: CellContext,
 ): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
-  const loaded = await catalog
-    .environment(nameOfChoice(cell.environment))
-    .load(cell.environment.options, context);
+  const spec = catalog.environment(nameOfChoice(given.environment));
+  const cell = {
+    ...given,
+    environment: completed(given.environment, spec),
+    policy: completed(given.policy, catalog.policy(nameOfChoice(given.policy))),
+  };
+  const loaded = await spec.load(cell.environment.options, context);
   for (const split of ['train', 'dev'] as const) {
     if (loaded.tasks[split].length === 0) {
       throw new InputError(
@@ -65,6 +80,12 @@ async function load(
   }
   return { loaded, policy };
 }
+
+/** A choice with its options completed: those of suites are complete, those of cells made by hand may not be. */
+const completed = (choice: Choice, { schema }: AnyEnvironmentSpec | AnyPolicySpec): Choice => ({
+  ...choice,
+  options: schema.parse(choice.options),
+});
 
 async function train(
   cell: Cell,
