@@ -11,7 +11,7 @@ import type { RolloutTree } from './tree.ts';
  * - 'answer': it has to answer without a tool, at the first state where that is possible. Free text: the action
  *   begins as the environment's protocol has answers begin. Listed actions: the policy chooses among those that end the
  *   episode, where there are any.
- * - 'expert': its first action is that of an agent that knows better (`LoadedEnvironment.expert`).
+ * - 'expert': its first action is an expert's (`LoadedEnvironment.expert`).
  * Log-probabilities are the policy's own all the same. See `TreeEdge.forced`.
  */
 export type ForkPoint =
@@ -83,8 +83,8 @@ export interface CreditedAction {
   /** Factor on the clip range of the action, above 0. Default 1. */
   readonly clipScale?: number;
   /**
-   * Imitation instead of a policy gradient: the loss is -imitate * log-probability, summed over the action's tokens
-   * with their `weights`. It does not enter the means of the objective. Above 0; `advantage` must be 0.
+   * Negative log-likelihood instead of a policy gradient: the loss is -nllWeight * log-probability, summed over the
+   * action's tokens with their `weights`. It does not enter the means of the objective. Above 0; `advantage` must be 0.
    */
   readonly nllWeight?: number;
   /** The action was not drawn from the policy: see `LossRow.offPolicy` in objective.ts. Above 0. */

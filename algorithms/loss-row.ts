@@ -15,8 +15,8 @@ export interface LossRow {
   /** Factor on this row's clip range, above 0; 1 where absent. */
   readonly clipScale?: number;
   /**
-   * Imitation: the row's loss is -imitate * log p, summed over its tokens with their weights. It is outside of the
-   * aggregation, has no ratio, no KL, and no advantage.
+   * Trained by negative log-likelihood: the row's loss is -nllWeight * log p, summed over its tokens with their weights.
+   * It is outside of the aggregation, has no ratio, no KL, and no advantage.
    */
   readonly nllWeight?: number;
   /**

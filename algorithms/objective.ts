@@ -95,7 +95,7 @@ export function rowWeights(objective: Objective, rows: readonly LossRow[]): Floa
 /** 0: the token is not there. */
 const tokenWeight = ({ weights }: LossRow, t: number): number => weights?.[t] ?? 1;
 
-/** Rows trained by negative log-likelihood and off-policy rows were not drawn as the ratio would have it: they have none. */
+/** Rows trained by negative log-likelihood have no ratio, nor have off-policy rows: the policy did not draw them. */
 const hasRatio = ({ nllWeight, offPolicy }: LossRow): boolean =>
   nllWeight === undefined && offPolicy === undefined;
 
@@ -203,12 +203,12 @@ function withoutDualClipped(
 /** The loss of one optimizer step, its gradient and its diagnostics at the given log-probabilities. */
 export function evaluateLoss(
   objective: Objective,
-  given: readonly LossRow[],
+  all: readonly LossRow[],
   logProbs: readonly ArrayLike<number>[],
 ): Loss {
   const { ratio: level = 'token', clip, future } = objective;
-  const ratios = logRatios(level, given, logProbs);
-  const rows = withoutDualClipped(objective, given, ratios);
+  const ratios = logRatios(level, all, logProbs);
+  const rows = withoutDualClipped(objective, all, ratios);
   const factors = future === undefined ? undefined : futureFactors(future, rows, logProbs);
   const rowShare = rowWeights(objective, rows);
   const kl = objective.kl ?? 0;

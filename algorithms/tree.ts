@@ -52,7 +52,7 @@ export interface TreeEdge {
   readonly tool?: boolean;
   /** The rollout was not left to the policy alone: see `ForkPoint`. On all its actions that this concerns. */
   readonly begin?: 'answer' | 'expert';
-  /** How many leading tokens came from elsewhere: a forced beginning, a consulted agent. Their entropies are 0. */
+  /** How many leading tokens the policy did not draw: a forced beginning, an expert's action. Their entropies are 0. */
   readonly forced?: number;
   /** Log-probabilities under the weights before the last update, where the algorithm needs 'previous'. */
   readonly previous?: readonly number[];

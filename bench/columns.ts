@@ -93,15 +93,19 @@ export const COMMON_METRICS = {
     column(
       'zero_signal_questions',
       'count',
-      'questions whose trained actions all have advantage 0 (or have none)',
+      'questions whose trained actions all have advantage 0 up to rounding (or have none)',
     ),
     column('truncated', 'count', 'trajectories cut by the turn limit'),
     column('cut_actions', 'actions', 'actions cut at the limit of tokens'),
     column('cut_observations', 'observations', 'observations cut at the limit of tokens'),
     column('dropped_actions', 'actions', 'generated actions that are not trained'),
-    column('kl_k1', 'nats', 'mean of old minus new log-probability over trained tokens, before each step'),
-    column('kl_k3', 'nats', 'mean of ratio - 1 - log ratio over trained tokens, before each step'),
-    column('clip_fraction', '0..1', 'trained tokens whose ratio was clipped'),
+    column(
+      'kl_k1',
+      'nats',
+      'mean of old minus new log-probability over trained tokens that the policy drew, before each step',
+    ),
+    column('kl_k3', 'nats', 'mean of ratio - 1 - log ratio over the same tokens, before each step'),
+    column('clip_fraction', '0..1', 'share of the same tokens whose ratio was clipped'),
     column('loss', 'loss', 'mean loss of the optimizer steps'),
     column('critic_loss', 'loss', "the critic's loss before its steps; empty without a critic"),
     column(

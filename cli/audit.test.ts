@@ -38,6 +38,11 @@ describe('creditbench audit', () => {
       AUDIT_COMPONENT_COLUMNS.map(({ name }) => name).slice(2),
     );
     const grpo = audits.find((audit: { algorithm: string }) => audit.algorithm === 'grpo');
+    // A gradient and an advantage of 0, not biases of whatever sign rounding gives them.
+    for (const control of ['random-credit', 'shuffled-credit']) {
+      const found = audits.find((audit: { algorithm: string }) => audit.algorithm === control);
+      expect(found).toMatchObject({ gradient_verdict: 'zero', advantage_verdict: 'zero' });
+    }
     const ratio = (component: string): number =>
       grpo.components.find(
         (entry: { quantity: string; component: string }) =>

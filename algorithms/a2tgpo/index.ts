@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { standardDeviation } from '../../core/statistics.ts';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../shared/flat.ts';
+import { byQuestion, flatPlan } from '../shared/flat.ts';
 import { normaliser } from '../shared/group.ts';
 import { gainsOf, gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
@@ -103,9 +103,7 @@ export const a2tgpo: Algorithm<A2tgpoOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => credit(tree, index, options)),
-  }),
+  credit: byQuestion(credit),
   objective: (options) => ({ ...toObjective(options), ratio: 'action' }),
   needs: () => ['gold'],
   budget: (rollouts) => ({ groupSize: rollouts }),

@@ -21,7 +21,7 @@ const defaults = aipo.schema.parse({});
 const random = createRandom(0);
 
 describe('AIPO plan', () => {
-  it('lets a rounded share of the group consult about the first action, never all of it', () => {
+  it('has an expert take the first action in a rounded share of the group, never in all of it', () => {
     const expertRollouts = (groupSize: number, expert: number) =>
       aipoPlan(chains([]), { ...defaults, groupSize, expert }).filter(
         (point) => 'begin' in point && point.begin === 'expert',
@@ -58,7 +58,7 @@ describe('AIPO plan', () => {
   const secondCall = (expert: number, of = tree) =>
     aipoPlan(of, { ...defaults, groupSize: 8, at: 'failure', expert });
 
-  it('with "failure" waits for the own rollouts, then consults where failed ones were most uncertain', () => {
+  it('with "failure" waits for the own rollouts, then has the expert act where failed ones were most uncertain', () => {
     expect(aipoPlan(chains([]), { ...defaults, groupSize: 8, at: 'failure' })).toEqual(
       new Array(6).fill({ node: 0 }),
     );
@@ -68,7 +68,7 @@ describe('AIPO plan', () => {
     expect(secondCall(0.125)).toEqual([expert(4)]);
   });
 
-  it('consults nobody where nothing failed, and spends the rest on own rollouts', () => {
+  it('asks no expert if nothing failed, and spends the rest on own rollouts', () => {
     expect(secondCall(0.25, chains([1, 1]))).toEqual([{ node: 0 }, { node: 0 }]);
   });
 
@@ -78,7 +78,7 @@ describe('AIPO plan', () => {
 });
 
 describe('AIPO credit', () => {
-  // A consulted action of three tokens at the root, one of the policy's own behind it, and a rollout of its own.
+  // An expert's action of three tokens at the root, one of the policy's own behind it, and a rollout of its own.
   const tree = editEdges(sketchTree([{ next: [{ end: 1 }] }, { end: 0 }]), {
     0: { ...tokens(3, { probability: 0.2 }), forced: 3, begin: 'expert' },
   });
@@ -142,7 +142,7 @@ describe('AIPO credit', () => {
 
 describe('AIPO', () => {
   it.each(['root', 'failure'] as const)(
-    'consults in a rollout (at: %s), and no more than planned',
+    'has an expert act once in a rollout (at: %s), and in no more than planned',
     async (at) => {
       const environment = stopOrSearch();
       const options = aipo.schema.parse({ groupSize: 6, expert: 0.5, at });

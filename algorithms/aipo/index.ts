@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import { mean } from '../../core/statistics.ts';
-import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
+import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, returnsOf, type TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
     ...groupOptions,
-    /** Share of the group that consults; rounded, and at least one rollout is the policy's own. */
+    /** Share of the group in which an expert takes one action; rounded, and at least one rollout is the policy's own. */
     expert: z.number().min(0).max(1).default(0.25),
     /**
-     * Where: 'root' for the first action; 'failure' at the most uncertain state of a failed rollout, after all own
-     * rollouts have ended.
+     * Which action: 'root' the first; 'failure' the one at the most uncertain state of a failed rollout, after all
+     * rollouts of the policy's own have ended.
      */
     at: z.enum(['root', 'failure']).default('root'),
     /** Return from which on a rollout has not failed. */
     correct: z.number().default(1),
     /**
-     * How the agent's tokens are trained: 'shaped' by p / (p + gamma); 'ratio' like the policy's own but without
+     * How the expert's tokens are trained: 'shaped' by p / (p + gamma); 'ratio' like the policy's own but without
      * a clip; 'none' not at all.
      */
     forced: z.enum(['shaped', 'ratio', 'none']).default('shaped'),
@@ -34,7 +34,7 @@ export type AipoOptions = z.infer<typeof schema>;
 /** Multiplies the clip range of tokens that are not to be clipped. */
 const NO_CLIP = 1e9;
 
-/** [R] The policy's own rollouts and those that consult; with 'failure' the latter come in a second call. */
+/** [R] The policy's own rollouts and those with an expert; with 'failure' the latter come in a second call. */
 export function aipoPlan(tree: RolloutTree, options: AipoOptions): readonly ForkPoint[] {
   const expertRollouts = Math.min(options.groupSize - 1, Math.round(options.expert * options.groupSize));
   const own: readonly ForkPoint[] = Array.from({ length: options.groupSize - expertRollouts }, () => ({
@@ -49,8 +49,8 @@ export function aipoPlan(tree: RolloutTree, options: AipoOptions): readonly Fork
 }
 
 /**
- * One consultation for every failed rollout, the most uncertain first, in turns; where nothing failed nobody needs
- * help, and the rest of the group is the policy's own, too.
+ * The expert acts once in every failed rollout, the most uncertain first, and begins again with that one when all have
+ * had their turn. If none failed, the rest of the group is the policy's own, too.
  */
 function afterFailures(
   tree: RolloutTree,
@@ -70,7 +70,7 @@ function afterFailures(
 
 const entropy = ({ entropies }: TreeEdge): number => mean(entropies);
 
-/** How the tokens of a consulted action enter the loss. */
+/** How the tokens of an expert's action enter the loss. */
 function forcedRow(
   { tokens }: TreeEdge,
   { forced, gamma }: AipoOptions,
@@ -80,18 +80,15 @@ function forcedRow(
 }
 
 /** GRPO's advantages over the whole group, those with an expert included. */
-function credit(trees: readonly RolloutTree[], options: AipoOptions): Credit {
-  const actions = trees.flatMap((tree, index) => {
-    const advantages = grpoAdvantages(returnsOf(tree), options);
-    return trajectoryRows(tree, index, (i, edge) => ({
-      advantage: advantages[i]!,
-      ...(edge.begin === 'expert' ? forcedRow(edge, options) : {}),
-    }));
-  });
-  return { actions };
+function credit(tree: RolloutTree, index: number, options: AipoOptions): readonly CreditedAction[] {
+  const advantages = grpoAdvantages(returnsOf(tree), options);
+  return trajectoryRows(tree, index, (i, edge) => ({
+    advantage: advantages[i]!,
+    ...(edge.begin === 'expert' ? forcedRow(edge, options) : {}),
+  }));
 }
 
-/** AIPO (arXiv 2605.08401), reconstructed: some rollouts of the group consult an agent that knows better. */
+/** AIPO (arXiv 2605.08401), reconstructed: in some rollouts of the group an expert takes one action. */
 export const aipo: Algorithm<AipoOptions> = {
   id: 'aipo',
   description: {
@@ -99,12 +96,12 @@ export const aipo: Algorithm<AipoOptions> = {
     paper: 'arXiv 2605.08401',
     granularity: 'trajectory',
     evidence: 'reconstruction',
-    extraSamples: 'consulted actions, in the group',
+    extraSamples: 'expert actions, in the group',
     trained: 'all, forced tokens off-policy',
   },
   schema,
   next: aipoPlan,
-  credit,
+  credit: byQuestion(credit),
   objective: toObjective,
   budget: (rollouts) => ({ groupSize: rollouts }),
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { mean } from '../../core/statistics.ts';
 import type { Algorithm } from '../algorithm.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
-import { trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, returnsOf } from '../tree.ts';
 import { arpoPlan, planOptions } from './plan.ts';
@@ -48,11 +48,9 @@ export const arpo: Algorithm<ArpoOptions> = {
   },
   schema,
   next: arpoPlan,
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => {
-      const advantages = arpoAdvantages(tree, options);
-      return trajectoryRows(tree, index, (i, _, t) => ({ advantage: advantages[i]![t]! }));
-    }),
+  credit: byQuestion((tree, index, options) => {
+    const advantages = arpoAdvantages(tree, options);
+    return trajectoryRows(tree, index, (i, _, t) => ({ advantage: advantages[i]![t]! }));
   }),
   objective: toObjective,
   // Half of them from the start, as in the defaults.

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { areEqual } from '../../core/statistics.ts';
-import type { Algorithm, Credit } from '../algorithm.ts';
+import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { flatPlan, trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, flatPlan, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree } from '../tree.ts';
 
@@ -51,20 +51,17 @@ export function isInformative(tree: RolloutTree, { filter, correct }: DapoOption
 }
 
 /** GRPO's advantages (Eq. 9) of the returns with the length penalty, for every token of the trajectory. */
-function credit(trees: readonly RolloutTree[], options: DapoOptions): Credit {
-  const actions = trees.flatMap((tree, index) => {
-    // Where actions are listed, an action is one token whatever it says: there is no length to shape.
-    const isText = tree.nodes[0]!.prompt.actions === undefined;
-    const advantages = grpoAdvantages(
-      leaves(tree).map((leaf) => {
-        const length = path(tree, leaf).reduce((sum, { tokens }) => sum + tokens.length, 0);
-        return leaf.return + (isText ? overlongPenalty(length, options) : 0);
-      }),
-      options,
-    );
-    return trajectoryRows(tree, index, (i) => ({ advantage: advantages[i]! }));
-  });
-  return { actions };
+function credit(tree: RolloutTree, index: number, options: DapoOptions): readonly CreditedAction[] {
+  // Where actions are listed, an action is one token whatever it says: there is no length to shape.
+  const isText = tree.nodes[0]!.prompt.actions === undefined;
+  const advantages = grpoAdvantages(
+    leaves(tree).map((leaf) => {
+      const length = path(tree, leaf).reduce((sum, { tokens }) => sum + tokens.length, 0);
+      return leaf.return + (isText ? overlongPenalty(length, options) : 0);
+    }),
+    options,
+  );
+  return trajectoryRows(tree, index, (i) => ({ advantage: advantages[i]! }));
 }
 
 /** DAPO (arXiv 2503.14476): clip-higher, dynamic sampling, a mean over tokens and soft overlong punishment. */
@@ -80,7 +77,7 @@ export const dapo: Algorithm<DapoOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit,
+  credit: byQuestion(credit),
   objective: toObjective,
   resampling: (options) => ({ keep: (tree) => isInformative(tree, options), batches: options.batches }),
   budget: (rollouts) => ({ groupSize: rollouts }),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { mean } from '../../core/statistics.ts';
-import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
+import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, type TreeEdge } from '../tree.ts';
 
@@ -63,20 +63,17 @@ function confidenceWeights(
     logProbs.map((logProb, t) => (t < (forced ?? 0) ? 0 : 1 + confidence * (Math.exp(logProb) - center)));
 }
 
-function credit(trees: readonly RolloutTree[], options: EapoOptions): Credit {
-  const actions = trees.flatMap((tree, index) => {
-    const rollouts = leaves(tree).map((leaf) => ({
-      return: leaf.return,
-      calls: path(tree, leaf).filter(({ tool }) => tool).length,
-    }));
-    const advantages = grpoAdvantages(eapoReturns(rollouts, options), options);
-    const weightsOf = confidenceWeights(tree.edges, options.confidence);
-    return trajectoryRows(tree, index, (i, edge) => ({
-      advantage: advantages[i]!,
-      weights: weightsOf(edge),
-    }));
-  });
-  return { actions };
+function credit(tree: RolloutTree, index: number, options: EapoOptions): readonly CreditedAction[] {
+  const rollouts = leaves(tree).map((leaf) => ({
+    return: leaf.return,
+    calls: path(tree, leaf).filter(({ tool }) => tool).length,
+  }));
+  const advantages = grpoAdvantages(eapoReturns(rollouts, options), options);
+  const weightsOf = confidenceWeights(tree.edges, options.confidence);
+  return trajectoryRows(tree, index, (i, edge) => ({
+    advantage: advantages[i]!,
+    weights: weightsOf(edge),
+  }));
 }
 
 /** EAPO, "Learning When Not to Act" (arXiv 2606.02132), reconstructed. */
@@ -92,7 +89,7 @@ export const eapo: Algorithm<EapoOptions> = {
   },
   schema,
   next: eapoPlan,
-  credit,
+  credit: byQuestion(credit),
   objective: toObjective,
   budget: (rollouts) => ({ groupSize: rollouts }),
 };

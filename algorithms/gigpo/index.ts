@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { standardDeviation } from '../../core/statistics.ts';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan, trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, flatPlan, trajectoryRows } from '../shared/flat.ts';
 import { normaliser } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { toGo } from '../shared/to-go.ts';
@@ -113,9 +113,7 @@ export const gigpo: Algorithm<GigpoOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => gigpoCredit(tree, index, options)),
-  }),
+  credit: byQuestion(gigpoCredit),
   objective: toObjective,
   budget: (rollouts) => ({ groupSize: rollouts }),
 };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
 import { groupOptions, grpoAdvantages } from '../grpo/index.ts';
-import { flatPlan } from '../shared/flat.ts';
+import { byQuestion, flatPlan } from '../shared/flat.ts';
 import { zScores } from '../shared/group.ts';
 import { type GainTurn, gainsOf, gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
@@ -83,9 +83,7 @@ export const grpoVps: Algorithm<GrpoVpsOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => credit(tree, index, options)),
-  }),
+  credit: byQuestion(credit),
   objective: toObjective,
   needs: () => ['gold'],
   budget: (rollouts) => ({ groupSize: rollouts }),

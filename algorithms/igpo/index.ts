@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan } from '../shared/flat.ts';
+import { byQuestion, flatPlan } from '../shared/flat.ts';
 import { centred, zScores } from '../shared/group.ts';
 import { gainTurns, turnCredit } from '../shared/information-gain.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
@@ -111,9 +111,7 @@ export const igpo: Algorithm<IgpoOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => credit(tree, index, options)),
-  }),
+  credit: byQuestion(credit),
   objective: toObjective,
   needs: () => ['gold'],
   budget: (rollouts) => ({ groupSize: rollouts }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Algorithm, CreditedAction } from '../algorithm.ts';
-import { flatPlan, trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, flatPlan, trajectoryRows } from '../shared/flat.ts';
 import { zScores } from '../shared/group.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, path, type RolloutTree, returnsOf, type TreeEdge } from '../tree.ts';
@@ -106,9 +106,7 @@ export const mtGrpo: Algorithm<MtGrpoOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ({
-    actions: trees.flatMap((tree, index) => credit(tree, index, options)),
-  }),
+  credit: byQuestion(credit),
   objective: toObjective,
   budget: (rollouts) => ({ groupSize: rollouts }),
 };

@@ -7,7 +7,7 @@ const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Ma
 export const sigmoid = (x: number): number =>
   x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 
-/** How a trajectory ended, as the survival loss sees it. `firstError` is absent where nobody knows (right-censored). */
+/** How a trajectory ended, as the survival loss sees it. `firstError` is absent if it is not known (right-censored). */
 export type Fate = { readonly failed: false } | { readonly failed: true; readonly firstError?: number };
 
 /**

@@ -59,7 +59,7 @@ export function picaRewards(tree: RolloutTree, options: PicaOptions): readonly n
 
 /**
  * What the survival loss knows of a trajectory. The first error of a failed one is its first tool call that reached
- * no new milestone; where milestones are not known, or every call reached one, nobody knows.
+ * no new milestone; it is not known if milestones are not known, or if every call reached one.
  */
 export function fateOf(tree: RolloutTree, leaf: TreeNode, success: number): Fate {
   if (leaf.return >= success) return { failed: false };
@@ -85,7 +85,7 @@ function hazardHead(options: PicaOptions): Head {
   };
 }
 
-const payOf =
+const rewardsOf =
   (options: PicaOptions): RewardFunction =>
   (tree) =>
     picaRewards(tree, options);
@@ -102,8 +102,8 @@ export const pica: Algorithm<PicaOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ppoCredit(trees, payOf(options), options),
-  heads: (options) => [criticHead(payOf(options), options), hazardHead(options)],
+  credit: (trees, options) => ppoCredit(trees, rewardsOf(options), options),
+  heads: (options) => [criticHead(rewardsOf(options), options), hazardHead(options)],
   objective: toObjective,
   budget: (rollouts) => ({ groupSize: rollouts }),
 };

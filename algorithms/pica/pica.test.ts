@@ -21,7 +21,7 @@ describe('the survival loss', () => {
 
   it.each<[string, Fate, number]>([
     ['a success', { failed: false }, -Math.log(survival)],
-    ['a failure, nobody knows where', { failed: true }, -Math.log(1 - survival)],
+    ['a failure whose first error is not known', { failed: true }, -Math.log(1 - survival)],
     [
       'a failure from the second step on',
       { failed: true, firstError: 1 },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { audit } from '../../bench/audit/audit.ts';
 import { checkAlgorithm } from '../../bench/audit/check-algorithm.ts';
+import { checkBias } from '../../bench/audit/property.ts';
 import { createRandom } from '../../core/random.ts';
 import {
   STOP_OR_SEARCH_LOGITS,
@@ -54,8 +55,16 @@ describe('random credit', () => {
       });
       expect([result.method, result.outcomes]).toEqual(['exact', 1296]); // 3^4 groups, 2^4 draws
       for (const { expected } of result.gradient.components) expect(Math.abs(expected)).toBeLessThan(1e-12);
+      expect([result.gradient.kind, result.advantage.kind]).toEqual(['zero', 'zero']);
       expect(result.directionError).toBeCloseTo(1, 9);
       expect(result.variance).toBeCloseTo(objective === 'plain' ? 0.18862 : 0.10109, 5);
     },
   );
+
+  it('has, as its expected gradient and advantage, 0 on random MDPs', async () => {
+    await checkBias(randomCredit as AnyAlgorithm, {
+      expect: { gradient: 'zero', advantage: 'zero' },
+      limit: 200,
+    });
+  });
 });

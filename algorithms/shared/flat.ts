@@ -1,4 +1,5 @@
-import type { Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
+import type { Random } from '../../core/random.ts';
+import type { Algorithm, Credit, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { leaves, path, type RolloutTree, returnsOf, type TreeEdge, type TreeNode } from '../tree.ts';
 
 /** The plan of methods without branching: `size` independent rollouts from the root. */
@@ -32,6 +33,18 @@ export function trajectoryRows(
       sequence,
       ...creditOf(trajectory, edge, place),
     }));
+  });
+}
+
+/**
+ * Credit of questions that do not look at each other: the rows of each tree, one tree after the other.
+ * @param rowsOf from a question's tree and its index in the batch.
+ */
+export function byQuestion<Options>(
+  rowsOf: (tree: RolloutTree, index: number, options: Options, random: Random) => readonly CreditedAction[],
+): Algorithm<Options>['credit'] {
+  return (trees, options, random) => ({
+    actions: trees.flatMap((tree, index) => rowsOf(tree, index, options, random)),
   });
 }
 

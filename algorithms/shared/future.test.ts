@@ -69,10 +69,10 @@ describe('the loss with future weighting', () => {
   });
 });
 
-describe('imitated and off-policy rows', () => {
+describe('rows trained by negative log-likelihood and off-policy rows', () => {
   const objective: Objective = { clip: { low: 0.2, high: 0.2 }, aggregation: 'token-mean', kl: 0.5 };
 
-  it('imitation adds -weight log p outside of the means', () => {
+  it('the former add -nllWeight log p outside of the means', () => {
     const own = row([1], { referenceLogProbs: [-1] });
     const target = row([0, 0], { sequence: 't', nllWeight: 0.25, weights: [1, 0] });
     const both = evaluateLoss(objective, [own, target], [moved(0), moved(-1, -2)]);
@@ -82,7 +82,7 @@ describe('imitated and off-policy rows', () => {
     expect([...both.gradient[1]!]).toEqual([-0.25, 0]);
   });
 
-  it('off-policy rows have the gradient of p / (p + gamma), and no clip', () => {
+  it('the latter have the gradient of p / (p + gamma), and no clip', () => {
     const far = row([1], { offPolicy: 0.1, oldLogProbs: [-9] });
     const at = (logProb: number) =>
       evaluateLoss({ clip: objective.clip, aggregation: 'token-mean' }, [far], [Float64Array.of(logProb)]);

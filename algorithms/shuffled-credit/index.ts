@@ -12,8 +12,8 @@ export function permuteSequences(
   order: (advantages: readonly number[]) => readonly number[],
 ): Credit {
   const own = new Map(actions.map(({ sequence, advantage }) => [sequence, advantage as number]));
-  const given = order([...own.values()]);
-  const received = new Map([...own.keys()].map((sequence, place) => [sequence, given[place]!]));
+  const dealt = order([...own.values()]);
+  const received = new Map([...own.keys()].map((sequence, place) => [sequence, dealt[place]!]));
   return {
     actions: actions.map((action) => ({ ...action, advantage: received.get(action.sequence)! })),
   };

@@ -69,6 +69,7 @@ describe('shuffled credit', () => {
     });
     expect([result.method, result.outcomes]).toEqual(['exact', 1944]); // 3^4 groups, 4! orders
     for (const { expected } of result.gradient.components) expect(Math.abs(expected)).toBeLessThan(1e-12);
+    expect([result.gradient.kind, result.advantage.kind]).toEqual(['zero', 'zero']);
     expect(result.directionError).toBeCloseTo(1, 9);
     expect(result.variance).toBeCloseTo(0.14146, 5);
   });

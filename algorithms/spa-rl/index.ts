@@ -70,7 +70,7 @@ function progressHead({ progressLearningRate, progressSteps }: SpaRlOptions): He
   };
 }
 
-const payOf =
+const rewardsOf =
   (options: SpaRlOptions): RewardFunction =>
   (tree) =>
     spaRewards(tree, options);
@@ -87,9 +87,9 @@ export const spaRl: Algorithm<SpaRlOptions> = {
   },
   schema,
   next: (tree, options) => flatPlan(tree, options.groupSize),
-  credit: (trees, options) => ppoCredit(trees, payOf(options), options),
+  credit: (trees, options) => ppoCredit(trees, rewardsOf(options), options),
   heads: (options) => [
-    criticHead(payOf(options), options),
+    criticHead(rewardsOf(options), options),
     ...(options.stepReward === 'progress' ? [progressHead(options)] : []),
   ],
   objective: toObjective,

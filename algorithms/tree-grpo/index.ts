@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Random, shuffled } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
-import { trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, type RolloutTree, type TreeNode } from '../tree.ts';
@@ -95,9 +95,7 @@ export const treeGrpo: Algorithm<TreeGrpoOptions> = {
   },
   schema,
   next: treeGrpoPlan,
-  credit: (trees, options, random) => ({
-    actions: trees.flatMap((tree, index) => credit(tree, index, options, random)),
-  }),
+  credit: byQuestion(credit),
   objective: toObjective,
   // Three leaves per tree as in the defaults, where that divides the budget.
   budget: (rollouts) => {

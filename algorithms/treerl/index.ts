@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { shuffled } from '../../core/random.ts';
 import type { Algorithm, ForkPoint } from '../algorithm.ts';
-import { trajectoryRows } from '../shared/flat.ts';
+import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, type RolloutTree } from '../tree.ts';
@@ -92,16 +92,14 @@ export const treeRl: Algorithm<TreeRlOptions> = {
   },
   schema,
   next: treeRlPlan,
-  credit: (trees, options, random) => ({
-    actions: trees.flatMap((tree, index) => {
-      const ends = leaves(tree);
-      const selected =
-        ends.length <= options.selected
-          ? ends
-          : shuffled(ends, random.split('select', index)).slice(0, options.selected);
-      const advantages = segmentAdvantages(tree);
-      return trajectoryRows(tree, index, (_, { id }) => ({ advantage: advantages[id]! }), selected);
-    }),
+  credit: byQuestion((tree, index, options, random) => {
+    const ends = leaves(tree);
+    const selected =
+      ends.length <= options.selected
+        ? ends
+        : shuffled(ends, random.split('select', index)).slice(0, options.selected);
+    const advantages = segmentAdvantages(tree);
+    return trajectoryRows(tree, index, (_, { id }) => ({ advantage: advantages[id]! }), selected);
   }),
   objective: toObjective,
   // Five leaves per tree and 16 of 30 trained as in the defaults, where that divides the budget.

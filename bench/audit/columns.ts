@@ -9,7 +9,11 @@ export const AUDIT_COLUMNS = [
   column('options', 'JSON', 'options that are not the defaults: what the budget means for this algorithm'),
   column('method', 'name', 'exact: every outcome enumerated; monte carlo: sampled'),
   column('outcomes', 'count', 'outcomes enumerated, or samples drawn'),
-  column('gradient_verdict', 'name', 'unbiased, scaled (up to a common factor), biased, or none'),
+  column(
+    'gradient_verdict',
+    'name',
+    'unbiased, zero (although the truth is not), scaled (up to a common factor), biased, or none',
+  ),
   column('gradient_factor', 'ratio', 'best common factor of the expected to the exact gradient'),
   column('gradient_worst', 'name', 'parameter (state: action) farthest from factor times exact'),
   column('gradient_worst_error', 'ratio', 'its distance over the largest exact component'),

@@ -6,10 +6,10 @@ import type { Verdict } from './verdict.ts';
 
 /**
  * What an expectation must be on every random MDP; `biased`: on one of them at least.
- * `scaled` allows any positive factor per MDP, 1 included, unless `factor` says which. `shifted` (advantages
- * only) allows one offset per state, 0 included.
+ * `zero` is 0 whatever the truth. `scaled` allows any positive factor per MDP, 1 included, unless `factor` says which.
+ * `shifted` (advantages only) allows one offset per state, 0 included.
  */
-export type BiasExpectation = 'unbiased' | 'scaled' | 'shifted' | 'biased';
+export type BiasExpectation = 'unbiased' | 'zero' | 'scaled' | 'shifted' | 'biased';
 
 export interface CheckBiasOptions {
   /** Of the expected gradient; or of the gradient, of the advantage given the state and action, or of both. */
@@ -173,6 +173,8 @@ function holds(verdict: Verdict, kind: BiasExpectation, factor: number | undefin
         return factor === undefined || still || Math.abs(verdict.factor - factor) <= 1e-6 * Math.abs(factor);
       }
       return verdict.kind === 'none';
+    case 'zero':
+      return verdict.kind === 'zero' || still;
     case 'shifted':
       return verdict.kind === 'shifted' || verdict.kind === 'unbiased' || verdict.kind === 'none';
     default:

@@ -13,11 +13,12 @@ export interface Component {
 /** How an expectation compares with the truth. */
 export interface Verdict {
   /**
-   * `unbiased`: equal. `scaled`: equal up to one positive factor. `shifted` (advantages only): equal up to one
-   * offset per state, which adds no bias to a gradient that visits states as the policy does. `biased`: none of
-   * these. `none`: nothing was estimated. With Monte Carlo they mean "not told apart at 4 standard errors".
+   * `unbiased`: equal. `zero`: 0, although the truth is not. `scaled`: equal up to one positive factor. `shifted`
+   * (advantages only): equal up to one offset per state, which adds no bias to a gradient that visits states as the
+   * policy does. `biased`: none of these. `none`: nothing was estimated. All up to rounding; with Monte Carlo they mean
+   * "not told apart at 4 standard errors".
    */
-  readonly kind: 'unbiased' | 'scaled' | 'shifted' | 'biased' | 'none';
+  readonly kind: 'unbiased' | 'zero' | 'scaled' | 'shifted' | 'biased' | 'none';
   /** The best common factor: <expected, exact> / <exact, exact>. */
   readonly factor: number;
   /** The component farthest from factor * exact (from exact, where the factor is not above 0), with its distance relative to the largest exact component. */
@@ -71,7 +72,12 @@ export function judge(components: readonly Component[], { shifts = false, unit =
   const within = (factor: number): boolean =>
     made.every((component) => Math.abs(component.expected - factor * component.exact) <= slack(component));
   const square = made.reduce((sum, { exact }) => sum + exact ** 2, 0);
-  const factor = made.reduce((sum, { exact, expected }) => sum + exact * expected, 0) / square;
+  const projection = made.reduce((sum, { exact, expected }) => sum + exact * expected, 0);
+  const factor = projection / square;
+  // Noise can hide every component. What they say together along the truth is seen sooner.
+  const projectionSlack =
+    made.reduce((sum, { exact }) => sum + Math.abs(exact) * zero, 0) +
+    SIGMAS * Math.hypot(...made.map(({ exact, standardError }) => exact * standardError));
   // Beside a factor that is no step size the distance is taken from the truth itself.
   const compared = factor > 0 ? factor : 1;
   const distance = ({ expected, exact }: Component): number => Math.abs(expected - compared * exact);
@@ -79,11 +85,13 @@ export function judge(components: readonly Component[], { shifts = false, unit =
   return {
     kind: within(1)
       ? 'unbiased'
-      : factor > 0 && within(factor)
-        ? 'scaled'
-        : shifts && sameUpToOffsets(made, slack)
-          ? 'shifted'
-          : 'biased',
+      : within(0) && Math.abs(projection) <= projectionSlack
+        ? 'zero'
+        : factor > 0 && within(factor)
+          ? 'scaled'
+          : shifts && sameUpToOffsets(made, slack)
+            ? 'shifted'
+            : 'biased',
     factor,
     worst: { name: worst.name, error: distance(worst) / scale },
     flipped: made

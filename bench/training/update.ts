@@ -18,7 +18,7 @@ export interface TrainingRow extends LossRow {
  * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
  * without credit are not, nor are tokens of weight 0. Advantages that are mere rounding become 0 (`roundingOf`).
  * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
- * weight, clip scale, imitation or off-policy value out of range.
+ * weight, clip scale, negative log-likelihood weight or off-policy value out of range.
  */
 export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
   const trained = credit.actions.filter(
@@ -48,7 +48,9 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
       }
     }
     if (nllWeight !== undefined && advantages.some((value) => value !== 0)) {
-      throw new RangeError(`credit: edge ${id} of tree ${tree} is imitated, so its advantage must be 0`);
+      throw new RangeError(
+        `credit: edge ${id} of tree ${tree} is trained by negative log-likelihood, so its advantage must be 0`,
+      );
     }
     const { prompt } = trees[tree]!.nodes[edge.from]!;
     return {
@@ -110,7 +112,7 @@ export async function update(request: {
       signal?.throwIfAborted();
       const isOf = (tree: number): boolean => Math.floor((tree * options.minibatches) / questions) === part;
       const share = Array.from({ length: questions }, (_, tree) => tree).filter(isOf).length / questions;
-      // Imitation is weighed for the whole iteration; a step has a share of its questions, and means are by step.
+      // `nllWeight` is for the whole iteration; a step has a share of its questions, and means are by step.
       const chosen = rows
         .filter((row) => isOf(row.tree))
         .map((row) => (row.nllWeight === undefined ? row : { ...row, nllWeight: row.nllWeight / share }));

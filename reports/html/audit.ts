@@ -10,7 +10,7 @@ import { fileName, type View } from './view.ts';
 export function auditSection({ sources }: View): Markup | false {
   if (sources.audits.length === 0) return false;
   return html`<section id="audit"><h2>Is the estimate right?</h2>
-<p>The expected gradient of each algorithm’s whole pipeline against the exact policy gradient. <b>Unbiased</b>: equal; <b>scaled</b>: equal up to one common factor; <b>biased</b>: not even that; <b>flipped</b>: the expected gradient has the wrong sign there. The cosine alone hides flipped signs.</p>
+<p>The expected gradient of each algorithm’s whole pipeline against the exact policy gradient. <b>Unbiased</b>: equal; <b>zero</b>: 0, although the truth is not; <b>scaled</b>: equal up to one common factor; <b>biased</b>: not even that; <b>flipped</b>: the expected gradient has the wrong sign there. The cosine alone hides flipped signs.</p>
 ${sources.audits.map((record, index) => auditTable(record, index))}</section>`;
 }
 
