@@ -1,4 +1,105 @@
-/** creditbench as a library: silent and typed; anything long takes an AbortSignal. */
+/**
+ * creditbench as a library: silent and typed; anything long takes an AbortSignal. Below 1.0 what is public changes with
+ * the minor version and a line in the changelog; what is tagged `@experimental` may change in any version. What is not
+ * exported here is internal.
+ */
+
+// Public: what there is, registered and of a user's own.
+
+export {
+  type Catalog,
+  type CatalogItems,
+  type CatalogKind,
+  choose,
+  createCatalog,
+  type UserItem,
+} from './bench/catalog/catalog.ts';
+export { type CodeReference, type UserCodeOptions, withUserCode } from './bench/catalog/user-code.ts';
+export { CATALOG } from './catalog.ts';
+
+// Public: a suite, and running it.
+
+export type {
+  Cell,
+  CellContext,
+  CellProgress,
+  CellResult,
+  Choice,
+  CodeFiles,
+  CodeIdentity,
+  NamedCell,
+  Row,
+} from './bench/cell.ts';
+export type { Declaration } from './bench/declaration.ts';
+export type { RunEvent } from './bench/runs/events.ts';
+export type { CellOutcome } from './bench/runs/result-files.ts';
+export { type RunOptions, type RunSummary, runSuite } from './bench/runs/runner.ts';
+export {
+  type CellState,
+  type CellStatus,
+  type FolderStatus,
+  type Owner,
+  readStatus,
+} from './bench/runs/status.ts';
+export type { CellError } from './bench/runs/storage.ts';
+export { readSuite, type SuiteSource } from './bench/suites/file.ts';
+export { type LoadedSuite, loadSuite } from './bench/suites/load.ts';
+export type { SuiteOverrides } from './bench/suites/raw.ts';
+export {
+  resolveSuite,
+  type Suite,
+  type SuiteAlgorithm,
+  type SuiteEnvironment,
+  suiteCells,
+} from './bench/suites/suite.ts';
+export { withInputs } from './bench/training/inputs.ts';
+export { runCell } from './bench/training/train.ts';
+
+// Public: results, what is made of them, and the files that say it.
+
+export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
+export { metricColumns } from './bench/declaration.ts';
+export { readResults, type StoredResult } from './bench/runs/results.ts';
+export type { Anchors } from './bench/stats/anchors.ts';
+export type { Interval, IntervalMethod } from './bench/stats/interval.ts';
+export { analyze } from './reports/analysis.ts';
+export type {
+  Analysis,
+  AnalysisOptions,
+  ComparedCell,
+  Cost,
+  GroupAnalysis,
+  PairAnalysis,
+  ProfilePoint,
+  SeedAnalysis,
+  StepsAnalysis,
+} from './reports/analyzed.ts';
+export { compare } from './reports/comparison.ts';
+export { analyzeOutcomes, writeAnalysisFiles } from './reports/csv.ts';
+export { writeReport } from './reports/report-file.ts';
+
+// Public: one training iteration.
+
+export { type ConfiguredAlgorithm, configured } from './algorithms/configured.ts';
+export type { AdamState } from './bench/training/adam.ts';
+export type { HeadState, HeadStatistics } from './bench/training/heads.ts';
+export {
+  initialState,
+  type Stage,
+  type TrainedIteration,
+  type TrainingSetup,
+  type TrainingState,
+  trainIteration,
+} from './bench/training/iteration.ts';
+export {
+  type TrainingOptions,
+  trainingSchema,
+  type WarmStartOptions,
+  warmStartSchema,
+} from './bench/training/options.ts';
+export type { TrainingRow, UpdateStatistics } from './bench/training/update.ts';
+
+// Public: what an algorithm is, what it is made of, and checks of one.
 
 export {
   type Algorithm,
@@ -13,7 +114,6 @@ export {
   type Resampling,
   type TokenValues,
 } from './algorithms/algorithm.ts';
-export { type ConfiguredAlgorithm, configured } from './algorithms/configured.ts';
 export type { LossRow } from './algorithms/loss-row.ts';
 export {
   AGGREGATIONS,
@@ -22,17 +122,15 @@ export {
   type Loss,
   type Objective,
 } from './algorithms/objective.ts';
-export { ALGORITHMS, findAlgorithm } from './algorithms/registry.ts';
 export { flatPlan, trajectoryCredit } from './algorithms/shared/flat.ts';
-export { gae } from './algorithms/shared/gae.ts';
+export type { FutureWeighting } from './algorithms/shared/future.ts';
+export { type Estimates, gae, type ValuedAction } from './algorithms/shared/gae.ts';
 export { centred, zScores } from './algorithms/shared/group.ts';
 export { objectiveOptions, toObjective } from './algorithms/shared/options.ts';
 export { nodeValues } from './algorithms/shared/values.ts';
 export { leaves, path, type RolloutTree, type TreeEdge, type TreeNode } from './algorithms/tree.ts';
 export { type Audit, type AuditObjective, type AuditRequest, audit } from './bench/audit/audit.ts';
 export { type CheckAlgorithmOptions, checkAlgorithm } from './bench/audit/check-algorithm.ts';
-export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
-export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
 export {
   type BiasExpectation,
   type BiasReport,
@@ -40,73 +138,10 @@ export {
   checkBias,
 } from './bench/audit/property.ts';
 export type { Component, Verdict } from './bench/audit/verdict.ts';
-export {
-  type Catalog,
-  type CatalogItems,
-  type CatalogKind,
-  choose,
-  createCatalog,
-  type UserItem,
-} from './bench/catalog/catalog.ts';
-export { type CodeReference, type UserCodeOptions, withUserCode } from './bench/catalog/user-code.ts';
-export type {
-  Cell,
-  CellContext,
-  CellProgress,
-  CellResult,
-  Choice,
-  CodeFiles,
-  CodeIdentity,
-  NamedCell,
-  Row,
-} from './bench/cell.ts';
-export { CELL_COLUMNS, type Column, METRIC_COLUMNS, TIMING_COLUMNS } from './bench/columns.ts';
-export { runCriticality } from './bench/criticality/run.ts';
-export { type Declaration, declarationOf, metricColumns } from './bench/declaration.ts';
-export { type RolloutCost, rolloutCost } from './bench/rollout/cost.ts';
-export { type Plan, type RolloutRequest, rollout } from './bench/rollout/engine.ts';
-export { describeEpisode, type Episode } from './bench/rollout/episode.ts';
-export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
-export { GOLD_FLOOR, type Measuring } from './bench/rollout/needs.ts';
-export type { RunEvent } from './bench/runs/events.ts';
-export type { Executor, Job } from './bench/runs/executor.ts';
-export type { CellOutcome } from './bench/runs/result-files.ts';
-export { readResults, type StoredResult } from './bench/runs/results.ts';
-export { type RunOptions, type RunSummary, runSuite } from './bench/runs/runner.ts';
-export { type CellState, type CellStatus, type FolderStatus, readStatus } from './bench/runs/status.ts';
-export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
-export { clusteredError } from './bench/stats/clustered-error.ts';
-export { type Interval, type IntervalMethod, interval } from './bench/stats/interval.ts';
-export { pairedPower, seedsNeeded } from './bench/stats/power.ts';
-export { readSuite, type SuiteSource } from './bench/suites/file.ts';
-export { type LoadedSuite, loadSuite } from './bench/suites/load.ts';
-export { type SuiteOverrides, suiteReferences } from './bench/suites/raw.ts';
-export { resolveSuite, type Suite, suiteCells } from './bench/suites/suite.ts';
-export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
-export { withInputs } from './bench/training/inputs.ts';
-export {
-  initialState,
-  type TrainedIteration,
-  type TrainingSetup,
-  type TrainingState,
-  trainIteration,
-} from './bench/training/iteration.ts';
-export {
-  type TrainingOptions,
-  trainingSchema,
-  type WarmStartOptions,
-  warmStartSchema,
-} from './bench/training/options.ts';
-export { runCell } from './bench/training/train.ts';
-export { CATALOG } from './catalog.ts';
-export { InputError } from './core/errors.ts';
-export { createRandom, type Random, shuffled } from './core/random.ts';
-export { mean, standardDeviation } from './core/statistics.ts';
+
+// Public: what an environment is, and a check of one.
+
 export { type CheckEnvironmentOptions, checkEnvironment } from './envs/check.ts';
-export { type Inspection, inspect } from './envs/data/inspect.ts';
-export { openCorpus } from './envs/data/open-corpus.ts';
-export { openQuestions } from './envs/data/open-questions.ts';
-export { QUESTION_FORMATS, type QuestionRecord } from './envs/data/record.ts';
 export type {
   AnyEnvironment,
   Environment,
@@ -118,7 +153,6 @@ export type {
   TextProtocol,
   Transition,
 } from './envs/environment.ts';
-export { ENVIRONMENTS, findEnvironment } from './envs/registry.ts';
 export {
   ANSWER_METRICS,
   type AnswerKind,
@@ -127,17 +161,15 @@ export {
   scoreAnswer,
   scoreGiven,
 } from './envs/scoring/answer.ts';
-export { type FileMetric, scoreFiles, scoreTexts } from './envs/scoring/files.ts';
-export { createSearch, type SearchSettings } from './envs/search/environment.ts';
-export { createBm25 } from './envs/search/retrieval/bm25.ts';
-export { createRemoteRetriever } from './envs/search/retrieval/remote.ts';
-export type { Hit, Passage, Retriever } from './envs/search/retrieval/retriever.ts';
-export type { SearchState, SearchTask } from './envs/search/task.ts';
-export type { EnvironmentSpec, LoadContext } from './envs/spec.ts';
+export type { AnyEnvironmentSpec, EnvironmentSpec, LoadContext } from './envs/spec.ts';
+
+// Public: what a policy is, and the one for exact work.
+
 export { greedy, sampleActions } from './policies/enumerable.ts';
 export type {
   ActionRecord,
   ActRequest,
+  Features,
   Generation,
   LossGradient,
   Policy,
@@ -148,21 +180,74 @@ export type {
   TokenCodec,
   TrainablePolicy,
 } from './policies/policy.ts';
-export { findPolicy, POLICIES } from './policies/registry.ts';
-export { readSafetensors, writeSafetensors } from './policies/safetensors.ts';
-export type { PolicySpec } from './policies/spec.ts';
+export type { AnyPolicySpec, PolicySpec, WeightLayout } from './policies/spec.ts';
 export { createTabularPolicy, type TabularOptions } from './policies/tabular/index.ts';
-export { createCodec } from './policies/tokenizer/load.ts';
+
+// Public: used everywhere.
+
+export { InputError } from './core/errors.ts';
+export { createRandom, type Random, shuffled } from './core/random.ts';
+export { type Divisor, mean, standardDeviation } from './core/statistics.ts';
+
+// Experimental: exact values by enumeration, criticality.
+
+export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
+export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
+export { type CriticalitySettings, runCriticality } from './bench/criticality/run.ts';
+export type { CriticalityTable, CriticalityTables } from './bench/criticality/tables.ts';
+
+// Experimental: the parts that a run is made of.
+
+export { type RolloutCost, rolloutCost } from './bench/rollout/cost.ts';
+export { type Plan, type RolloutRequest, rollout } from './bench/rollout/engine.ts';
+export {
+  describeEpisode,
+  type Episode,
+  type EpisodeToken,
+  type EpisodeTurn,
+} from './bench/rollout/episode.ts';
+export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
+export type { Expert } from './bench/rollout/forced.ts';
+export type { Measuring } from './bench/rollout/needs.ts';
+export type { Executor, Job } from './bench/runs/executor.ts';
+export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
+
+// Experimental: statistics over seeds.
+
+export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';
+export { clusteredError } from './bench/stats/clustered-error.ts';
+export { interval } from './bench/stats/interval.ts';
+export { type PlannedComparison, pairedPower, seedsNeeded } from './bench/stats/power.ts';
+
+// Experimental: questions, passages and predictions in files.
+
+export type { Coverage } from './envs/data/coverage.ts';
+export { type Inspection, type InspectOptions, inspect, type Spread } from './envs/data/inspect.ts';
+export { openCorpus } from './envs/data/open-corpus.ts';
+export { type LoadedFile, type OpenOptions, openQuestions } from './envs/data/open-questions.ts';
+export type { LoadedRecord } from './envs/data/reader.ts';
+export { type Paragraph, QUESTION_FORMATS, type QuestionRecord } from './envs/data/record.ts';
+export type { FileScore, ScoreInput } from './envs/scoring/file-score.ts';
+export { type FileMetric, type ScorePaths, scoreFiles, scoreTexts } from './envs/scoring/files.ts';
+export type { NamedText } from './envs/scoring/json.ts';
+
+// Experimental: what the search environment is made of.
+
+export { createSearch, type SearchSettings } from './envs/search/environment.ts';
+export { type Bm25, type Bm25Options, createBm25 } from './envs/search/retrieval/bm25.ts';
+export {
+  createRemoteRetriever,
+  type RemoteRetriever,
+  type RemoteRetrieverOptions,
+} from './envs/search/retrieval/remote.ts';
+export type { Hit, Passage, Retriever } from './envs/search/retrieval/retriever.ts';
+export type { AnswerScorer } from './envs/search/reward.ts';
+export type { SearchState, SearchStatus, SearchTask, SearchTurn } from './envs/search/task.ts';
+
+// Experimental: tokenizers and files of weights.
+
+export { readSafetensors, type Tensor, type TensorFile, writeSafetensors } from './policies/safetensors.ts';
+export type { AddedToken, BpeModel, TokenizerJson } from './policies/tokenizer/format.ts';
+export { type Codec, createCodec } from './policies/tokenizer/load.ts';
 export { readTokenizer } from './policies/tokenizer/read.ts';
-export { trainTokenizer } from './policies/tokenizer/train.ts';
-export { analyze } from './reports/analysis.ts';
-export type {
-  Analysis,
-  AnalysisOptions,
-  ComparedCell,
-  GroupAnalysis,
-  PairAnalysis,
-} from './reports/analyzed.ts';
-export { compare } from './reports/comparison.ts';
-export { analyzeOutcomes, writeAnalysisFiles } from './reports/csv.ts';
-export { writeReport } from './reports/report-file.ts';
+export { type TokenizerOptions, trainTokenizer } from './policies/tokenizer/train.ts';

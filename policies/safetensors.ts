@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
 
-/** A tensor in memory: row-major values, as many as the product of `shape` (1 for a scalar's []). */
+/**
+ * A tensor in memory: row-major values, as many as the product of `shape` (1 for a scalar's []).
+ * @experimental
+ */
 export interface Tensor {
   readonly shape: number[];
   readonly values: Float32Array;
 }
 
-/** What a safetensors file holds. */
+/**
+ * What a safetensors file holds.
+ * @experimental
+ */
 export interface TensorFile {
   /** By name, in the order of their bytes in the file. */
   readonly tensors: Map<string, Tensor>;
@@ -45,6 +51,7 @@ interface Place {
  * @param name what error messages call the file.
  * @throws InputError naming what is wrong: a length, the header, a tensor's type, shape, size or place; bytes that
  *   belong to two tensors or to none.
+ * @experimental
  */
 export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -78,6 +85,7 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): T
  * A safetensors file with all tensors as F32, sorted by name (UTF-16 code units), data aligned to 8 bytes. Equal
  * content gives equal bytes.
  * @throws RangeError when a tensor's values are not as many as its shape says, or it is named '__metadata__'.
+ * @experimental
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly values: Float32Array }>,

@@ -1,6 +1,9 @@
 import { checkBound, checkProbabilities, createRandom, type Random } from '../../core/random.ts';
 
-/** A case has more outcomes than the limit. */
+/**
+ * A case has more outcomes than the limit.
+ * @experimental
+ */
 export class TooManyOutcomes extends Error {
   override readonly name = 'TooManyOutcomes';
   /** Knuth's estimate of the number of outcomes. */
@@ -30,6 +33,7 @@ interface Choice {
  * @returns the number of outcomes.
  * @throws TooManyOutcomes with an estimate of their number: early, where it is far above the limit, or at the
  * limit. What was visited until then must be thrown away.
+ * @experimental
  */
 export async function enumerate<Result>(
   pipeline: (random: Random) => Promise<Result>,

@@ -2,7 +2,10 @@ import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { ActionRecord, Policy, Prompt, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { enumerate } from './enumerate.ts';
 
-/** A Markov state with its exact quantities under the policy. */
+/**
+ * A Markov state with its exact quantities under the policy.
+ * @experimental
+ */
 export interface ExactState {
   readonly key: string;
   readonly prompt: Prompt;
@@ -17,7 +20,10 @@ export interface ExactState {
   readonly actionValues: Float64Array;
 }
 
-/** The exact solution of one task under one policy. */
+/**
+ * The exact solution of one task under one policy.
+ * @experimental
+ */
 export interface Oracle {
   /** Expected return of an episode. */
   readonly value: number;
@@ -46,6 +52,7 @@ interface Draft {
  * policy: states are discovered in layers and the policy is asked in one batch per layer.
  * @throws Error when the environment is not Markov, has no `actions` or `key`, when its states repeat in a cycle, or when there
  * are more states than `limit`.
+ * @experimental
  */
 export async function solve(request: {
   readonly environment: AnyEnvironment;
@@ -187,7 +194,10 @@ function topological(drafts: ReadonlyMap<string, Draft>, root: string, id: strin
   return order;
 }
 
-/** The exact policy gradient of the expected return: sum over s, a of d(s) pi(a|s) A(s, a) grad log pi(a|s). */
+/**
+ * The exact policy gradient of the expected return: sum over s, a of d(s) pi(a|s) A(s, a) grad log pi(a|s).
+ * @experimental
+ */
 export async function exactGradient(
   oracle: Oracle,
   policy: TrainablePolicy,

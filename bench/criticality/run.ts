@@ -23,7 +23,10 @@ import {
 } from './tables.ts';
 import { criticalityTrack, trainWith } from './training.ts';
 
-/** What `runCriticality` measures. Names are those of the catalog; they mean their default options. */
+/**
+ * What `runCriticality` measures. Names are those of the catalog; they mean their default options.
+ * @experimental
+ */
 export interface CriticalitySettings {
   /** An environment whose states can be enumerated. */
   readonly environment: string;
@@ -65,6 +68,7 @@ const POINTS = 5;
  * The criticality experiments of the CARL paper (arXiv 2512.04949, Fig. 2) and three checks of what they mean.
  * Deterministic: the same settings give the same tables.
  * @throws InputError when a setting does not fit the environment or the policy.
+ * @experimental
  */
 export async function runCriticality(
   settings: CriticalitySettings,

@@ -22,13 +22,19 @@ import { type MeasuredState, moveKind } from './measure.ts';
 import { ABOUT_ZERO, agreement, type Prediction, predict, summarise, UNCERTAINTIES } from './predict.ts';
 import type { TrainingPoint } from './training.ts';
 
-/** A file to write: its rows with the columns that they may have. */
+/**
+ * A file to write: its rows with the columns that they may have.
+ * @experimental
+ */
 export interface CriticalityTable {
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
 }
 
-/** Tables by the name of their CSV file, without '.csv'. */
+/**
+ * Tables by the name of their CSV file, without '.csv'.
+ * @experimental
+ */
 export type CriticalityTables = Readonly<Record<string, CriticalityTable>>;
 
 /** The CSV text of a table. */

@@ -1,7 +1,10 @@
 import type { RolloutTree, TreeNode } from '../../algorithms/tree.ts';
 import type { Policy } from '../../policies/policy.ts';
 
-/** What a set of rollout trees cost to make. Sums over all trees. */
+/**
+ * What a set of rollout trees cost to make. Sums over all trees.
+ * @experimental
+ */
 export interface RolloutCost {
   readonly trajectories: number;
   readonly actions: number;
@@ -22,7 +25,10 @@ export interface RolloutCost {
   readonly cutObservations: number;
 }
 
-/** Counts what the trees cost. Exact: from the sampled tokens and the prompts themselves. */
+/**
+ * Counts what the trees cost. Exact: from the sampled tokens and the prompts themselves.
+ * @experimental
+ */
 export function rolloutCost(
   trees: readonly RolloutTree[],
   policy: Pick<Policy, 'promptTokens'>,

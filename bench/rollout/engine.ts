@@ -15,9 +15,16 @@ import { checkKinds, checkPrefixes, readPrompt } from './context.ts';
 import { answerAtOnce, type Expert, expertActions, forcedBeginning } from './forced.ts';
 import { annotateTrees, type Measuring } from './needs.ts';
 
-/** What a rollout plan looks like to the engine: an algorithm's `next` with its options filled in. */
+/**
+ * What a rollout plan looks like to the engine: an algorithm's `next` with its options filled in.
+ * @experimental
+ */
 export type Plan = (tree: RolloutTree, random: Random) => readonly ForkPoint[];
 
+/**
+ * What `rollout` needs.
+ * @experimental
+ */
 export interface RolloutRequest {
   readonly environment: AnyEnvironment;
   readonly policy: Policy;
@@ -68,6 +75,7 @@ interface Continuation {
  * @throws InputError when the environment and the policy do not fit (listed actions, free text), or the environment
  * lacks what the algorithm asks for (a scripted agent, how an answer begins).
  * @throws the signal's reason when it is aborted.
+ * @experimental
  */
 export async function rollout(request: RolloutRequest): Promise<readonly RolloutTree[]> {
   const { environment, policy, plan, tasks, random } = request;

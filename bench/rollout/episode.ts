@@ -3,14 +3,20 @@ import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { TokenCodec } from '../../policies/policy.ts';
 import { scoreEpisode } from './evaluate.ts';
 
-/** A token of an action. Log-probability and entropy in nats, of the distribution that it was drawn from. */
+/**
+ * A token of an action. Log-probability and entropy in nats, of the distribution that it was drawn from.
+ * @experimental
+ */
 export interface EpisodeToken {
   readonly text: string;
   readonly logProb: number;
   readonly entropy: number;
 }
 
-/** One turn: what was read, what was written, what it brought. */
+/**
+ * One turn: what was read, what was written, what it brought.
+ * @experimental
+ */
 export interface EpisodeTurn {
   /** As it was read: cut where the limit of tokens cut it. */
   readonly observation: string;
@@ -26,7 +32,10 @@ export interface EpisodeTurn {
   readonly tokens: readonly EpisodeToken[];
 }
 
-/** One trajectory, for people. */
+/**
+ * One trajectory, for people.
+ * @experimental
+ */
 export interface Episode {
   readonly question: string;
   readonly answers: readonly string[];
@@ -42,7 +51,10 @@ export interface Episode {
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 
-/** Describes the first trajectory of a tree. @throws RangeError when it has none. */
+/**
+ * Describes the first trajectory of a tree. @throws RangeError when it has none.
+ * @experimental
+ */
 export function describeEpisode(
   tree: RolloutTree,
   loaded: LoadedEnvironment,

@@ -10,7 +10,10 @@ import type { Policy, Sampling } from '../../policies/policy.ts';
 import { clusteredError } from '../stats/clustered-error.ts';
 import { rollout } from './engine.ts';
 
-/** Means over trajectories. */
+/**
+ * Means over trajectories.
+ * @experimental
+ */
 export interface Scores {
   /** What the environment declares as its score; null if that is defined for none of the episodes. */
   readonly score: number | null;
@@ -51,7 +54,10 @@ export function scoreEpisode(
   };
 }
 
-/** Scores of every trajectory of the trees, averaged. */
+/**
+ * Scores of every trajectory of the trees, averaged.
+ * @experimental
+ */
 export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment): Scores {
   const { name } = loaded.environment.score ?? { name: 'return' };
   const episodes = trees.flatMap((tree) =>
@@ -83,7 +89,10 @@ export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment):
   };
 }
 
-/** `episodes` episodes per task. Greedy decoding takes the most likely action; otherwise draws by `sampling`. */
+/**
+ * `episodes` episodes per task. Greedy decoding takes the most likely action; otherwise draws by `sampling`.
+ * @experimental
+ */
 export async function evaluate(request: {
   readonly loaded: LoadedEnvironment;
   readonly policy: Policy;

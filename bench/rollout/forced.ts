@@ -11,7 +11,10 @@ export interface Asked {
   readonly random: Random;
 }
 
-/** An agent that knows better: the text of the next action. */
+/**
+ * An agent that knows better: the text of the next action.
+ * @experimental
+ */
 export type Expert = (state: unknown, random: Random) => string;
 
 /** The agent of an environment that methods can ask: its own, or its demonstrations without mistakes. */

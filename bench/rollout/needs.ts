@@ -8,7 +8,10 @@ import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../poli
 import { tokenPieces } from '../../policies/tokenizer/pieces.ts';
 import { answeringOf, closingActions } from './forced.ts';
 
-/** What is to be measured on rollout trees, and with whose weights. */
+/**
+ * What is to be measured on rollout trees, and with whose weights.
+ * @experimental
+ */
 export interface Measuring {
   readonly needs: readonly Measurement[];
   /** The policy that acts, able to take on other weights for a moment. Needed for 'previous' and 'reference'. */

@@ -1,7 +1,10 @@
 import type { Cell, CellProgress, CellResult, CodeFiles } from '../cell.ts';
 import type { WorkerRequest } from './protocol.ts';
 
-/** One thing to compute. */
+/**
+ * One thing to compute.
+ * @experimental
+ */
 export interface Job {
   readonly task: WorkerRequest['task'];
   readonly cell: Cell;
@@ -23,7 +26,10 @@ export interface Job {
   onCheckpoint(checkpoint: Uint8Array): void;
 }
 
-/** Where jobs are computed: processes of this machine, or workers elsewhere. */
+/**
+ * Where jobs are computed: processes of this machine, or workers elsewhere.
+ * @experimental
+ */
 export interface Executor {
   /** Jobs worth giving at the same time, at least 1. */
   readonly capacity: number;

@@ -4,7 +4,10 @@ import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import type { Random } from '../../core/random.ts';
 import { mean } from '../../core/statistics.ts';
 
-/** Which units every replicate holds. Everything that is drawn from one of these sees the same draws. */
+/**
+ * Which units every replicate holds. Everything that is drawn from one of these sees the same draws.
+ * @experimental
+ */
 export interface Resamples {
   readonly replicates: number;
   /** Indices of n units, drawn with replacement, replicate after replicate; `stratum` has its own draws. */
@@ -15,6 +18,7 @@ export interface Resamples {
  * Draws for a bootstrap. They depend on the stream, the number of units and the stratum only, so that numbers
  * over the same seeds are resampled alike.
  * @param replicates 1 or more; 1000 to 10000 are usual.
+ * @experimental
  */
 export function createResamples(random: Random, replicates: number): Resamples {
   const known = new Map<string, Uint32Array>();

@@ -7,6 +7,7 @@ import { mean } from '../../core/statistics.ts';
  * policy and nothing about other training seeds: never add it to an error over seeds.
  * @param clusters as long as `values`; a cluster of its own for every question gives the usual standard error.
  * @returns null for fewer than two clusters.
+ * @experimental
  */
 export function clusteredError(values: readonly number[], clusters: readonly string[]): number | null {
   const center = mean(values);

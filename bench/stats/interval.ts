@@ -69,6 +69,7 @@ export function trimmedInterval(values: readonly number[], confidence = 0.95): I
  * Mean or IQM over seeds with its 95 % interval: t below ten values, BCa from ten on.
  * @param values one number per seed, at least one. One that is not finite leaves the interval out.
  * @param statistic default 'mean'.
+ * @experimental
  */
 export function interval(
   values: readonly number[],

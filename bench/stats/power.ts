@@ -8,7 +8,10 @@ const MOST_SEEDS = 1_000_000;
 /** Simpson intervals: errors below 1e-10 for 1 to a million degrees of freedom. */
 const STEPS = 2000;
 
-/** A difference to be found by a paired t test over seeds. */
+/**
+ * A difference to be found by a paired t test over seeds.
+ * @experimental
+ */
 export interface PlannedComparison {
   /** Mean difference that is there to be found; its sign does not matter. */
   readonly difference: number;
@@ -22,6 +25,7 @@ export interface PlannedComparison {
  * Power of the two-sided paired t test: P(|T| > t) for the noncentral T with n - 1 degrees of freedom and
  * noncentrality difference * sqrt(n) / deviation, integrated over the sample's standard deviation.
  * @param seeds 2 or more.
+ * @experimental
  */
 export function pairedPower({
   difference,
@@ -52,6 +56,7 @@ export function pairedPower({
  * The fewest seeds with which the paired t test finds a difference at least as often as asked.
  * @param power chance of finding it, between `alpha` and 1. Default 0.8.
  * @throws InputError when the difference is 0, or a million seeds are not enough.
+ * @experimental
  */
 export function seedsNeeded({
   power = 0.8,

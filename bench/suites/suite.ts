@@ -15,7 +15,7 @@ import { environmentSettings } from './settings.ts';
 const MAX_CELLS = 100_000;
 
 /** An algorithm of a suite: ids resolved, options complete. */
-interface SuiteAlgorithm extends Choice {
+export interface SuiteAlgorithm extends Choice {
   readonly name: string;
   /** How it describes itself, for reports. */
   readonly description?: AlgorithmDescription;

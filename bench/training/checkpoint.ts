@@ -11,7 +11,10 @@ import type { AnyPolicySpec } from '../../policies/spec.ts';
 import type { Choice } from '../cell.ts';
 import type { WarmStartOptions } from './options.ts';
 
-/** What a policy starts from: what it knows of its texts (vocabulary or tokenizer), and its weights. */
+/**
+ * What a policy starts from: what it knows of its texts (vocabulary or tokenizer), and its weights.
+ * @experimental
+ */
 export interface StartingPoint {
   readonly assets: unknown;
   readonly parameters: ArrayLike<number>;
@@ -70,6 +73,7 @@ export function checkpointRecipe(nameOrFolder: string): Readonly<Record<string, 
  * @param recipe how the suite says that it was made.
  * @throws InputError when a file is missing or damaged, it is of another policy, size or shape, or was made in
  *   another way than the suite says.
+ * @experimental
  */
 export async function readCheckpoint(
   nameOrFolder: string,
@@ -151,6 +155,7 @@ export async function readCheckpoint(
 /**
  * Writes a checkpoint: `model.safetensors`, `tokenizer.json` and `config.json` (the policy, and what made it).
  * @throws InputError when the folder cannot be written, or the policy cannot be kept in a file.
+ * @experimental
  */
 export async function writeCheckpoint(
   folder: string,

@@ -11,8 +11,6 @@ import { type HeadState, type HeadStatistics, headStates, readHeads, trainHead }
 import type { TrainingOptions } from './options.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 
-type Parameters = Float32Array | Float64Array;
-
 /** What stays the same from iteration to iteration. */
 export interface TrainingSetup {
   readonly environment: AnyEnvironment;
@@ -40,11 +38,11 @@ export interface TrainingState {
   readonly iteration: number;
   /** Training questions used so far. */
   readonly asked: number;
-  readonly parameters: Parameters;
+  readonly parameters: Float32Array | Float64Array;
   /** The prompts that the policy has met, if the order of its parameters is theirs. */
   readonly prompts: readonly Prompt[] | undefined;
   /** Weights before the last update, if the algorithm needs them. */
-  readonly previous: Parameters | undefined;
+  readonly previous: Float32Array | Float64Array | undefined;
   readonly adam: AdamState;
   /** One per head of the algorithm, in its order. */
   readonly heads: readonly HeadState[];

@@ -9,7 +9,10 @@ export interface GoldQuestion {
   readonly gold: readonly (string | undefined)[];
 }
 
-/** How often one search with the bare question finds everything: the lower, the more a question needs steps. */
+/**
+ * How often one search with the bare question finds everything: the lower, the more a question needs steps.
+ * @experimental
+ */
 export interface Coverage {
   /** Passages looked at per question. */
   readonly topK: number;

@@ -7,14 +7,20 @@ import { openCorpus } from './open-corpus.ts';
 import { openQuestions } from './open-questions.ts';
 import type { QuestionFormat } from './record.ts';
 
-/** Least, mean and most of a count over the questions. */
+/**
+ * Least, mean and most of a count over the questions.
+ * @experimental
+ */
 export interface Spread {
   readonly least: number;
   readonly mean: number;
   readonly most: number;
 }
 
-/** What a question file holds. Counts are of questions unless they say otherwise. */
+/**
+ * What a question file holds. Counts are of questions unless they say otherwise.
+ * @experimental
+ */
 export interface Inspection {
   readonly format: QuestionFormat;
   readonly questions: number;
@@ -42,7 +48,10 @@ export interface Inspection {
   readonly coverage: Coverage | null;
 }
 
-/** What to look at. */
+/**
+ * What to look at.
+ * @experimental
+ */
 export interface InspectOptions {
   /** Found out when left out. */
   readonly format?: QuestionFormat;
@@ -60,6 +69,7 @@ export interface InspectOptions {
  * Counts what a question file holds, and measures how many of its questions one search would answer.
  * @throws InputError on an option out of range, or a file that is broken: see `openQuestions`, `openCorpus`. Ids
  *   that come twice are counted, not refused.
+ * @experimental
  */
 export async function inspect(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const { corpus, topK = 3, k1, b, format, signal } = options;

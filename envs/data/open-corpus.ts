@@ -17,6 +17,7 @@ const EXPECTED = 'id and contents; title and text; or {title: [sentences]}';
  * `{title: [sentences]}` whose sentences carry their own leading space (HippoRAG). Passages without an id get 'p0', 'p1', … by their place in the file.
  * @throws InputError, here or while the passages are read, on a file that cannot be read or has no passage, on a
  *   broken passage, on an id that comes twice, and beyond 10 million passages.
+ * @experimental
  */
 export async function openCorpus(
   path: string,

@@ -18,7 +18,10 @@ const COLUMNS = [
 
 const CORPUS = 'is this a corpus? then --corpus (corpus in a suite)';
 
-/** How to read a question file. */
+/**
+ * How to read a question file.
+ * @experimental
+ */
 export interface OpenOptions {
   /** Found out from the first record when left out. */
   readonly format?: QuestionFormat;
@@ -27,7 +30,10 @@ export interface OpenOptions {
   readonly duplicates?: 'refuse' | 'keep';
 }
 
-/** A question file with all that its records say. */
+/**
+ * A question file with all that its records say.
+ * @experimental
+ */
 export interface LoadedFile extends QuestionFile {
   readonly records: AsyncIterable<LoadedRecord>;
 }
@@ -38,6 +44,7 @@ export interface LoadedFile extends QuestionFile {
  * (test sets): a file where only some have one is refused.
  * @throws InputError, here or while the records are read, on a file that cannot be read, is of no known format or
  *   has no record; on a record that is broken, lacks a field or has one of the wrong kind; on an id that comes twice.
+ * @experimental
  */
 export async function openQuestions(path: string, options: OpenOptions = {}): Promise<LoadedFile> {
   const { signal } = options;

@@ -2,7 +2,10 @@ import type { Fields } from '../scoring/json.ts';
 import type { Context } from './fields.ts';
 import type { QuestionRecord } from './record.ts';
 
-/** What a reader finds in a record, more than the rest of creditbench needs: for `inspect`. */
+/**
+ * What a reader finds in a record, more than the rest of creditbench needs: for `inspect`.
+ * @experimental
+ */
 export interface LoadedRecord extends QuestionRecord {
   /** Titles that the file calls gold but gives no paragraph of, each once; mostly []. */
   readonly goldWithoutParagraph: readonly string[];

@@ -1,4 +1,7 @@
-/** The layouts of question files that can be read. Each has a reader in `formats/`, which documents it. */
+/**
+ * The layouts of question files that can be read. Each has a reader in `formats/`, which documents it.
+ * @experimental
+ */
 export const QUESTION_FORMATS = [
   '2wikimultihopqa',
   'bamboogle',
@@ -11,7 +14,10 @@ export const QUESTION_FORMATS = [
 /** Name of a question file's layout. */
 export type QuestionFormat = (typeof QUESTION_FORMATS)[number];
 
-/** A paragraph that comes with a question. */
+/**
+ * A paragraph that comes with a question.
+ * @experimental
+ */
 export interface Paragraph {
   readonly title: string;
   /** May be empty: a few HotpotQA paragraphs have no sentence. */
@@ -20,7 +26,10 @@ export interface Paragraph {
   readonly gold: boolean;
 }
 
-/** A question, the same whatever file it came from. */
+/**
+ * A question, the same whatever file it came from.
+ * @experimental
+ */
 export interface QuestionRecord {
   /** Unique in the file. The unanswerable twins of MuSiQue full share their twin's id: they get ' (unanswerable)'. */
   readonly id: string;

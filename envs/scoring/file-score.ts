@@ -1,6 +1,9 @@
 import type { NamedText } from './json.ts';
 
-/** The files to score. */
+/**
+ * The files to score.
+ * @experimental
+ */
 export interface ScoreInput {
   /** The prediction file. */
   readonly predictions: NamedText;
@@ -10,7 +13,10 @@ export interface ScoreInput {
   readonly aliases?: NamedText;
 }
 
-/** What a prediction file scored. */
+/**
+ * What a prediction file scored.
+ * @experimental
+ */
 export interface FileScore {
   /** Questions in the gold file: what the means are over. */
   readonly questions: number;

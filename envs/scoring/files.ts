@@ -14,13 +14,19 @@ const SCORERS = {
   musique: scoreMusiqueFile,
 } as const satisfies Record<string, (input: ScoreInput) => FileScore>;
 
-/** The data sets whose official prediction files can be scored. */
+/**
+ * The data sets whose official prediction files can be scored.
+ * @experimental
+ */
 export type FileMetric = keyof typeof SCORERS;
 
 /** All of them. */
 export const FILE_METRICS = Object.keys(SCORERS) as readonly FileMetric[];
 
-/** Where the files to score are. `aliases` is for 2wikimultihopqa. */
+/**
+ * Where the files to score are. `aliases` is for 2wikimultihopqa.
+ * @experimental
+ */
 export interface ScorePaths {
   readonly predictions: string;
   readonly gold: string;
@@ -32,6 +38,7 @@ export interface ScorePaths {
  * does. Pure. Departures from the scripts are under DEVIATES at each scorer.
  * @throws InputError naming the file, the place in it, what is wrong and the expected shape; or when
  *   `aliases` is given for a metric other than 2wikimultihopqa.
+ * @experimental
  */
 export function scoreTexts(metric: FileMetric, input: ScoreInput): FileScore {
   if (!isFileMetric(metric)) throw unknownMetric(metric);
@@ -43,7 +50,10 @@ export function scoreTexts(metric: FileMetric, input: ScoreInput): FileScore {
   return SCORERS[metric](input);
 }
 
-/** Reads the files and scores them with `scoreTexts`. Also throws InputError when a file cannot be read. */
+/**
+ * Reads the files and scores them with `scoreTexts`. Also throws InputError when a file cannot be read.
+ * @experimental
+ */
 export async function scoreFiles(metric: FileMetric, paths: ScorePaths): Promise<FileScore> {
   if (!isFileMetric(metric)) throw unknownMetric(metric);
   const predictions = await readText(paths.predictions);

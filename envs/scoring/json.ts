@@ -1,6 +1,9 @@
 import { InputError } from '../../core/errors.ts';
 
-/** The text of a file and the name that messages call it by. */
+/**
+ * The text of a file and the name that messages call it by.
+ * @experimental
+ */
 export interface NamedText {
   readonly name: string;
   readonly text: string;

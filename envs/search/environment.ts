@@ -23,7 +23,10 @@ import {
   type SearchTurn,
 } from './task.ts';
 
-/** What `search/v1` is made of. */
+/**
+ * What `search/v1` is made of.
+ * @experimental
+ */
 export interface SearchSettings {
   readonly retriever: Retriever;
   /** Passages per search, at least 1. */
@@ -46,7 +49,10 @@ export interface SearchSettings {
 /** What `step` reads of the settings. */
 type Rules = Pick<SearchSettings, 'maxTurns' | 'malformed' | 'atLimit' | 'reward' | 'score'>;
 
-/** `search/v1` over one corpus. See README.md for the protocol. */
+/**
+ * `search/v1` over one corpus. See README.md for the protocol.
+ * @experimental
+ */
 export function createSearch<T extends SearchTask = SearchTask>(
   settings: SearchSettings,
 ): Environment<SearchState<T>, T> {

@@ -27,7 +27,10 @@ export type RewardRule = z.output<typeof rewardSchema>;
 
 const EM_FORMAT = emFormatSchema.parse({ kind: 'em-format' });
 
-/** Rates an answer against the accepted golds. */
+/**
+ * Rates an answer against the accepted golds.
+ * @experimental
+ */
 export type AnswerScorer = (
   answer: string,
   golds: readonly string[],

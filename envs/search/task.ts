@@ -1,13 +1,19 @@
 import type { Task } from '../environment.ts';
 import type { Passage } from './retrieval/retriever.ts';
 
-/** A question for a searching agent. */
+/**
+ * A question for a searching agent.
+ * @experimental
+ */
 export interface SearchTask extends Task {
   /** Ids of the passages that hold what has to be known, without repeats; empty where nobody says which. */
   readonly goldPassages: readonly string[];
 }
 
-/** One action and what came of it. */
+/**
+ * One action and what came of it.
+ * @experimental
+ */
 export type SearchTurn =
   | {
       readonly kind: 'search';
@@ -22,10 +28,16 @@ export type SearchTurn =
   /** A search where only an answer was left to give: nothing is looked up. */
   | { readonly kind: 'late-search' };
 
-/** How an episode stands: going on, ended by the agent or its fault, or cut short by the limit of turns. */
+/**
+ * How an episode stands: going on, ended by the agent or its fault, or cut short by the limit of turns.
+ * @experimental
+ */
 export type SearchStatus = 'running' | 'terminated' | 'truncated';
 
-/** All that has happened in an episode. An immutable plain value. */
+/**
+ * All that has happened in an episode. An immutable plain value.
+ * @experimental
+ */
 export interface SearchState<T extends SearchTask = SearchTask> {
   readonly task: T;
   readonly turns: readonly SearchTurn[];

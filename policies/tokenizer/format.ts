@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** A token that is found in a text before anything else and never split: control tokens. */
+/**
+ * A token that is found in a text before anything else and never split: control tokens.
+ * @experimental
+ */
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
@@ -11,7 +14,10 @@ export interface AddedToken {
   readonly single_word?: boolean;
 }
 
-/** A byte-pair encoding: which adjoining pieces are joined, in this order, to which token. */
+/**
+ * A byte-pair encoding: which adjoining pieces are joined, in this order, to which token.
+ * @experimental
+ */
 export interface BpeModel {
   readonly type: 'BPE';
   /** Token, spelled in the alphabet of `byteCharacters`, to id. */
@@ -30,6 +36,7 @@ export interface BpeModel {
 /**
  * The content of a `tokenizer.json` of Hugging Face's tokenizers, with a byte-level byte-pair encoding (GPT-2,
  * Llama 3, Qwen). Plain data: what `trainTokenizer` makes and `createCodec` reads.
+ * @experimental
  */
 export interface TokenizerJson {
   readonly version?: string;

@@ -5,7 +5,10 @@ import { createTokenFinder } from './added-tokens.ts';
 import { checkTokenizer } from './check.ts';
 import { byteCharacters, type TokenizerJson } from './format.ts';
 
-/** A tokenizer: text to ids and back, and what its ids are. */
+/**
+ * A tokenizer: text to ids and back, and what its ids are.
+ * @experimental
+ */
 export interface Codec extends TokenCodec {
   /** The highest id + 1: rows that an embedding needs. */
   readonly size: number;
@@ -30,6 +33,7 @@ const NOTHING = new Uint8Array(0);
  * exist give U+FFFD.
  * @param name what error messages call the file.
  * @throws InputError naming what is missing or not supported.
+ * @experimental
  */
 export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec {
   const { definition, normalize } = checkTokenizer(json, name);

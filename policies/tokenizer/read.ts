@@ -11,6 +11,7 @@ const MAX_BYTES = 64 * 2 ** 20;
  * @returns the content, for `tokenizerHash` and checkpoints, and its codec.
  * @throws InputError when the file cannot be read, is too large, is not UTF-8 or JSON (with line and column), or
  *   is not a tokenizer.json that is supported.
+ * @experimental
  */
 export async function readTokenizer(path: string): Promise<{ json: TokenizerJson; codec: Codec }> {
   try {

@@ -2,7 +2,10 @@ import { InputError } from '../../core/errors.ts';
 import { byteCharacters, type TokenizerJson } from './format.ts';
 import { learnMerges } from './merges.ts';
 
-/** Options of `trainTokenizer`. */
+/**
+ * Options of `trainTokenizer`.
+ * @experimental
+ */
 export interface TokenizerOptions {
   /** Ids of the whole vocabulary: a multiple of 4 from 264 to 65536, with room for 256 bytes and the special tokens. */
   readonly vocabularySize: number;
@@ -32,6 +35,7 @@ const SIZE = { least: 264, most: 65536, step: 4 };
  * No text is ever encoded to those.
  * @param texts well-formed strings. Special tokens spelled in them are left out of the statistics.
  * @throws InputError when an option is out of its range.
+ * @experimental
  */
 export function trainTokenizer(texts: Iterable<string>, options: TokenizerOptions): TokenizerJson {
   const { vocabularySize, specialTokens } = options;

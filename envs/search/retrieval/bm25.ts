@@ -5,7 +5,10 @@ import { buildPostings, type Postings } from './postings.ts';
 import type { Hit, Passage, Retriever } from './retriever.ts';
 import { selectTop } from './top.ts';
 
-/** What a BM25 index is made of. */
+/**
+ * What a BM25 index is made of.
+ * @experimental
+ */
 export interface Bm25Options {
   /** The corpus, at least one passage, no id twice. Title and text are indexed together. */
   readonly passages: readonly Passage[];
@@ -16,7 +19,10 @@ export interface Bm25Options {
   readonly analyzer?: AnalyzerOptions | undefined;
 }
 
-/** A retriever that answers at once. */
+/**
+ * A retriever that answers at once.
+ * @experimental
+ */
 export interface Bm25 extends Retriever {
   /**
    * As `Retriever.search`. A passage without any of a query's terms is not a hit, so fewer than `topK` may come
@@ -33,6 +39,7 @@ export interface Bm25 extends Retriever {
  * ln(1 + (N - n + 0.5) / (n + 0.5)) * tf / (tf + k1 * (1 - b + b * length / mean length)).
  * Lengths are exact; Lucene rounds them to one byte. Each posting takes 12 bytes.
  * @throws InputError when the corpus is empty or holds an id twice, or an option is out of range.
+ * @experimental
  */
 export function createBm25(options: Bm25Options): Bm25 {
   const { passages, k1 = 0.9, b = 0.4 } = options;

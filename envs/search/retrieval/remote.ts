@@ -4,7 +4,10 @@ import { parseReply } from './remote-reply.ts';
 import { type Endpoint, postJson } from './remote-request.ts';
 import type { Hit, Retriever } from './retriever.ts';
 
-/** Where and how to ask a retrieval server. */
+/**
+ * Where and how to ask a retrieval server.
+ * @experimental
+ */
 export interface RemoteRetrieverOptions {
   /**
    * http or https address of the server, with or without its path '/retrieve'. A user and a password in it are
@@ -23,7 +26,10 @@ export interface RemoteRetrieverOptions {
   readonly batchSize?: number | undefined;
 }
 
-/** A retriever that answers later. */
+/**
+ * A retriever that answers later.
+ * @experimental
+ */
 export interface RemoteRetriever extends Retriever {
   /**
    * As `Retriever.search`, in the server's own order and with its own scores (0 where it sends none).
@@ -43,6 +49,7 @@ export interface RemoteRetriever extends Retriever {
  * '/retrieve'. Connection failures, time-outs and the statuses 429 and 5xx are tried again; other statuses and
  * replies that cannot be read are not. Nothing is asked before the first search.
  * @throws InputError when an option is wrong.
+ * @experimental
  */
 export function createRemoteRetriever(options: RemoteRetrieverOptions): RemoteRetriever {
   const { name, timeoutMs = 10_000, retries = 3, backoffMs = 250, batchSize = 64 } = options;

@@ -1,17 +1,26 @@
-/** A unit of retrieval. */
+/**
+ * A unit of retrieval.
+ * @experimental
+ */
 export interface Passage {
   readonly id: string;
   readonly title: string;
   readonly text: string;
 }
 
-/** A passage that a search found. */
+/**
+ * A passage that a search found.
+ * @experimental
+ */
 export interface Hit {
   readonly passage: Passage;
   readonly score: number;
 }
 
-/** What answers queries with passages. */
+/**
+ * What answers queries with passages.
+ * @experimental
+ */
 export interface Retriever {
   /** SHA-256 of all that decides the results: corpus, analyzer, parameters; or a server's address and stated name. */
   readonly fingerprint: string;
