@@ -23,6 +23,7 @@ export interface EnvironmentSpec<Options = unknown> {
   readonly actions?: 'listed' | 'text';
   /** The files that the options name: their content is part of a run's identity. */
   files?(options: Options): readonly string[];
+  /** @param options complete: what `schema.parse` gives. */
   load(options: Options, context: LoadContext): Promise<LoadedEnvironment>;
 }
 

@@ -33,5 +33,6 @@ function newestSource(): number {
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => join(ROOT, folder, file)),
   );
-  return Math.max(...files.map((file) => statSync(file).mtimeMs));
+  const top = ['index.ts', 'catalog.ts'].map((file) => join(ROOT, file));
+  return Math.max(...[...files, ...top].map((file) => statSync(file).mtimeMs));
 }

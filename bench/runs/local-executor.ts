@@ -14,7 +14,7 @@ export interface LocalExecutorOptions {
   readonly workers: number;
   /** Folder for caches that cells share. */
   readonly cacheDirectory: string;
-  /** JavaScript file of the worker process. Default: bench/runs/worker.js of the built package. */
+  /** JavaScript file of the worker process. Default: cli/cell-worker.js of the built package. */
   readonly worker?: string;
 }
 

@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Where users' own code lies that cells name. Default: none is named. */
   readonly code?: CodeFiles;
-  /** JavaScript file of the worker process. Default: bench/runs/worker.js of the built package. */
+  /** JavaScript file of the worker process. Default: cli/cell-worker.js of the built package. */
   readonly worker?: string;
   /** Seconds between two checkpoints of a cell, at least 0; 0 is after every iteration. Default: 30. */
   readonly checkpointSeconds?: number;
