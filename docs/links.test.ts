@@ -39,3 +39,19 @@ it('every link from a page to another leads somewhere', () => {
   );
   expect(dead).toEqual([]);
 });
+
+it('every file and folder that ARCHITECTURE.md names is there', () => {
+  const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
+  const named = [...text.matchAll(/(?<=[`(:\s])((?:[\w-]+\/)+[\w-]*(?:\.\w+)*)(?=[`),;:\s])/g)].map(
+    ([path]) => path,
+  );
+  const picture = /```\n([\s\S]*?)```/.exec(text)![1]!;
+  const rooms = [...picture.matchAll(/^( *)(\S+)/gm)].map(([, indent, name]) =>
+    indent === '' ? name! : `bench/${name}`,
+  );
+  expect(named.length).toBeGreaterThan(30);
+  expect(rooms.length).toBeGreaterThan(15);
+  const isThere = (path: string): boolean =>
+    existsSync(join(ROOT, path)) || rooms.some((room) => existsSync(join(ROOT, room, path)));
+  expect([...named, ...rooms].filter((path) => !isThere(path))).toEqual([]);
+});
