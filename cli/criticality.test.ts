@@ -43,6 +43,17 @@ describe('creditbench criticality', () => {
     expect(states).toMatch(/,0\.35,0\.35,/);
   });
 
+  it('prints the slopes of correlated siblings', async () => {
+    const printed = await run('--out', join(folder, 'correlated'), '--correlated', '--samples', '0');
+    const table = printed.slice(printed.indexOf("CARL's advantage")).split('\n');
+    const rows = table.filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1, -1));
+    const [names, ...values] = rows.map((row) => row.map((cell) => cell.trim()));
+    const slopes = values.map((row) => Number(row[names!.indexOf('slope')]));
+    expect(slopes).toHaveLength(30);
+    expect(slopes.every(Number.isFinite)).toBe(true);
+    expect(Math.max(...slopes)).toBeGreaterThan(0.5);
+  });
+
   it('prints one JSON object with --json', async () => {
     const printed = JSON.parse(await run('--out', join(folder, 'json'), '--json', '--samples', '0'));
     expect(printed.settings).toMatchObject({ environment: 'stop-or-search', samples: 0, threshold: 0.4 });

@@ -221,7 +221,7 @@ function asText(tables: CriticalityTables, ascii: boolean): string {
       "CARL's advantage against the exact one, siblings correlated",
       rows('correlated').filter(({ state }) => state === 'all'),
       ascii,
-      ['initial', 'forks', 'entropy', 'rho', 'gradient', 'slope_error', 'rmse', 'zero_share'],
+      ['initial', 'forks', 'entropy', 'rho', 'slope', 'slope_error', 'rmse', 'zero_share'],
     ),
   ];
   const text = `${parts.join('\n')}\n`;
