@@ -13,7 +13,7 @@ export interface CodeIdentity {
 export interface Choice {
   readonly id: string;
   readonly options: Readonly<Record<string, unknown>>;
-  /** A user's own: the code that it is. */
+  /** The user's code behind it. Absent for what comes with creditbench. */
   readonly code?: CodeIdentity;
 }
 
@@ -30,13 +30,13 @@ export interface Cell {
   /** Training seed: the unit of replication. */
   readonly seed: number;
   /**
-   * Absent: the random numbers of the seed, common to all algorithms. A name: the same questions with random numbers of its own, so that an
-   * algorithm can be compared with itself.
+   * Absent: the random numbers of the seed, which all algorithms share. A name: the same questions with other random
+   * numbers, so that an algorithm can be compared with itself.
    */
   readonly noiseStream?: string;
   /** Tensor backend that computed it: 'wasm'. Float rounding differs between backends. */
   readonly backend: string;
-  /** SHA-256 of every file that the options name, by its name there. Absent where they name none. */
+  /** SHA-256 of every file that the options name, by its name there. Absent if they name none. */
   readonly inputs?: Readonly<Record<string, string>>;
 }
 
@@ -64,7 +64,7 @@ export interface CellResult {
   readonly declaration: Declaration;
 }
 
-/** Where a running cell tells how far it is. */
+/** How far a running cell has come. */
 export interface CellProgress {
   /** What it is doing: 'loading', 'warm start', 'iteration 3 of 30'. */
   readonly stage: string;
@@ -79,9 +79,9 @@ export interface CellContext {
   onProgress?(progress: CellProgress): void;
   /** Something a person should know that does not stop the work. */
   onNotice?(message: string): void;
-  /** Tells the digest of what training starts from (`startingDigest`) before it begins. */
+  /** Called before training begins, with the digest of what it starts from (`startingDigest`). */
   onStartingPoint?(sha256: string): void;
-  /** Goes on from here: what an earlier try of the same cell told last. One that cannot be used is left, with a notice. */
+  /** Where to resume: the last checkpoint of an earlier try of this cell. One that cannot be used is ignored, with a notice. */
   readonly checkpoint?: Uint8Array;
   /** Seconds between two checkpoints, at least 0; 0 is after every iteration. Changes no number. Default: 30. */
   readonly checkpointSeconds?: number;

@@ -5,7 +5,7 @@ import { COMMON_METRICS, type Column, column, isTextUnit, METRIC_COLUMNS } from 
 
 const NAME = /^[a-z][a-z0-9_]*$/;
 
-/** What results keep of their environment, so that reports about them need no code of it. */
+/** What results keep about their environment, so that reports do not need its code. */
 export const declarationSchema = z.object({
   /** What it is scored by; the column `dev_<name>`. */
   score: z.object({ name: z.string().regex(NAME), range: z.tuple([z.number(), z.number()]).readonly() }),
@@ -22,16 +22,16 @@ export const declarationSchema = z.object({
 /** What an environment declares of its scores: how it is scored, and what it counts besides. */
 export type Declaration = z.infer<typeof declarationSchema>;
 
-/** The score of results that say nothing of it: those made before environments declared one. */
+/** The score of results that do not name one: they were made before environments declared their score. */
 export const ANSWER_F1: Declaration['score'] = { name: 'f1', range: [0, 1] };
 
-/** Scores that every environment with answers has, and that any has. */
+/** Scores that every environment with answers has. */
 const OF_ANSWERS = ['f1', 'em'];
 
 /**
  * What an environment declares, with the defaults filled in.
- * @throws InputError naming the environment and what it cannot declare: a score that it does not have, a range that is
- *   none, a metric whose name is not one or is that of another column.
+ * @throws InputError naming the environment and what it cannot declare: a score that it does not have, a range that
+ *   is not one, a metric whose name is malformed or taken by another column.
  */
 export function declarationOf(environment: AnyEnvironment): Declaration {
   const { id, rewardRange, metrics = [] } = environment;

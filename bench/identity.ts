@@ -8,11 +8,11 @@ import { sourceVersions } from '../envs/multihop/sources.ts';
 import { codeGraph, hashFiles } from './catalog/code-hash.ts';
 import type { Cell } from './cell.ts';
 
-/** Where the code begins that decides the numbers of something, and the folders that it reaches through a catalog. */
+/** The entry point of the code that decides some numbers, and the folders that this code reaches only through a catalog. */
 const SCOPES = {
   /** A cell: its rollouts, training and evaluation. */
   cell: { entry: 'bench/training/train', folders: ['algorithms', 'envs', 'policies'] },
-  /** Starting weights: no algorithm has a part in them. */
+  /** Starting weights, which do not depend on algorithms. */
   start: { entry: 'bench/training/warm-start', folders: ['envs', 'policies'] },
 } as const;
 
@@ -47,7 +47,7 @@ export function codeFingerprint(
   return fingerprint;
 }
 
-/** A registry only lists what there is: a new entry changes nothing of the others. */
+/** Registries are left out: a new entry does not change the others. */
 const computingFiles = (folder: string): readonly string[] =>
   (readdirSync(folder, { recursive: true }) as string[])
     .filter(

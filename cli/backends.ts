@@ -44,7 +44,7 @@ export function probeBackend(
       resolve(report ?? { name, available: false, note, fix: '' });
     });
     child.send(name, () => {
-      // A failed send means that it has ended; 'close' tells how.
+      // A failed send means that it has ended; the event 'close' says how.
     });
   });
 }

@@ -6,7 +6,7 @@ export interface CommandEntry {
   /** What follows the name, and what it does: as the command itself says. */
   readonly usage: string;
   readonly description: string;
-  /** Loads and builds the command. `setExitCode` is told a code other than 0 when the command has ended. */
+  /** Loads and builds the command. `setExitCode` is called if the command ends with another code than 0. */
   load(setExitCode: (code: number) => void): Promise<Command>;
 }
 

@@ -50,7 +50,7 @@ entropy-histogram.csv (Fig. 2b), prediction.csv, groups.csv, sampling.csv; train
 ablation.csv and ablation-difference.csv (--ablation), correlated.csv (--correlated).
 `;
 
-/** `creditbench criticality`: where decisions matter, and whether entropy tells. */
+/** `creditbench criticality`: where decisions matter, and whether entropy predicts it. */
 export function criticalityCommand(setExitCode: (code: number) => void): Command {
   return new Command('criticality')
     .description('measures criticality of states and how well entropy predicts it')

@@ -3,7 +3,7 @@ import { installTensorflow, type NativeKind } from '../policies/tensor/native/in
 import { probeBackend } from './backends.ts';
 import { tell } from './terminal.ts';
 
-/** `doctor --install-tensorflow`: tells on stderr what it does. */
+/** `doctor --install-tensorflow`: says on stderr what it does. */
 export async function installNative(kind: NativeKind): Promise<void> {
   const say = (text: string) => tell(`${text}\n`);
   const folder = await installTensorflow({

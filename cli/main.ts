@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from './program.ts';
 
-// A reader that has seen enough (| head) is no error.
+// It is no error if the reader closes the pipe early (| head).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);

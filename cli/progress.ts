@@ -21,7 +21,7 @@ export function createProgress(cells: number, stream: NodeJS.WriteStream): Progr
     : plainLines(cells, (line) => stream.write(printableLines(`${line}\n`)));
 }
 
-/** What is said in words: failures and notices, on a terminal too. */
+/** What is printed as a line, on a terminal too: failures and notices. */
 function spoken(event: RunEvent): string | undefined {
   if (event.type === 'notice') return `note    ${label(event.cell)}: ${event.message}`;
   if (event.type === 'cell-failed') return `FAILED  ${label(event.cell)}: ${event.error.message}`;
@@ -50,7 +50,7 @@ export function plainLines(cells: number, write: (line: string) => void): Progre
         say(`start   ${label(event.cell)}${event.worker === undefined ? '' : ` on ${event.worker}`}`);
       } else if (event.type === 'cell-done') {
         const since = started.get(event.cell);
-        // A result that came while no run was there has no time here.
+        // If the result came while no run was waiting for it, its time is not known.
         const took = since === undefined ? '' : ` in ${((performance.now() - since) / 1000).toFixed(1)} s`;
         say(`done    ${label(event.cell)}${took}`);
       } else if (event.type === 'cell-progress') {

@@ -89,7 +89,7 @@ async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
   }
 }
 
-/** Tells once that starting weights are being made: that takes a minute. */
+/** Says once that starting weights are being made, which takes a minute. */
 function progressLine(): (progress: { stage: string }) => void {
   let told = false;
   return ({ stage }) => {

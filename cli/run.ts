@@ -120,7 +120,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
   let left = 0;
   try {
     if (flags.queue !== undefined) {
-      // Nobody else needs the libraries of queues.
+      // Loaded here because only --queue needs these libraries.
       const { createQueueExecutor } = await import('../bench/runs/queue/executor.ts');
       executor = await createQueueExecutor({ address: flags.queue, backend, onNotice: progress.say });
     }
@@ -146,7 +146,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
     release();
   }
   const analysis = analyzeOutcomes(summary.outcomes);
-  // A disk that fills up costs files and the exit code, and not what was learned on the way.
+  // If the disk is full, files are missing and the exit code says so; finished cells are kept.
   const problems: string[] = summary.unwritten === undefined ? [] : [summary.unwritten];
   const store = async <Value>(write: () => Promise<Value>): Promise<Value | undefined> => {
     try {

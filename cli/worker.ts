@@ -58,7 +58,7 @@ async function work(flags: WorkerFlags): Promise<void> {
   const backend = await checkBackend(flags.backend);
   const concurrency = flags.concurrency ?? Math.min(availableParallelism(), 256);
   const { signal, release } = stopSignals();
-  // Nobody else needs the libraries of queues.
+  // Loaded here because no other command needs these libraries.
   const { serveQueue } = await import('../bench/runs/queue/service.ts');
   const say = (text: string) => tell(`[${hostname()}:${process.pid}] ${text}\n`);
   try {

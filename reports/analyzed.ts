@@ -30,7 +30,7 @@ export interface ComparedCell {
   readonly run?: number;
 }
 
-/** What an analysis may be told. Everything else follows from the cells. */
+/** Options of an analysis. Everything else follows from the cells. */
 export interface AnalysisOptions {
   /** Compares cells of one environment although their data or retrieval differ. Default false. */
   readonly allowMixed?: boolean;
@@ -40,8 +40,8 @@ export interface AnalysisOptions {
    */
   readonly baseline?: string;
   /**
-   * Score whose first reaching is counted in iterations, within the range of at least one environment's score; in the
-   * others it is not counted. Default: not counted.
+   * Score whose first reaching is counted in iterations, within the range of at least one environment's score; not
+   * counted for environments whose range does not have it. Default: not counted.
    */
   readonly threshold?: number;
   /** Anchors by environment id, within the range of its score. Default: no optimality gap. */
@@ -92,7 +92,7 @@ export interface StepsAnalysis {
   readonly median: number | null;
   /** Mean of the steps cut at `horizon`: a lower bound of the mean, equal for algorithms of one horizon. */
   readonly restrictedMean: Interval;
-  /** The last iteration that every seed of the environment was watched to. */
+  /** The last iteration that every seed of the environment has reached. */
   readonly horizon: number;
 }
 
@@ -110,7 +110,7 @@ export interface GroupAnalysis {
   readonly declared: Score | null;
   /** Of its environment's data, corpus and retrieval; undefined where no cell finished. */
   readonly fingerprint: string | undefined;
-  /** Cells by what became of them; only finished ones are in the numbers. */
+  /** Number of cells by status; only finished ones are in the numbers. */
   readonly finished: number;
   readonly failed: number;
   readonly missing: number;
@@ -164,7 +164,7 @@ export interface PairAnalysis {
   readonly comparisons: number;
   /** P(algorithm > baseline) + P(equal) / 2 over two runs drawn at random; null for one pair. */
   readonly improvement: Interval | null;
-  /** Why a number is not there, in words; null where all are. */
+  /** Why a number is missing, in words; null if none is. */
   readonly note: string | null;
 }
 
@@ -191,7 +191,7 @@ export interface Analysis {
     readonly seed: number;
     readonly status: 'failed' | 'missing';
   }[];
-  /** What the analysis was told, and the defaults it took. */
+  /** The options of the analysis, defaults filled in. */
   readonly options: {
     readonly threshold: number | null;
     readonly anchors: Readonly<Record<string, Anchors>>;

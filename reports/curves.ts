@@ -23,7 +23,7 @@ export const CURVE_METRICS = ['score', 'action_entropy'] as const;
 /** 'score': what the environment is scored by, on the dev questions. */
 export type CurveMetric = (typeof CURVE_METRICS)[number];
 
-/** One algorithm's course in one environment. */
+/** One algorithm's curve in one environment. */
 export interface Curve {
   readonly environment: string;
   readonly algorithm: string;
@@ -38,8 +38,8 @@ export interface Curve {
 }
 
 /**
- * The curves of every algorithm of every environment, in the order of the cells, with pointwise t intervals. Seconds are those of sampling,
- * credit and update; evaluation is not training.
+ * The curves of every algorithm of every environment, in the order of the cells, with pointwise t intervals. Seconds
+ * are those of sampling, credit and update; evaluation is not training.
  */
 export function curves(cells: readonly ReportCell[]): readonly Curve[] {
   const groups = new Map<string, ReportCell[]>();
@@ -94,7 +94,7 @@ function spentByIteration({ metrics, timings }: ReportCell): ReadonlyMap<number,
     }
     result.set(iteration, { ...before });
   }
-  // What was not counted throughout has no course, not one that stops.
+  // A cost that was not recorded throughout has no curve at all, instead of one that stops.
   const known = (name: Currency, amount: number | null) => (before[name] === null ? null : amount);
   return new Map(
     [...result].map(([iteration, spent]) => [

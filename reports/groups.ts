@@ -234,7 +234,7 @@ const curveOf = (metrics: readonly Row[], { name }: Score) =>
 function costsOf(metrics: readonly Row[]) {
   const training = metrics.filter((row) => Number(row.iteration) > 0);
   const per = (name: string, of: string) => ratio(total(training, name), total(training, of));
-  // What was sampled for questions that are then not used is a cost of those that are.
+  // What was sampled for questions that are then dropped is a cost of those that are used.
   const used = training.some((row) => number(row.questions_used) !== null) ? 'questions_used' : 'questions';
   return {
     entropy: number(training.at(-1)?.action_entropy),

@@ -2,7 +2,7 @@ import { InputError } from '../core/errors.ts';
 import type { ComparedCell } from './analyzed.ts';
 
 /**
- * Another corpus, index or top-k is another task: its scores are not comparable.
+ * With another corpus, index or top-k the task is another one, and scores are not comparable.
  * @throws InputError naming what differs between the cells of one environment.
  */
 export function refuseMixed(cells: readonly ComparedCell[]): void {

@@ -140,7 +140,7 @@ function describeCost({ costs }: GroupAnalysis, name: keyof GroupAnalysis['costs
 const escapeMarkdown = (text: string): string =>
   text
     .replace(/[\\`*_{}<>|#~$]/g, (character) => `\\${character}`)
-    // Brackets alone stay readable; these two make links.
+    // Brackets alone are harmless in Markdown; these two together make links.
     .replace(/\](?=[([])/g, ']\\')
     .replace(/\s+/g, ' ');
 
@@ -151,7 +151,7 @@ const LATEX: Readonly<Record<string, string>> = {
   '<': '\\textless{}',
   '>': '\\textgreater{}',
   '–': '--',
-  // After a line break a bracket would be its argument.
+  // LaTeX would read a bracket after a line break as its argument.
   '[': '{[}',
 };
 

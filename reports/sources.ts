@@ -33,7 +33,7 @@ export interface ReportCell extends StoredResult {
 
 /** A run as its folder describes it. */
 export interface RunRecord {
-  /** The end of the folder's path that tells it apart. */
+  /** The shortest end of the folder's path that no other folder has. */
   readonly folder: string;
   /** Version of creditbench that wrote it, where recorded. */
   readonly version: string | undefined;
@@ -43,7 +43,7 @@ export interface RunRecord {
 
 /** What `creditbench audit --out` left. */
 export interface AuditRecord {
-  /** The end of the folder's path that tells it apart. */
+  /** The shortest end of the folder's path that no other folder has. */
   readonly folder: string;
   /** Rows of AUDIT_COLUMNS. */
   readonly audits: readonly Row[];
@@ -53,7 +53,7 @@ export interface AuditRecord {
 
 /** What `creditbench criticality --out` left: all tables but the states. */
 export interface CriticalityRecord {
-  /** The end of the folder's path that tells it apart. */
+  /** The shortest end of the folder's path that no other folder has. */
   readonly folder: string;
   readonly tables: CriticalityTables;
 }
@@ -95,7 +95,7 @@ export async function readSources(folders: readonly string[]): Promise<Sources> 
   const results = await readResults(runFolders);
   const runs = await Promise.all(runFolders.map(readRun));
   const extras = runs.flatMap(({ cells }) => cells);
-  // A page that is passed on should not tell where it was made.
+  // A page that is passed on should not say in which folder it was made.
   const labels = shortLabels(folders.map((folder) => resolve(folder)));
   const label = (folder: string): string => labels[folders.indexOf(folder)]!;
   return {
@@ -151,7 +151,7 @@ function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => strin
   return groups;
 }
 
-/** Seconds are a convenience: without them the report says so. */
+/** Seconds are optional: without them the report says so. */
 async function readTimings(folder: string): Promise<readonly Row[]> {
   if (!existsSync(join(folder, RUN_FOLDER.timings))) return [];
   return readTable(folder, RUN_FOLDER.timings, [...CELL_COLUMNS, ...TIMING_COLUMNS]);

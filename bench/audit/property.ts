@@ -182,7 +182,7 @@ function holds(verdict: Verdict, kind: BiasExpectation, factor: number | undefin
   }
 }
 
-/** Nothing to learn, up to rounding: no factor can be told. */
+/** Nothing to learn, up to rounding: no factor can be determined. */
 function isFlat({ components }: Verdict): boolean {
   return components.every(({ exact }) => Math.abs(exact) < 1e-9);
 }

@@ -32,7 +32,7 @@ export interface Verdict {
 const TOLERANCE = 1e-9;
 /** The same relative to the returns: where the truth is 0, an estimate's terms cancel only up to rounding. */
 const FLOOR = 1e-12;
-/** A deviation of so many standard errors is told apart. */
+/** A deviation of so many standard errors counts as different. */
 const SIGMAS = 4;
 
 /** Whether, within each group, all components are off by the same amount. */

@@ -72,11 +72,11 @@ export function createCatalog(
 
 const versionOf = (id: string): number => Number(id.split('/v')[1]);
 
-/** How a catalog knows what a choice names: a user's own by its source. */
+/** The name by which a catalog finds a choice: the source of a user's own, or else the id. */
 export const nameOfChoice = ({ id, code }: Pick<Choice, 'id' | 'code'>): string => code?.source ?? id;
 
 /**
- * What a name stands for as cells have it: with its version, its complete options and the identity of its code.
+ * What a cell records for a name: the id with its version, complete options, and the identity of a user's code.
  * @param options what differs from the defaults.
  * @throws InputError when the name is not known; ZodError when an option is not valid.
  */

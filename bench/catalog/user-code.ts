@@ -20,9 +20,9 @@ export const isCodeReference = (name: string): boolean =>
 export interface UserCodeOptions {
   /** Folders where files and packages are looked for, in this order. Default: the working folder. */
   readonly folders?: readonly string[];
-  /** Where sources are known to lie, as an earlier catalog found them (`UserItem.file`). */
+  /** The files of sources that an earlier catalog has found (`UserItem.file`). */
   readonly files?: Readonly<Record<string, string>>;
-  /** Told once for every source: it is code that runs with the rights of this process. */
+  /** Called once for every source, to say that it is code that runs with the rights of this process. */
   onNotice?(message: string): void;
 }
 

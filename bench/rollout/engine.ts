@@ -35,7 +35,7 @@ export interface RolloutRequest {
   readonly sampling: Sampling;
   /** What the algorithm needs beyond its rollouts. Default: nothing. */
   readonly measuring?: Measuring;
-  /** The agent that rollouts can consult. */
+  /** The expert that forced actions come from. Default: none. */
   readonly expert?: Expert;
   readonly signal?: AbortSignal;
 }

@@ -12,18 +12,18 @@ export interface Asked {
 }
 
 /**
- * An agent that knows better: the text of the next action.
+ * An expert: the text of the next action.
  * @experimental
  */
 export type Expert = (state: unknown, random: Random) => string;
 
-/** The agent of an environment that methods can ask: its own, or its demonstrations without mistakes. */
+/** The expert of an environment: its own, or else its demonstrations without mistakes. */
 export function expertOf({ expert, demonstrate }: LoadedEnvironment): { readonly expert?: Expert } {
   if (expert !== undefined) return { expert };
   return demonstrate === undefined ? {} : { expert: (state, random) => demonstrate(state, 0, random) };
 }
 
-/** Who is asked, and about what. */
+/** Whose action is wanted, and in which environment. */
 interface Asking {
   readonly environment: AnyEnvironment;
   readonly policy: Policy;
@@ -34,8 +34,7 @@ interface Asking {
 type Forced = SampledAction & { readonly forced: number };
 
 /**
- * Actions of the environment's scripted agent, without mistakes. All their tokens are given; log-probabilities are
- * the policy's, entropies 0.
+ * The expert's actions. All their tokens are forced; log-probabilities are the policy's, entropies 0.
  * @throws InputError when the environment has none.
  */
 export async function expertActions(
@@ -53,7 +52,7 @@ export async function expertActions(
       environment.text === undefined
         ? [prompt.actions!.indexOf(text)]
         : policy.codec!.encode(text).slice(0, environment.text.maxActionTokens);
-    // What is stepped is what the tokens say, also where they were cut.
+    // The environment steps with what the tokens say, even if they were cut.
     return { text: environment.text === undefined ? text : policy.codec!.decode(tokens), tokens };
   });
   const logProbs = await policy.logProbs(

@@ -14,7 +14,7 @@ import { answeringOf, closingActions } from './forced.ts';
  */
 export interface Measuring {
   readonly needs: readonly Measurement[];
-  /** The policy that acts, able to take on other weights for a moment. Needed for 'previous' and 'reference'. */
+  /** The policy that acts, able to use other weights for a moment. Needed for 'previous' and 'reference'. */
   readonly weights?: TrainablePolicy;
   /** Weights before the last update. Absent: the policy's own, as before the first. */
   readonly previous?: ArrayLike<number>;
@@ -30,8 +30,8 @@ interface Measured {
 }
 
 /**
- * The lowest probability of the accepted answer that is told apart, where actions are listed: most states offer no
- * action that gives it, and the logarithm needs a floor.
+ * The floor of the accepted answer's probability if actions are listed: in most states no action gives that answer, and
+ * the logarithm must be finite.
  */
 export const GOLD_FLOOR = 1e-3;
 

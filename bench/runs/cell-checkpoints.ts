@@ -13,7 +13,7 @@ export function checkpointPaths(out: string, hash: string): readonly [string, st
 
 const headSchema = z.object({ hash: z.string(), stage: z.string() });
 
-/** What a stored checkpoint tells of itself: the first line of its file. */
+/** What the first line of a checkpoint file says. */
 export type CheckpointHead = z.infer<typeof headSchema>;
 
 const CHECKPOINT: FrameKind<CheckpointHead> = { what: 'checkpoint', schema: headSchema, most: MAX_BYTES };
@@ -23,7 +23,7 @@ const HEAD_SIZE = 2048;
 
 /**
  * The newest checkpoint of a cell that is whole and of this very cell and code.
- * @param onNotice is told of files that are there and not used.
+ * @param onNotice called for each file that is there but cannot be used.
  */
 export async function readCellCheckpoint(
   out: string,
@@ -32,7 +32,7 @@ export async function readCellCheckpoint(
 ): Promise<Uint8Array | undefined> {
   for (const path of checkpointPaths(out, hash)) {
     try {
-      // Before all of it is read.
+      // The whole file is only read if its first line fits.
       if ((await readFramedHead(CHECKPOINT, path, HEAD_SIZE)).hash !== hash) {
         throw new Error('it is of another cell');
       }
@@ -45,7 +45,7 @@ export async function readCellCheckpoint(
   return undefined;
 }
 
-/** What the newest checkpoint that begins like one says of itself, and when it was written. Reads no more than that. */
+/** The first line of the newest checkpoint that has a valid one, and when it was written. The rest is not read. */
 export async function readCheckpointHead(
   out: string,
   hash: string,
@@ -54,7 +54,7 @@ export async function readCheckpointHead(
     try {
       return { ...(await readFramedHead(CHECKPOINT, path, HEAD_SIZE)), at: (await stat(path)).mtime };
     } catch {
-      // It is not there, or is not one.
+      // There is no such file, or it is not a checkpoint.
     }
   }
   return undefined;
@@ -62,7 +62,7 @@ export async function readCheckpointHead(
 
 /** Keeps the checkpoints of a running cell. */
 export interface CheckpointKeeper {
-  /** Stores one when the one before is stored; of several that come meanwhile the last. Never throws. */
+  /** Stores a checkpoint. If several arrive while one is being written, only the last of them is stored. Never throws. */
   save(bytes: Uint8Array, stage: string): void;
   /** Resolves when nothing is being written. */
   settle(): Promise<void>;
@@ -70,7 +70,7 @@ export interface CheckpointKeeper {
 
 /**
  * Keeps the last two checkpoints of a cell on disk.
- * @param onNotice is told once when they cannot be written: a full disk costs the checkpoint, not the cell.
+ * @param onNotice called once if they cannot be written: a full disk costs the checkpoint, not the cell.
  */
 export function createKeeper(
   out: string,

@@ -6,16 +6,16 @@ import { readBoundedText } from '../../core/bounded-file.ts';
 import { identitySchema, lifeOf, ownIdentity } from '../../core/process-identity.ts';
 import { cellFolder } from './storage.ts';
 
-/** Seconds between two signs of life in a lock. */
+/** Seconds between two heartbeats of a lock. */
 const HEARTBEAT_SECONDS = 15;
-/** A lock whose owner cannot be seen from here counts as left behind after so many seconds without a sign of life. */
+/** If its owner cannot be seen from here, a lock counts as abandoned after so many seconds without a heartbeat. */
 export const STALE_SECONDS = 300;
-/** Bytes of a lock file: always the same, so that a sign of life is written over the one before. */
+/** Bytes of a lock file: always the same, so that a heartbeat overwrites the one before. */
 const SIZE = 1024;
 
 const ownerSchema = z.object({
   ...identitySchema.shape,
-  /** Tells this lock from all others. */
+  /** Unique to this lock. */
   token: z.string(),
   /** When it was taken, ISO 8601. */
   since: z.string(),
@@ -28,19 +28,19 @@ export type LockOwner = z.infer<typeof ownerSchema>;
 
 /** A lock as found. */
 export interface FoundLock {
-  /** Absent: it cannot be read, as when its owner is just writing it, or had no room to. */
+  /** Absent: it cannot be read, because its owner is writing it right now or the disk was full. */
   readonly owner: LockOwner | undefined;
   /** The owner in words: 'process 123 on node-4'. */
   readonly by: string;
-  /** Last sign of life, by the clock of who keeps the file. */
+  /** Last heartbeat, by the clock of the file system. */
   readonly heartbeat: Date;
-  /** Whether the owner has left it behind. */
+  /** Whether the owner has abandoned it. */
   readonly isStale: boolean;
 }
 
 /** A lock that this process holds. */
 export interface HeldLock {
-  /** Said with the next sign of life. */
+  /** Written with the next heartbeat. */
   setStage(stage: string): void;
   /** Never throws: a lock that cannot be removed is left behind when this process ends. */
   release(): Promise<void>;
@@ -91,9 +91,10 @@ async function readOwner(file: string): Promise<LockOwner | undefined> {
 }
 
 /**
- * Takes the lock of a cell, also one that was left behind. Two runs may believe to hold it in one case: a third takes
- * it in the moment between another's wrong step and its correction. They then compute the same bytes twice.
- * @throws the file system's error where locks cannot be written.
+ * Takes the lock of a cell, also an abandoned one. In one race two runs can both believe that they hold it: one moves
+ * away a lock that is not abandoned any more, and a third takes the lock before it is put back. They then compute the
+ * same bytes twice.
+ * @throws the file system's error if locks cannot be written.
  */
 export async function claimCell(out: string, hash: string): Promise<Claim> {
   let from: string | undefined;
@@ -107,7 +108,7 @@ export async function claimCell(out: string, hash: string): Promise<Claim> {
   }
 }
 
-/** Creates a lock; nothing where there is one. */
+/** Creates a lock; undefined if there is one already. */
 async function create(file: string): Promise<HeldLock | undefined> {
   let handle: FileHandle;
   try {
@@ -132,7 +133,7 @@ async function create(file: string): Promise<HeldLock | undefined> {
   }
   let beating = Promise.resolve();
   const timer = setInterval(() => {
-    // A sign of life that cannot be written is no reason to stop: at worst another run computes the same.
+    // A heartbeat that cannot be written is no reason to stop: at worst another run computes the same.
     beating = beating.then(beat).catch(() => {});
   }, HEARTBEAT_SECONDS * 1000);
   timer.unref();
@@ -153,7 +154,7 @@ async function create(file: string): Promise<HeldLock | undefined> {
   };
 }
 
-/** Removes a lock that was left behind, unless another run was faster and the lock is now its own. */
+/** Removes an abandoned lock, unless another run was faster and the lock is now its own. */
 export async function putAside(file: string, token: string | undefined): Promise<boolean> {
   const aside = temporaryName(`${file}.${randomUUID()}`);
   try {

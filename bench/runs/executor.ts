@@ -10,7 +10,7 @@ export interface Job {
   readonly cell: Cell;
   /** Where the code of users' own that the cell names lies. */
   readonly code: CodeFiles;
-  /** A 'run' goes on from here when it is given: what an earlier try of the same cell told last. */
+  /** Where a 'run' resumes: the last checkpoint of an earlier try of this cell. */
   readonly checkpoint?: Uint8Array;
   /** As in `CellContext`. */
   readonly checkpointSeconds: number;
@@ -31,13 +31,13 @@ export interface Job {
  * @experimental
  */
 export interface Executor {
-  /** Jobs worth giving at the same time, at least 1. */
+  /** How many jobs it works on at the same time, at least 1. */
   readonly capacity: number;
-  /** Whether all jobs use one cache: a 'prepare' then helps those after it. Others get no 'prepare'. */
+  /** Whether all jobs share one cache, which a 'prepare' fills for those after it. If not, it gets no 'prepare'. */
   readonly sharesCache: boolean;
   /** Resolves with the result of a 'run', with nothing for a 'prepare'; rejects with why it failed. */
   execute(job: Job): Promise<CellResult | undefined>;
-  /** Told when the result of a cell is safely stored: nothing has to keep it any more. */
+  /** Called when the result of a cell is stored: the executor no longer has to keep it. */
   stored?(cell: Cell): void;
   /** Frees what the executor holds. No job may be under way. */
   close(): Promise<void>;

@@ -75,7 +75,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
     };
     job.onStart();
     child.send(request, () => {
-      // A failed send means that the worker has died; 'close' tells why.
+      // A failed send means that the worker has died; the event 'close' says why.
     });
   });
 }

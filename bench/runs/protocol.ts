@@ -4,7 +4,7 @@ import { InputError, MachineError } from '../../core/errors.ts';
 import type { Cell, CellContext, CellProgress, CellResult, CodeFiles } from '../cell.ts';
 import type { CellError } from './storage.ts';
 
-/** What a worker process is told, once. */
+/** The one request that a worker process gets. */
 export interface WorkerRequest {
   /** 'prepare' fills the caches that a group of cells shares; 'run' computes a cell. */
   readonly task: 'prepare' | 'run';
@@ -15,7 +15,7 @@ export interface WorkerRequest {
   readonly checkpoint?: Uint8Array;
 }
 
-/** What a worker process tells. The last one is `result`, `prepared` or `error`. */
+/** What a worker process sends back. The last message is `result`, `prepared` or `error`. */
 export type WorkerReply =
   | { readonly type: 'progress'; readonly progress: CellProgress }
   | { readonly type: 'notice'; readonly message: string }
@@ -48,13 +48,13 @@ export function serveWorker(tasks: WorkerTasks): void {
     const context: CellContext = {
       ...given,
       onProgress: (progress) => {
-        // Pure computation may keep the event loop, and with it 'disconnect', waiting to the end.
+        // A long computation blocks the event loop, and with it the event 'disconnect'.
         if (process.ppid !== parent) process.exit(0);
         void send({ type: 'progress', progress });
       },
       onNotice: (notice) => void send({ type: 'notice', message: notice }),
       onStartingPoint: (sha256) => void send({ type: 'starting-point', sha256 }),
-      // Awaited: what is larger than the pipe only leaves while the event loop turns.
+      // Awaited: a message that is larger than the pipe's buffer is only sent while the event loop runs.
       onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
     };
     perform(tasks, { task, cell, code }, context)

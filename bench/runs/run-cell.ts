@@ -136,14 +136,14 @@ async function compute(pending: Pending, lock: HeldLock, running: Running): Prom
   }
   const stored = await readCell(out, cell.cell);
   if (stored.status !== 'finished') throw new Error(`a cell that was just stored is ${stored.status}`);
-  // What is left of them does no harm: they are of this cell.
+  // Checkpoints that cannot be removed do no harm: they are of this cell.
   await removeCellCheckpoints(out, hash).catch(() => {});
   running.executor.stored?.(cell.cell);
   done.set(hash, stored.result);
   emit({ type: 'cell-done', cell });
 }
 
-/** Computes a cell, on from its last checkpoint, and keeps the checkpoints that it tells. */
+/** Computes a cell, resuming from its last checkpoint, and stores the checkpoints that it sends. */
 async function runToTheEnd(
   { hash, cell }: Pending,
   lock: HeldLock,

@@ -88,7 +88,7 @@ export function wrongRunFile(folder: string, file: string, what: string): never 
 
 /** @throws InputError if two of the folders are one, by whatever names or links. */
 export async function refuseTwice(folders: readonly string[]): Promise<void> {
-  // What is not there is told by those who read it.
+  // A folder that is missing is reported by whoever reads it.
   const paths = await Promise.all(folders.map((folder) => realpath(folder).catch(() => resolve(folder))));
   for (const [index, path] of paths.entries()) {
     const first = paths.indexOf(path);

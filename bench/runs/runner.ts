@@ -56,7 +56,7 @@ export interface RunSummary {
   readonly unwritten: string | undefined;
 }
 
-/** Seconds between two looks at cells that other runs compute. */
+/** Seconds between two checks of cells that other runs compute. */
 const LOOK_SECONDS = 1;
 
 /**
@@ -124,7 +124,7 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
     if (rest.length > 0) await pause(LOOK_SECONDS, signal);
   }
   if (trouble.signal.aborted) throw trouble.signal.reason;
-  // If nothing at all could begin, whoever asked for it is told, and nothing is recorded.
+  // If nothing at all could begin, the caller gets the reason, and nothing is recorded.
   if (refused.length > 0 && refused.length === pending.length && done.size === 0) {
     throw new InputError([...new Set(refused.map(({ error }) => error.message))].join('\n'));
   }

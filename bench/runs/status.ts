@@ -20,7 +20,7 @@ export type CellState =
       readonly owner: Owner | null;
       /** When it was begun, or gone on with. Null: not known. */
       readonly since: string | null;
-      /** Last sign of life of its owner. */
+      /** Last heartbeat of its owner. */
       readonly at: string;
       /** How far it was then: 'iteration 3 of 30'. */
       readonly stage: string;
@@ -34,11 +34,11 @@ export type CellState =
     }
   | {
       readonly status: 'interrupted';
-      /** When it told last how far it was: in a checkpoint, or by its owner's last sign of life. */
+      /** When its progress was last recorded: in a checkpoint, or with its owner's last heartbeat. */
       readonly at: string;
       /** Where it goes on: 'iteration 3 of 30'. Empty: at the start. */
       readonly stage: string;
-      /** Who has left it behind, where a lock still tells. */
+      /** Who abandoned it, if a lock still says so. */
       readonly owner: Owner | null;
     }
   | { readonly status: 'damaged'; readonly reason: string }
@@ -68,7 +68,7 @@ export interface FolderStatus {
   readonly unlisted: number;
 }
 
-/** In place of what the version that wrote a folder did not write. */
+/** Shown for what the version that wrote the folder did not record. */
 const NOT_RECORDED = 'not recorded';
 
 /**

@@ -70,7 +70,7 @@ export function cellFolder(out: string, hash: string): string {
 const failureFile = (out: string, hash: string) => `${cellFolder(out, hash)}.failed.json`;
 
 /**
- * Makes an output folder ready: creates it and removes what runs that were killed left half-written.
+ * Makes an output folder ready: creates it and removes half-written files of killed runs.
  *
  * @throws InputError naming the folder when it cannot be written.
  */
@@ -85,7 +85,7 @@ export async function openOutput(out: string): Promise<void> {
   }
 }
 
-/** Of another machine's processes nothing is known: what they left counts as abandoned after a day. */
+/** Whether a process of another machine is alive cannot be seen: its leftovers count as abandoned after a day. */
 const ABANDONED_SECONDS = 24 * 3600;
 
 async function isAbandoned(path: string): Promise<boolean> {
@@ -111,7 +111,7 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
     creditbench: packageInfo().version,
     hash,
     sha256: { 'cell.json': sha256(cellText), 'metrics.csv': sha256(metrics) },
-    // Seconds differ from run to run and the marker must not: of timings.csv it keeps the length only.
+    // The marker must be the same in every run, and seconds are not: of timings.csv it only has the number of rows.
     timingRows: result.timings.length,
     fingerprint: result.fingerprint,
     declaration: result.declaration,

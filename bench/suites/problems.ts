@@ -128,7 +128,7 @@ function describeRange(schema: JsonSchema): string | undefined {
 }
 
 function describeBounds(schema: JsonSchema): string {
-  // Whole numbers are bounded by what a double holds exactly: not worth a word.
+  // Whole numbers are bounded by what a double holds exactly: not worth mentioning.
   const bound = (value: number | undefined) =>
     value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
   const low = bound(schema.minimum);

@@ -25,7 +25,7 @@ const entrySchema = z.strictObject({
   options: z.record(z.string(), z.unknown()).default({}),
   /** The algorithm's own learning rate; used with `rates: own`. */
   learningRate: z.number().positive().max(1).optional(),
-  /** Luck of its own instead of the seed's common one: for a control that compares an algorithm with itself. */
+  /** Random numbers of its own instead of the seed's common ones: for a control that compares an algorithm with itself. */
   noiseStream: z.string().regex(ENTRY_NAME).optional(),
 });
 

@@ -30,7 +30,7 @@ export function environmentSettings(
   const read = <Key extends keyof EnvironmentSettings>(key: Key, value: Plain): EnvironmentSettings[Key] => {
     const checked = checkValue<unknown>(SCHEMAS[key], value, [...path, key]);
     if ('value' in checked) return checked.value as EnvironmentSettings[Key];
-    // What is wrong with the suite's own values is told at their own place.
+    // What is wrong with the suite's own values is reported where they are written.
     problems.push(...checked.problems.filter((problem) => valueAt(raw, problem.path) !== undefined));
     return SCHEMAS[key].parse({}) as EnvironmentSettings[Key];
   };

@@ -11,7 +11,7 @@ import { type Plain, pathName, readRaw, type SuiteOverrides } from './raw.ts';
 import { suiteSchema } from './schema.ts';
 import { environmentSettings } from './settings.ts';
 
-/** A run keeps its cells in memory. Days of work have some hundreds. */
+/** A run keeps its cells in memory. A suite that takes days has some hundreds. */
 const MAX_CELLS = 100_000;
 
 /** An algorithm of a suite: ids resolved, options complete. */
@@ -155,7 +155,7 @@ export function suiteCells(suite: Suite): readonly NamedCell[] {
   );
 }
 
-/** The choice alone, of what a suite says more about. */
+/** The choice alone, without what a suite says besides. */
 const choiceOf = ({ id, options, code }: Choice): Choice => ({
   id,
   options,
@@ -164,7 +164,7 @@ const choiceOf = ({ id, options, code }: Choice): Choice => ({
 
 const indexes = (list: unknown): readonly number[] => (Array.isArray(list) ? [...list.keys()] : []);
 
-/** Finds what a choice names and completes its options. Says nothing where the choice has no valid shape. */
+/** Finds what a choice names and completes its options. The schema reports a choice without a valid shape. */
 function resolveChoice(
   raw: Plain,
   path: Path,

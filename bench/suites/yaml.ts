@@ -34,7 +34,7 @@ export function readYaml(text: string): YamlText {
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
-      // Whatever a %YAML directive asks for.
+      // A %YAML directive is ignored.
       schema: 'core',
       merge: false,
       resolveKnownTags: false,

@@ -5,7 +5,7 @@ import { type RolloutRequest, rollout } from '../rollout/engine.ts';
 
 /** The trees of one iteration. */
 export interface Collected {
-  /** All that were grown, those that are used first. */
+  /** All trees that were grown, the used ones first. */
   readonly trees: readonly RolloutTree[];
   /** How many are used: at most the number of questions asked for. */
   readonly used: number;

@@ -32,7 +32,7 @@ async function scriptedEpisode(
   }
 }
 
-/** The actions of one scripted episode, as records to imitate. */
+/** The actions of one scripted episode, as records to train on. */
 export async function demonstration(
   loaded: LoadedEnvironment,
   policy: Policy,

@@ -9,7 +9,7 @@ import type { HeadStatistics } from './heads.ts';
 import type { TrainedIteration } from './iteration.ts';
 import type { TrainingRow, UpdateStatistics } from './update.ts';
 
-/** Everything that is told of an iteration, as columns. */
+/** Everything that is recorded of an iteration, as columns. */
 export function describeIteration(
   { trees, used, rows, update, heads, referenceTokens }: TrainedIteration,
   loaded: LoadedEnvironment,
@@ -37,7 +37,7 @@ export function describeRollouts(
   const edges = trees.flatMap((tree) => tree.edges);
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const entropy = sum(edges.map((edge) => sum(edge.entropies)));
-  // Tokens that an action shares with another were drawn once; the entropies of given ones are 0.
+  // Tokens that an action shares with another were drawn once; the entropies of forced ones are 0.
   const drawn = sum(edges.map((edge) => sum(edge.entropies.slice(edge.shared?.tokens ?? 0))));
   return {
     train_f1: scores.f1,
@@ -55,7 +55,7 @@ export function describeRollouts(
     truncated: cost.truncated,
     cut_actions: cost.cutActions,
     cut_observations: cost.cutObservations,
-    // Over one action's tokens entropies add up (chain rule).
+    // The entropies of one action's tokens add up (chain rule).
     action_entropy: entropy / cost.actions,
     token_entropy: cost.generatedTokens === 0 ? null : drawn / cost.generatedTokens,
   };

@@ -3,7 +3,7 @@ import type { RolloutTree } from '../../algorithms/tree.ts';
 import type { Features, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type AdamState, adamState, adamStep, grown } from './adam.ts';
 
-/** A head and what it has learned: its bias, then one weight per feature. float64. */
+/** A head and its parameters, float64: the bias, then one weight per feature. */
 export interface HeadState {
   readonly head: Head;
   readonly parameters: Float64Array;
@@ -36,7 +36,7 @@ export async function treeFeatures(
     edges.map(({ from, tokens, action }) => {
       const { prompt } = nodes[from]!;
       if (sees === undefined || prompt.actions === undefined) return { prompt, tokens };
-      // A list of one: what is known of it is what is known of the action. Its name makes the text one of its own.
+      // A list with this action alone: its features are those of the action. The action's name makes the text unique.
       return { prompt: { text: `${prompt.text}\n${action}`, actions: [action] }, tokens: [0] };
     }),
   );

@@ -14,7 +14,7 @@ import { type TrainingRow, trainingRows, type UpdateStatistics, update } from '.
 /** What stays the same from iteration to iteration. */
 export interface TrainingSetup {
   readonly environment: AnyEnvironment;
-  /** The agent that rollouts can ask, for methods that do. */
+  /** The expert, for methods whose rollouts begin with its actions. */
   readonly expert?: Expert;
   /** The training questions: each is used once, in an order of its own, before any is used again. */
   readonly tasks: readonly Task[];
@@ -23,7 +23,7 @@ export interface TrainingSetup {
   readonly algorithm: ConfiguredAlgorithm;
   readonly options: TrainingOptions;
   readonly sampling: Sampling;
-  /** The starting weights: what a KL penalty and the measurement 'reference' hold on to. */
+  /** The starting weights: the reference of a KL penalty and of the measurement 'reference'. */
   readonly reference: ArrayLike<number>;
   /** Common to all algorithms of a seed: decides the order of the questions. */
   readonly random: Random;

@@ -68,7 +68,7 @@ async function load(
       );
     }
   }
-  // What it cannot declare is told before anything is trained.
+  // A wrong declaration is refused before anything is trained.
   declarationOf(loaded.environment);
   const { policy } = await startingPolicy(cell, catalog, loaded, context);
   try {
@@ -190,7 +190,7 @@ export function samplingOf({ temperature, topP }: TrainingOptions, policy: Polic
   return { temperature, topP };
 }
 
-/** Whether so many seconds have passed since it last said so, or began. */
+/** A function that is true at most once in so many seconds, counted from now. */
 function every(seconds: number): () => boolean {
   let last = performance.now();
   return () => {

@@ -2,10 +2,10 @@ import { html, type Markup } from './markup.ts';
 import { sortableTable, type Value } from './table.ts';
 import { swatch, type View } from './view.ts';
 
-/** More rows than this would drown the page: the rest is counted. */
+/** Rows that the page shows; the others are only counted. */
 const MOST = 500;
 
-/** Finished seeds whose score is not a number: they are in the results and spoil the mean, as they should. */
+/** Finished seeds whose score is not a number: they count, and so the mean is not a number either. */
 export function divergedSeeds({ analysis }: View) {
   return analysis.groups.flatMap(({ environment, algorithm, seeds }) =>
     seeds.flatMap(({ seed, score }) =>

@@ -147,7 +147,7 @@ function pairChart(
 }
 
 function profileFigure(view: View, environment: string, index: number): Markup | false {
-  // Of one seed a profile is a step at its score.
+  // With one seed the profile is a step at its score.
   const points = view.analysis.profiles.filter(
     (point) => point.environment === environment && point.share.n > 1,
   );

@@ -10,7 +10,7 @@ const { document } = parseHTML('<!doctype html><html><body></body></html>');
 /**
  * One chart as inline SVG. Equal options give equal bytes. Strings from files must reach Plot as values of the
  * data, never as options: Plot reads an option that is a string as the name of a field.
- * @param label what a reader who cannot see it is told.
+ * @param label the text for screen readers.
  */
 export function draw(label: string, { style, ...options }: Plot.PlotOptions): Markup {
   const drawn = Plot.plot({

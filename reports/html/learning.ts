@@ -9,7 +9,7 @@ import { html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
 import { fileName, labelOf, MANY, sayInterval, switcher, type View } from './view.ts';
 
-/** What the page can carry, over all charts: points on mean lines and on lines of seeds, hover texts, CSV rows. */
+/** Limits that keep the page small, over all charts: points on mean lines and on lines of seeds, hover texts, CSV rows. */
 const BUDGET = { mean: 20_000, seeds: 30_000, hovers: 3500, rows: 4500 } as const;
 /** Points on one line of a seed, and on one mean line. */
 const LINE_POINTS = 25;
@@ -226,7 +226,7 @@ function chart(
     marginBottom: 38,
     x: {
       label: currency === 'seconds' ? `${name}, ${unit}` : name,
-      // A tenth of an iteration is none.
+      // Ticks at fractions of an iteration would mean nothing.
       ticks: currency === 'iterations' ? Math.min(6, longest(curves)) : 6,
       zero: true,
       ...(currency === 'seconds' || currency === 'iterations' ? {} : { tickFormat: '~s' }),

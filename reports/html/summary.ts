@@ -4,7 +4,7 @@ import { type Content, html, type Markup } from './markup.ts';
 import { formatNumber } from './table.ts';
 import { labelOf, sayInterval, type View } from './view.ts';
 
-/** Environments that the first screen speaks of one by one. */
+/** Environments that the first screen describes one by one, at most. */
 const MOST = 4;
 /** Below this adjusted p a difference is called one. */
 const LEVEL = 0.05;

@@ -29,7 +29,7 @@ export interface JobContext {
   readonly code: string;
   /** Host name and process id. */
   readonly where: string;
-  /** Milliseconds for which a job stays this worker's without a sign of life. */
+  /** Milliseconds for which a job stays this worker's without a heartbeat. */
   readonly lostAfter: number;
   /** Ends everything. */
   readonly shutdown: AbortSignal;
@@ -39,7 +39,7 @@ export interface JobContext {
   refuse(message: string): void;
 }
 
-/** How work on a job ended. `retry`: by the machine's fault perhaps. */
+/** How work on a job ended. `retry`: the machine may be at fault. */
 export type JobEnd =
   | { readonly type: 'done' }
   | { readonly type: 'ended'; readonly why: Ending }
@@ -62,7 +62,7 @@ export async function computeJob(
   try {
     if (cellHash(cell, context.code) !== hash)
       throw new Error('the cell in the queue is not the one that its name says');
-    // Left by a worker that lost its place when it was done.
+    // Left by a worker that lost its lease when it was done.
     if ((await client.exists(names.result(hash))) === 1) return { type: 'done' };
     tell({ type: 'start' });
     const onNotice = (message: string): void => tell({ type: 'notice', message });
@@ -109,7 +109,7 @@ export async function computeJob(
   }
 }
 
-/** Cells that throw would throw again; a process that was killed, a file or a disk may be otherwise elsewhere. */
+/** A cell that throws would throw again; a killed process, a missing file or a full disk may not recur elsewhere. */
 function mayDiffer(error: unknown): boolean {
   const isSystem = typeof (error as NodeJS.ErrnoException | null)?.code === 'string';
   return error instanceof MachineError || error instanceof InputError || isSystem;

@@ -9,7 +9,7 @@ export interface CheckpointKeeper {
   settle(): Promise<void>;
 }
 
-/** What cannot be kept (too large, no memory) is told once; the cell then starts further back when it must. */
+/** If one cannot be kept (too large, no memory), a notice says so once; the cell then resumes from an older one. */
 export function keepCheckpoints(
   client: Redis,
   lease: Lease,

@@ -21,7 +21,8 @@ export interface QueueConnection {
 }
 
 /**
- * Connects to Redis or Valkey. Later absences of the server are waited for, and told to `onNotice`.
+ * Connects to Redis or Valkey. If the server goes away later, commands wait until it is back, and
+ * `onNotice` is called.
  * @throws InputError naming --queue when it cannot be reached within seconds, refuses, or is too old.
  */
 export async function connectQueue(
@@ -87,7 +88,7 @@ function clientOptions({ host, port, db, username, password, tls }: QueueAddress
     ...(tls ? { tls: {} } : {}),
     maxRetriesPerRequest: null,
     retryStrategy: () => RETRY,
-    // BullMQ would print what `checkServer` tells.
+    // `checkServer` says the same; BullMQ would print it.
     skipVersionCheck: true,
   };
 }
@@ -95,7 +96,7 @@ function clientOptions({ host, port, db, username, password, tls }: QueueAddress
 async function checkServer(client: Redis, onNotice: (message: string) => void): Promise<void> {
   const info = await client.info();
   const value = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
-  // Valkey tells the version of Redis that it is compatible with.
+  // Valkey reports the version of Redis that it is compatible with.
   const version = value('redis_version') ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < 6 || (major === 6 && minor < 2)) throw new Error(`its version is ${version}`);

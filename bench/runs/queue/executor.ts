@@ -24,11 +24,11 @@ import { inTime, repeat } from './timing.ts';
 
 /** Milliseconds before the second try; twice as many before the third. */
 const BACKOFF = 3000;
-/** Milliseconds between two looks at what became of the jobs, should an event have been missed. */
+/** Milliseconds between two polls of the jobs, in case an event was missed. */
 const LOOK = 3000;
-/** Milliseconds that taking jobs back may take at the end. */
+/** Milliseconds that withdrawing jobs may take at the end. */
 const LEAVING = 5000;
-/** Seconds for which workers find out that a run wants a cell no more. */
+/** Seconds for which workers can see that a run has withdrawn a cell. */
 const STOP_KEPT = 3600;
 /** Times that a result which cannot be read is computed again. */
 const UNREADABLE = 2;
@@ -72,7 +72,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
   const name = queueName(presence.code, backend);
   const queue = new Queue<JobData>(name, queueOptions);
   const events = new QueueEvents(name, queueOptions);
-  // Absences of the server are told by the connection.
+  // The connection reports when the server is away.
   queue.on('error', () => {});
   events.on('error', () => {});
   const awaited = new Map<string, Awaited>();
@@ -83,7 +83,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
     entry.turn = entry.turn.then(work).then(
       () => {},
       ({ message }: Error) => {
-        // The look at the jobs tries again, and would complain every time.
+        // The next poll tries again; it would report this every time.
         if (message !== complaint) onNotice(`queue: ${message}`);
         complaint = message;
       },
@@ -278,7 +278,7 @@ const fromWorkingFolder = (code: CodeFiles): CodeFiles =>
     }),
   );
 
-/** JSON would make null of them. @throws Error naming the option. */
+/** Refuses numbers that JSON would turn into null. @throws Error naming the option. */
 function checkNumbers(cell: Cell): void {
   JSON.stringify(cell, (key, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) {

@@ -34,7 +34,7 @@ export async function extendLease(
   return kept === 1;
 }
 
-/** Forgets the workers that a job has lost: one that gets on is not what kills them. */
+/** Resets the count of workers that a job has lost: a job that makes progress is not what kills them. */
 export async function forgetLosses(client: Redis, { key, token }: Lease): Promise<void> {
   await client.eval(PROGRESSED, 1, key, token);
 }

@@ -3,7 +3,7 @@ import type { Cell, CellProgress, CodeFiles } from '../../cell.ts';
 /** First part of all names in Redis. */
 export const PREFIX = 'creditbench';
 
-/** Seconds for which results and checkpoints that nobody fetches are kept: a week. */
+/** Seconds for which results and checkpoints are kept if nobody fetches them: a week. */
 export const KEPT_SECONDS = 7 * 24 * 3600;
 
 /** Bytes of the largest result and of the largest checkpoint that go through Redis. */
@@ -12,7 +12,7 @@ export const LARGEST = 64 * 1024 * 1024;
 /** How often a cell is tried when its machine may be at fault, and how many workers it may take with it. */
 export const ATTEMPTS = 3;
 
-/** A queue per code and backend: what another version would compute never meets its workers. */
+/** One queue per version of the code and backend, so that workers never get cells of another version. */
 export function queueName(code: string, backend: string): string {
   return `${backend}-${code.slice(0, 16)}`;
 }
@@ -33,7 +33,7 @@ export interface JobData {
   readonly checkpointSeconds: number;
 }
 
-/** What a worker tells of a job while it computes. */
+/** What a worker reports of a job while it computes. */
 export type JobEvent =
   | { readonly type: 'start' }
   | { readonly type: 'progress'; readonly progress: CellProgress }

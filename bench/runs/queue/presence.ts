@@ -27,24 +27,24 @@ export function thisPresence(backend: string, code = codeFingerprint()): Presenc
   return { id: randomUUID(), version: packageInfo().version, code, backend, where };
 }
 
-/** Tells the queue that one is there; to be repeated within 30 seconds. */
+/** Announces a run or worker to the queue; to be repeated within 30 seconds. */
 export async function announce(client: Redis, role: Role, presence: Presence): Promise<void> {
   await client.zadd(`${PREFIX}:${role}s`, String(await serverTime(client)), JSON.stringify(presence));
 }
 
-/** Tells the queue that one leaves. */
+/** Tells the queue that a run or worker leaves. */
 export async function withdraw(client: Redis, role: Role, presence: Presence): Promise<void> {
   await client.zrem(`${PREFIX}:${role}s`, JSON.stringify(presence));
 }
 
-/** Who is there, and forgets who is gone. */
+/** The runs and workers that are there. Forgets those that are gone. */
 export async function listPresent(client: Redis, role: Role): Promise<readonly Presence[]> {
   const key = `${PREFIX}:${role}s`;
   await client.zremrangebyscore(key, '-inf', String((await serverTime(client)) - GONE));
   return (await client.zrange(key, '0', '-1')).map((text) => JSON.parse(text) as Presence);
 }
 
-/** Whether two compute the same numbers for the same cells, as far as their versions tell. */
+/** Whether two compute the same numbers for the same cells, as far as their versions say. */
 export function fits(one: Presence, other: Presence): boolean {
   return one.code === other.code && one.backend === other.backend;
 }

@@ -40,11 +40,11 @@ export interface ServeOptions {
   readonly concurrency: number;
   /** Folder of this machine for caches that cells share. */
   readonly cacheDirectory: string;
-  /** Seconds without a sign of life after which others take over the cells of a worker, 1 to 3600. */
+  /** Seconds without a heartbeat after which others take over the cells of a worker, 1 to 3600. */
   readonly lostAfter: number;
   /** Ends the service: its cells are handed back with their checkpoints. */
   readonly signal: AbortSignal;
-  /** JavaScript file of the processes that compute. Default: bench/runs/worker.js of the built package. */
+  /** JavaScript file of the processes that compute. Default: cli/cell-worker.js of the built package. */
   readonly worker?: string;
   /** Fingerprint of the code. Default: that of this code. */
   readonly code?: string;
@@ -118,7 +118,7 @@ async function work(options: ServeOptions, context: JobContext, presence: Presen
       if (!fits(run, presence) && !known.has(run.id)) options.onNotice?.(mismatch([run], presence));
       known.add(run.id);
     }
-    // After an absence of the server every worker gets the time to take its cells again.
+    // After the server was away, every worker gets the time to renew its leases.
     if (connection.connectedFor() > lostAfter) await worker.getBackend().moveStalledJobsToWait();
   };
   const ticking = repeat(tick, Math.min(2000, lostAfter / 4), shutdown);
@@ -181,7 +181,7 @@ function createWorker(
     runRetryDelay: 1000,
   });
   worker.on('error', (error) => {
-    // Absences of the server are told by the connection; lost places by what happens to the cell.
+    // The connection reports when the server is away; a lost lease shows in what happens to the cell.
     if ('code' in error || /connection|lock|missing key/i.test(error.message)) return;
     options.onNotice?.(`queue: ${error.message}`);
   });
@@ -216,7 +216,7 @@ async function settle(
     throw new WaitingError();
   }
   tell(ended.why === 'lost' ? 'lost' : 'stopped', cell);
-  // A withdrawn job leaves nothing; one that is lost is another worker's, whatever is thrown.
+  // A withdrawn job leaves nothing; after a lost lease the job is another worker's, whatever is thrown here.
   job.opts.removeOnFail = true;
   throw new UnrecoverableError(ended.why);
 }

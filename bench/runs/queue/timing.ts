@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Does something every so many milliseconds until the signal; never twice at the same time. Failures are left. */
+/** Does something every so many milliseconds until the signal; never twice at the same time. Failures are ignored. */
 export async function repeat(
   work: () => Promise<void>,
   milliseconds: number,
