@@ -10,7 +10,7 @@ import type { RolloutTree } from './tree.ts';
  * `begin` takes part of the rollout out of the policy's hands:
  * - 'answer': it has to answer without a tool, at the first state where that is possible. Free text: the action
  *   begins as the environment's protocol has answers begin. Listed actions: the policy chooses among those that end the
- *   episode, where there are any.
+ *   episode, if there are any.
  * - 'expert': its first action is an expert's (`LoadedEnvironment.expert`).
  * Log-probabilities are the policy's own all the same. See `TreeEdge.forced`.
  */
@@ -41,7 +41,7 @@ export interface Head {
   /** Iterations at the start of a training in which the head alone is trained, the policy not. Default 0. */
   readonly warmup?: number;
   /**
-   * 'action': where actions are listed, the output knows which was chosen (a Q value rather than a V). In free text it
+   * 'action': if actions are listed, the output knows which was chosen (a Q value rather than a V). In free text it
    * makes no difference: at an action's last token the output has read all but that token. Default: the state.
    */
   readonly sees?: 'action';
@@ -49,7 +49,7 @@ export interface Head {
    * The head's loss over the trees of one iteration, after the rollouts.
    * @param outputs the head's outputs now; those at sampling time are in the trees.
    * @returns the loss, its gradients in the shape of `outputs`, and the share of the targets' variance that the outputs
-   * explain, where that is defined.
+   * explain, if that is defined.
    */
   loss(
     trees: readonly RolloutTree[],
@@ -57,7 +57,7 @@ export interface Head {
   ): { readonly loss: number; readonly gradients: TokenValues; readonly explainedVariance?: number };
 }
 
-/** Which questions' trees are used, where a method asks for others in place of those that are not. */
+/** Which questions' trees are used, if a method asks for others in place of those that are not. */
 export interface Resampling {
   /** Pure. */
   keep(tree: RolloutTree): boolean;
@@ -66,7 +66,7 @@ export interface Resampling {
 }
 
 /**
- * One action to train on. An edge may appear more than once, in different sequences, where a method trains
+ * One action to train on. An edge may appear more than once, in different sequences, if a method trains
  * whole leaves that share a prefix.
  */
 export interface CreditedAction {
@@ -78,7 +78,7 @@ export interface CreditedAction {
   readonly advantage: number | readonly number[];
   /** Actions with the same name are one row of the loss (a trajectory; or each action alone). */
   readonly sequence: string;
-  /** Weight in the loss of every token of the action, at least 0; 1 for all where absent. 0: not trained. */
+  /** Weight in the loss of every token of the action, at least 0; 1 for all if absent. 0: not trained. */
   readonly weights?: readonly number[];
   /** Factor on the clip range of the action, above 0. Default 1. */
   readonly clipScale?: number;

@@ -8,11 +8,11 @@ export interface LossRow {
   /** Log-probabilities under the reference policy; needed where `kl` > 0. */
   readonly referenceLogProbs?: ArrayLike<number>;
   /**
-   * Weight of every token, at least 0; 1 where absent. Means divide by the sum of weights, so a token of weight
+   * Weight of every token, at least 0; 1 if absent. Means divide by the sum of weights, so a token of weight
    * 0 is not there at all.
    */
   readonly weights?: readonly number[];
-  /** Factor on this row's clip range, above 0; 1 where absent. */
+  /** Factor on this row's clip range, above 0; 1 if absent. */
   readonly clipScale?: number;
   /**
    * Trained by negative log-likelihood: the row's loss is -nllWeight * log p, summed over its tokens with their weights.

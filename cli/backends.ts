@@ -18,7 +18,7 @@ export interface BackendReport {
 
 /** Every backend, each tried in a process of its own. */
 export async function describeBackends(): Promise<readonly BackendReport[]> {
-  // The tensor library takes a second to load: only where it is asked for.
+  // Loaded only when it is needed, because it takes a second.
   const { BACKENDS } = await import('../policies/tensor/backend.ts');
   return Promise.all(BACKENDS.map((name) => probeBackend(name)));
 }

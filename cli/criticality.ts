@@ -228,7 +228,7 @@ function asText(tables: CriticalityTables, ascii: boolean): string {
   return ascii ? text.replaceAll('±', '+-') : text;
 }
 
-/** A heading and chosen columns of a table; nothing where the table was not asked for. */
+/** A heading and chosen columns of a table; nothing if the table was not asked for. */
 function shown(heading: string, rows: readonly Row[], ascii: boolean, names: readonly string[]): string[] {
   if (rows.length === 0) return [];
   const body = rows.map((row) => names.map((name) => number(row[name])));

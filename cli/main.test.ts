@@ -125,7 +125,7 @@ describe('list, doctor, help', () => {
       expect.arrayContaining(['carl', 'carl-lite', 'grpo', 'rloo']),
     );
     expect(algorithms.find(({ id }) => id === 'carl')?.options).toMatchObject({ initial: 8, forks: 16 });
-    // What the table shows is in it, also where an algorithm leaves it at the default.
+    // What the table shows is in it, also if an algorithm leaves it at the default.
     for (const entry of algorithms) {
       for (const key of ['paper', 'granularity', 'extraSamples', 'critic', 'trained', 'evidence']) {
         expect(entry, entry.id).toHaveProperty(key);

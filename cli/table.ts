@@ -107,7 +107,7 @@ export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean
   return renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
 }
 
-/** Every comparison in pairs of seeds, and below it what was done. Empty where nothing is to be compared. */
+/** Every comparison in pairs of seeds, and below it what was done. Empty if nothing is to be compared. */
 export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): string {
   if (pairs.length === 0) return '';
   const several = new Set(pairs.map((pair) => pair.environment)).size > 1;

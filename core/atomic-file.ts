@@ -5,7 +5,7 @@ import { InputError } from './errors.ts';
 import { ownIdentity } from './process-identity.ts';
 
 /**
- * Creates a folder where there is none and checks that files can be written in it.
+ * Creates a folder if there is none and checks that files can be written in it.
  *
  * @throws InputError naming the option and the folder when it cannot be written.
  */

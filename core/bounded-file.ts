@@ -62,7 +62,7 @@ async function statFile(path: string): Promise<Stats> {
   return found;
 }
 
-/** Why a file could not be read, in a word or a few: the system's code where there is one. */
+/** Why a file could not be read, in a word or a few: the system's code if there is one. */
 export function readProblem(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return code === 'EISDIR' ? 'a folder, not a file' : (code ?? message);

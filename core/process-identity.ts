@@ -52,7 +52,7 @@ function pidSpace(): string {
   }
 }
 
-/** When a process started, in the system's own words; empty where that is not known. */
+/** When a process started, in the system's own words; empty if that is not known. */
 export function startOf(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

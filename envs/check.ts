@@ -15,7 +15,7 @@ export interface CheckEnvironmentOptions {
 /** Names that a lookup in an object literal would find although nobody put them there, and one of no kind. */
 const ILLEGAL = ['\u0000 no such action', '', 'constructor', 'toString', '__proto__'];
 
-/** Share of mistakes in the teacher's actions where there is no list to draw from. */
+/** Share of mistakes in the teacher's actions if there is no list to draw from. */
 const TEACHER_NOISE = 0.3;
 
 /** One taken step, as far as it can be compared. */
@@ -28,7 +28,7 @@ interface Recorded {
 
 /**
  * Checks that an environment keeps the contract that algorithms and the audit rely on. Environments with
- * enumerable actions are walked at random, others by their teacher with mistakes; where there is no teacher,
+ * enumerable actions are walked at random, others by their teacher with mistakes; if there is no teacher,
  * they are only checked at their start.
  * An environment whose steps have to wait for `prepare` (a server) cannot be walked here.
  * @returns what is wrong, with the likely cause; empty when nothing is.
@@ -217,7 +217,7 @@ function checkAnyText<State, T extends Task>(
   }
 }
 
-/** One of the legal actions, evenly drawn; undefined where there is none. */
+/** One of the legal actions, evenly drawn; undefined if there is none. */
 function chooseAction<State, T extends Task>(
   environment: Environment<State, T>,
   state: State,

@@ -3,7 +3,7 @@ import type { AnswerKind, AnswerMetric } from './scoring/answer.ts';
 
 /**
  * A question to answer, or a situation to act in. `answers` are the accepted golds (scores are the maximum over them);
- * none where the environment has no answers.
+ * none if the environment has no answers.
  */
 export interface Task {
   readonly id: string;
@@ -11,7 +11,7 @@ export interface Task {
   readonly answers: readonly string[];
   /** Kind of question, for tables: 'compositional', 'bridge', 'comparison', … */
   readonly kind: string;
-  /** How many facts have to be combined; 0 where nobody knows. */
+  /** How many facts have to be combined; 0 if nobody knows. */
   readonly hops: number;
 }
 
@@ -89,9 +89,9 @@ export interface Environment<State, T extends Task = Task> {
   readonly rewardRange: readonly [number, number];
   reset(task: T): State;
   observe(state: State): Observation;
-  /** Present where actions are free text: such environments have no `actions`. */
+  /** Present if actions are free text: such environments have no `actions`. */
   readonly text?: TextProtocol;
-  /** The legal actions, at least one, without repeats. Only where they can be enumerated. */
+  /** The legal actions, at least one, without repeats. Only if they can be enumerated. */
   actions?(state: State): readonly string[];
   /**
    * Takes one action. Deterministic environments ignore `random`; others draw through `random.categorical`.
@@ -119,7 +119,7 @@ export interface Environment<State, T extends Task = Task> {
   readonly metrics?: readonly EpisodeMetric<State>[];
   /** Whether the action that led here called a tool and got its result. Default: the episode has not ended. */
   called?(state: State): boolean;
-  /** How many golden intermediate steps (gold passages found) have been reached. undefined where nobody knows. */
+  /** How many golden intermediate steps (gold passages found) have been reached. undefined if nobody knows. */
   milestones?(state: State): number | undefined;
   /** Equal keys mean equal futures. Enables exact values by dynamic programming. */
   key?(state: State): string;
@@ -140,7 +140,7 @@ export interface LoadedEnvironment<State = unknown, T extends Task = Task> {
   ask?(question: string, answers: readonly string[]): T;
   /**
    * A demonstration's next action. With probability `noise` it is a mistake: a legal action drawn evenly, or
-   * where actions are free text, one of the mistakes that the environment's page lists. Present where a warm start is possible.
+   * if actions are free text, one of the mistakes that the environment's page lists. Present if a warm start is possible.
    */
   demonstrate?(state: State, noise: number, random: Random): string;
   /** What an agent that knows better would do, for methods that consult one in training. Default: a demonstration. */

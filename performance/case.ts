@@ -41,7 +41,7 @@ export interface SpeedContext {
 export interface SpeedResult {
   readonly id: string;
   readonly title: string;
-  /** null where the case does not depend on it. */
+  /** null if the case does not depend on it. */
   readonly backend: BackendName | null;
   readonly runs: number;
   readonly median: Seconds;

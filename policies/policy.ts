@@ -23,7 +23,7 @@ export interface SampledTokens {
   readonly entropies: readonly number[];
 }
 
-/** How far to write where actions are free text. */
+/** How far to write if actions are free text. */
 export interface Generation {
   /** The action ends with the token that completes the first of these in its text. */
   readonly stops: readonly string[];
@@ -88,7 +88,7 @@ export interface TokenCodec {
 /** Who acts. */
 export interface Policy {
   readonly id: string;
-  /** Present where the policy writes free text: it then acts on prompts with `tokens`, and only on those. */
+  /** Present if the policy writes free text: it then acts on prompts with `tokens`, and only on those. */
   readonly codec?: TokenCodec;
   /** Samples one action per request. */
   act(requests: readonly ActRequest[], sampling: Sampling): Promise<readonly SampledAction[]>;

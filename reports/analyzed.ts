@@ -59,10 +59,10 @@ export interface Cost {
   readonly ratio: number | null;
 }
 
-/** Numbers of one finished cell: a seed. Null where the metrics do not have them; NaN where they diverged. */
+/** Numbers of one finished cell: a seed. Null if the metrics do not have them; NaN if they diverged. */
 export interface SeedAnalysis {
   readonly seed: number;
-  /** Digits of the cell's hash, where given: equal ones are the same cell. */
+  /** Digits of the cell's hash, if given: equal ones are the same cell. */
   readonly cell: string | undefined;
   /** The score (`GroupAnalysis.declared`) before training. */
   readonly start: number | null;
@@ -88,7 +88,7 @@ export interface StepsAnalysis {
   readonly threshold: number;
   /** Seeds that reached it. */
   readonly reached: number;
-  /** Kaplan and Meier's median; null where half of the seeds never arrive. */
+  /** Kaplan and Meier's median; null if half of the seeds never arrive. */
   readonly median: number | null;
   /** Mean of the steps cut at `horizon`: a lower bound of the mean, equal for algorithms of one horizon. */
   readonly restrictedMean: Interval;
@@ -108,7 +108,7 @@ export interface GroupAnalysis {
   readonly run: number;
   /** What its environment is scored by: all that is called score here. Null if no cell of the environment finished. */
   readonly declared: Score | null;
-  /** Of its environment's data, corpus and retrieval; undefined where no cell finished. */
+  /** Of its environment's data, corpus and retrieval; undefined if no cell finished. */
   readonly fingerprint: string | undefined;
   /** Number of cells by status; only finished ones are in the numbers. */
   readonly finished: number;
@@ -117,7 +117,7 @@ export interface GroupAnalysis {
   /** The finished cells, by seed. */
   readonly seeds: readonly SeedAnalysis[];
   readonly iterations: number | null;
-  /** Means over seeds of what SeedAnalysis has; null where no seed has it. */
+  /** Means over seeds of what SeedAnalysis has; null if no seed has it. */
   readonly score: Interval | null;
   /** Interquartile mean over seeds: a quarter trimmed at either end. */
   readonly scoreIqm: Interval | null;
@@ -156,7 +156,7 @@ export interface PairAnalysis {
   readonly difference: Interval | null;
   /** Standard deviation of that difference over seeds; null for one pair. */
   readonly deviation: number | null;
-  /** Two-sided, of the paired t test; null where it is not defined. */
+  /** Two-sided, of the paired t test; null if it is not defined. */
   readonly p: number | null;
   /** Holm's, over all comparisons of this analysis. */
   readonly adjustedP: number | null;

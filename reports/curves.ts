@@ -14,7 +14,7 @@ export const CURRENCIES = [
 
 export type Currency = (typeof CURRENCIES)[number]['id'];
 
-/** What was spent up to an iteration; null where it was not recorded. */
+/** What was spent up to an iteration; null if it was not recorded. */
 export type Spent = Readonly<Record<Currency, number | null>>;
 
 /** The metrics that have curves. */

@@ -249,7 +249,7 @@ function costsOf(metrics: readonly Row[]) {
 
 const number = (value: Row[string] | undefined) => (typeof value === 'number' ? value : null);
 
-/** Null where no row has it: a cost that was not recorded is not a cost of 0. */
+/** Null if no row has it: a cost that was not recorded is not a cost of 0. */
 function total(rows: readonly Row[], name: string): number | null {
   const values = rows.map((row) => number(row[name])).filter((value) => value !== null);
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);

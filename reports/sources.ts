@@ -35,9 +35,9 @@ export interface ReportCell extends StoredResult {
 export interface RunRecord {
   /** The shortest end of the folder's path that no other folder has. */
   readonly folder: string;
-  /** Version of creditbench that wrote it, where recorded. */
+  /** Version of creditbench that wrote it, if recorded. */
   readonly version: string | undefined;
-  /** The suite as written in suite.json, where recorded: not checked, so that old folders can be read. */
+  /** The suite as written in suite.json, if recorded: not checked, so that old folders can be read. */
   readonly suite: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -11,7 +11,7 @@ export interface EnergyOptions {
 
 /**
  * Which tokens of an action are reasoning: all up to the one that completes the first '</think>'. Where a thought was
- * begun and never ended, all are; without any tag, as where actions are listed, none is.
+ * begun and never ended, all are; without any tag, as when actions are listed, none is.
  */
 export function reasoningTokens({ tokens, pieces }: TreeEdge): readonly boolean[] {
   const text = pieces!.join('');
@@ -62,7 +62,7 @@ export function energyWeights(
 /**
  * The paper's diagnostic: over questions, the correlation of the mean energy of a class of tokens with the variance of
  * the returns.
- * @returns Pearson's correlation per class; null where one of the two does not vary or no token is of the class.
+ * @returns Pearson's correlation per class; null if one of the two does not vary or no token is of the class.
  */
 export function energyVarianceCorrelation(trees: readonly RolloutTree[]): {
   readonly action: number | null;

@@ -62,7 +62,7 @@ const tokenCount = ({ edges }: Rollout): number => edges.reduce((sum, { tokens }
 
 /**
  * The rollout to imitate: without tools where one of those is correct (efficiency where others are, too, and
- * hallucination where not), else one with tools (tool-dependent), or none where all are wrong.
+ * hallucination where not), else one with tools (tool-dependent), or none if all are wrong.
  */
 function targetOf(
   rollouts: readonly Rollout[],

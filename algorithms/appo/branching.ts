@@ -90,7 +90,7 @@ export function candidates(tree: RolloutTree, options: BranchingOptions): readon
 
 const scored = (values: readonly number[]): readonly number[] => zScores(values, 'population', 1e-6);
 
-/** Where a rollout starts that keeps the first `kept` tokens of an action; undefined where the episode has ended. */
+/** Where a rollout starts that keeps the first `kept` tokens of an action; undefined if the episode has ended. */
 function forkPoint(tree: RolloutTree, id: number, kept: number): ForkPoint | undefined {
   const edge = tree.edges[id]!;
   if (kept === 0) return { node: edge.from };

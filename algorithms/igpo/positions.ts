@@ -6,7 +6,7 @@ import type { RolloutTree, TreeEdge } from '../tree.ts';
  * the other trajectories' at the same distance from the end of the first prompt. A trajectory that has ended counts
  * 0 there.
  *
- * Distances count tokens where the policy reads tokens (free text), and actions' tokens alone where actions are listed.
+ * Distances count tokens if the policy reads tokens (free text), and actions' tokens alone if actions are listed.
  * @param turns of every trajectory. @param returns to go, in the shape of `turns`.
  * @param compare from the values of all trajectories at one position to their advantages.
  * @returns the advantages of the tokens of an edge, by trajectory, turn and edge.

@@ -121,7 +121,7 @@ function valueLoss(
   return { loss, gradients };
 }
 
-/** 1 - Var(target - value) / Var(target); nothing where the targets do not vary. */
+/** 1 - Var(target - value) / Var(target); nothing if the targets do not vary. */
 function explained(
   targets: readonly number[],
   values: readonly number[],

@@ -7,7 +7,7 @@ export function flatPlan(tree: RolloutTree, size: number): readonly ForkPoint[] 
   return tree.edges.length === 0 ? Array.from({ length: size }, () => ({ node: 0 })) : [];
 }
 
-/** What one action of a trajectory is credited with; `sequence` only where it is not the trajectory's own. */
+/** What one action of a trajectory is credited with; `sequence` only if it is not the trajectory's own. */
 type ActionCredit = Omit<CreditedAction, 'tree' | 'edge' | 'sequence'> &
   Partial<Pick<CreditedAction, 'sequence'>>;
 

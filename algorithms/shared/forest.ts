@@ -25,7 +25,7 @@ export function treeOfEdges(tree: RolloutTree, forksPerTree: number): Int32Array
 
 /**
  * How to split a budget into trees of equal size: the number of leaves per tree, a divisor of `rollouts`.
- * Nearest to `preferred` (the larger at a tie) among those that give two trees or more; where there is none (prime
+ * Nearest to `preferred` (the larger at a tie) among those that give two trees or more; if there is none (prime
  * numbers), all rollouts are one tree.
  * @param rollouts 2 or more.
  */

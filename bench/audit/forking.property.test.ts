@@ -185,7 +185,7 @@ describe('CARL on stop-or-search: expected / exact gradient at the root and at t
 describe('the other rules can turn a sign, too', () => {
   const chain = (length: number): TreeSpec | number => (length === 0 ? 1 : { on: chain(length - 1) });
   // As stop-or-search, but A leads to the state of greatest entropy, which is forked whenever it was reached:
-  // the root is then forked only where searching went badly.
+  // the root is then forked only if searching went badly.
   const entropic: TreeSpec = { stop: 0.3, search: { A: { x: 1, y: 1 }, B: 0 } };
   // Or A leads to a long way without choices, which draws random forks away from the root: with q = P(A) the
   // root's ratio is ((q - 0.3) / 2 + (0.7 q / 10 - 0.3 (1 - q) / 2) / 2) / (q - 0.3).

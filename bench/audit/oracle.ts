@@ -34,7 +34,7 @@ export interface Oracle {
 interface Outcome {
   readonly probability: number;
   readonly reward: number;
-  /** Key of the next state, or undefined where the episode ends. */
+  /** Key of the next state, or undefined if the episode ends. */
   readonly next: string | undefined;
 }
 

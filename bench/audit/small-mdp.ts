@@ -8,7 +8,7 @@ import { createTabularPolicy } from '../../policies/tabular/index.ts';
 export interface MdpAction {
   readonly logit: number;
   readonly reward: number;
-  /** Absent where the episode ends. */
+  /** Absent if the episode ends. */
   readonly next?: MdpChoice;
 }
 

@@ -4,7 +4,7 @@ export interface Component {
   /** Components of the same group may share an offset (`shifted`): the actions of one state. */
   readonly group: string;
   readonly exact: number;
-  /** Expectation of the estimate; NaN where it was never made. */
+  /** Expectation of the estimate; NaN if it was never made. */
   readonly expected: number;
   /** 0 where the expectation is exact. */
   readonly standardError: number;

@@ -15,7 +15,7 @@ import { trainWith } from './training.ts';
  * - `filtered`: dropped, as published (update rule 'forked');
  * - `kept`: trained as the paper's update-all rule would, at the early steps only: V(after) - V(before) where
  *   there are siblings, else the advantage of the action before. At depths 0 and 1 that comes to
- *   V(after) - V(root), the question's mean return as the baseline, and says something only where the root has
+ *   V(after) - V(root), the question's mean return as the baseline, and says something only if the root has
  *   several children (N0 > 1).
  */
 const ARMS = ['filtered', 'kept'] as const;

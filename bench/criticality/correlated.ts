@@ -69,7 +69,7 @@ export interface EdgeRow {
   readonly zeroShare: number;
   /** Slope of the regression of estimate on truth through the origin: the factor by which credit shrinks. */
   readonly slope: number | null;
-  /** Standard error of `mean` and of `slope` with the tree as the unit; null where exact by enumeration. */
+  /** Standard error of `mean` and of `slope` with the tree as the unit; null if exact by enumeration. */
   readonly meanError: number | null;
   readonly slopeError: number | null;
 }
@@ -115,7 +115,7 @@ interface Request {
 /**
  * How far an algorithm's advantages depart from the exact ones when siblings are sampled with correlation, per
  * state and action and in total.
- * @throws TooManyOutcomes where `trees` is 'exact' and the case is too large.
+ * @throws TooManyOutcomes if `trees` is 'exact' and the case is too large.
  */
 export async function correlatedSampling(request: Request): Promise<readonly EdgeRow[]> {
   const oracle = await solve(request);

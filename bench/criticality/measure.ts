@@ -31,7 +31,7 @@ export interface MeasuredState extends VisitedState {
   readonly criticality: number;
   /** The same with the environment's randomness in it; what sampling estimates. */
   readonly outcomeDeviation: number;
-  /** Estimate from sampled actions; null where none were asked for. */
+  /** Estimate from sampled actions; null if none were asked for. */
   readonly sampled: number | null;
   /** Expectation and standard deviation of that estimate. */
   readonly sampledExpected: number | null;

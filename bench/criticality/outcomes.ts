@@ -13,7 +13,7 @@ export interface StateOutcomes {
   readonly logProbs: Float64Array;
   /**
    * Per action, the exact distribution of the return from this state on when that action is taken here and the
-   * most likely action everywhere after. More than one value only where the environment draws.
+   * most likely action everywhere after. More than one value only if the environment draws.
    */
   readonly outcomes: readonly Outcomes[];
 }

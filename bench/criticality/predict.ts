@@ -16,7 +16,7 @@ export interface Prediction {
   readonly questions: number;
   /** States of high criticality. */
   readonly high: number;
-  /** As published, with every state as an independent observation; null where it does not apply. */
+  /** As published, with every state as an independent observation; null if it does not apply. */
   readonly brunnerMunzel: BrunnerMunzel | null;
   /** Errors take the question as the unit. */
   readonly cliffsDelta: ClusteredEstimate;
@@ -182,7 +182,7 @@ export interface Agreement {
   readonly withinTwo: number;
 }
 
-/** Null where nothing was sampled or no state has an error to compare with. */
+/** Null if nothing was sampled or no state has an error to compare with. */
 export function agreement(states: readonly MeasuredState[], samples: number): Agreement | null {
   if (samples === 0) return null;
   const count = states.length;

@@ -47,7 +47,7 @@ export interface Episode {
   /** Scores against the accepted answers; null if there are none, or the environment has no answers. */
   readonly f1: number | null;
   readonly em: number | null;
-  /** The environment's own metrics by name; null where one is not defined. */
+  /** The environment's own metrics by name; null if one is not defined. */
   readonly metrics: Readonly<Record<string, number | null>>;
 }
 

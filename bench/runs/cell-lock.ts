@@ -60,7 +60,7 @@ function describeOwner(owner: LockOwner | undefined): string {
   return owner === undefined ? 'a process that is not known' : `process ${owner.pid} on ${owner.host}`;
 }
 
-/** The lock of a cell; nothing where it has none. Errors are those of the file system. */
+/** The lock of a cell; nothing if it has none. Errors are those of the file system. */
 export async function readLock(out: string, hash: string): Promise<FoundLock | undefined> {
   const file = lockFile(out, hash);
   try {
@@ -80,7 +80,7 @@ export async function readLock(out: string, hash: string): Promise<FoundLock | u
   }
 }
 
-/** Who a lock file names; nothing where it is none: cut off, much too large, not a file. */
+/** The owner that a lock file names; undefined if it is not a whole lock file. */
 async function readOwner(file: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.safeParse(JSON.parse(await readBoundedText(file, 16 * SIZE))).data;

@@ -179,7 +179,7 @@ interface Refused {
 interface Jobs extends Running {
   /** Does work as soon as a worker is free; nothing once the run has been stopped. */
   job<T>(work: () => Promise<T>): Promise<T | undefined>;
-  /** Why the starting weights of a group could not be made, by group; nothing where they could. */
+  /** Why the starting weights of a group could not be made, by group; nothing if they could. */
   readonly prepared: Map<string, Promise<Unprepared | undefined>>;
   /** Cells that could not begin because something given is wrong. */
   readonly refused: Refused[];

@@ -11,7 +11,7 @@ export interface Anchors {
 /**
  * How far runs stay below the oracle: 1 - min(1, (score - random) / (oracle - random)) for each of them, whose
  * mean is the optimality gap (Agarwal et al. 2021). Anchors are stated beforehand, never the best observed.
- * @returns 0 at the oracle and above, 1 at the random policy, more below it; NaN where a score is.
+ * @returns 0 at the oracle and above, 1 at the random policy, more below it; NaN if a score is.
  * @throws InputError when the oracle is not above the random policy.
  */
 export function optimalityGaps(scores: readonly number[], { random, oracle }: Anchors): readonly number[] {

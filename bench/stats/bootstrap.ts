@@ -94,7 +94,7 @@ export function percentileEnds(distribution: Float64Array, confidence = 0.95): E
  * @param units for the expansion of the levels (Hesterberg 2015, section 4.1.1): the normal quantile becomes
  *   sqrt(n / (n - 1)) times Student's with n - 1 degrees of freedom, which makes up for the resampled variance
  *   being (n - 1) / n of the sample's. Undefined: the levels as Efron has them.
- * @returns null where the replicates are all alike or all on one side of the value.
+ * @returns null if the replicates are all alike or all on one side of the value.
  */
 export function bcaEnds(
   distribution: Float64Array,

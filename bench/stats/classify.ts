@@ -31,7 +31,7 @@ export function errorRates(
 /**
  * The threshold that makes the sum of both error rates least (Youden's index greatest), among the scores and
  * one below them all; the lowest of equals.
- * @returns null where one of the classes is empty.
+ * @returns null if one of the classes is empty.
  */
 export function youdenThreshold(scores: readonly number[], positive: readonly boolean[]): number | null {
   let best: number | null = null;

@@ -2,9 +2,9 @@ import type { Random } from '../../core/random.ts';
 
 /** A statistic with its error. */
 export interface ClusteredEstimate {
-  /** The statistic of the data; null where it is undefined. */
+  /** The statistic of the data; null if it is undefined. */
   readonly value: number | null;
-  /** Standard deviation of the statistic over resampled clusters; null where it cannot be had. */
+  /** Standard deviation of the statistic over resampled clusters; null if it cannot be had. */
   readonly standardError: number | null;
 }
 

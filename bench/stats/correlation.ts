@@ -3,7 +3,7 @@ import { averageRanks } from './rank.ts';
 
 /**
  * Pearson's correlation of two series of the same length.
- * @returns -1 to 1; null where one of them does not vary.
+ * @returns -1 to 1; null if one of them does not vary.
  */
 export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number | null {
   const [meanX, meanY] = [mean(x), mean(y)];
@@ -19,7 +19,7 @@ export function pearson(x: ArrayLike<number>, y: ArrayLike<number>): number | nu
   return xx > 0 && yy > 0 ? xy / Math.sqrt(xx * yy) : null;
 }
 
-/** Spearman's correlation: Pearson's of the average ranks. Null where one of them does not vary. */
+/** Spearman's correlation: Pearson's of the average ranks. Null if one of them does not vary. */
 export function spearman(x: ArrayLike<number>, y: ArrayLike<number>): number | null {
   return pearson(averageRanks(x), averageRanks(y));
 }

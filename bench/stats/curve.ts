@@ -40,7 +40,7 @@ export function stepsToThreshold(curve: readonly CurvePoint[], threshold: number
 /**
  * Kaplan and Meier's median: the first time by which the estimated share of those still waiting is at most one
  * half. Those censored earlier count as waiting until then.
- * @returns null where it never falls so far.
+ * @returns null if it never falls so far.
  */
 export function medianWaiting(waits: readonly Waiting[]): number | null {
   const times = [...new Set(waits.filter((wait) => wait.reached).map((wait) => wait.time))];

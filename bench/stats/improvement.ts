@@ -11,7 +11,7 @@ const BOOTSTRAP_UP_TO = 200;
 /**
  * Probability of improvement: P(x > y) + P(x = y) / 2 for one draw of either, over all n m pairs (Mann and
  * Whitney's U / (n m)).
- * @returns 0 to 1; NaN where a value is NaN, null where a sample is empty.
+ * @returns 0 to 1; NaN if a value is NaN, null if a sample is empty.
  */
 export function probabilityOfImprovement(x: readonly number[], y: readonly number[]): number | null {
   if ([...x, ...y].some(Number.isNaN)) return Number.NaN;

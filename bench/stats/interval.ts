@@ -16,9 +16,9 @@ export type IntervalMethod =
 
 /** A number over seeds with its 95 % interval. */
 export interface Interval {
-  /** The statistic; NaN where a value is. */
+  /** The statistic; NaN if a value is. */
   readonly value: number;
-  /** Ends of the interval; null where the method is 'none'. */
+  /** Ends of the interval; null if the method is 'none'. */
   readonly low: number | null;
   readonly high: number | null;
   readonly method: IntervalMethod;

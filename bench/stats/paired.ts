@@ -4,7 +4,7 @@ import { mean, variance } from '../../core/statistics.ts';
 /**
  * Two-sided p of the paired t test that differences have mean 0.
  * @param differences one per seed that both have (common random numbers: same questions, same random numbers).
- * @returns 1 where all are 0; null where it is not defined: fewer than two, no spread, or one is not finite.
+ * @returns 1 where all are 0; null if it is not defined: fewer than two, no spread, or one is not finite.
  */
 export function pairedTestP(differences: readonly number[]): number | null {
   const n = differences.length;

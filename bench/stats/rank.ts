@@ -19,7 +19,7 @@ export function averageRanks(values: ArrayLike<number>): Float64Array {
  * Area under the ROC curve: the probability that a positive scores above a negative, ties counting half.
  * @param scores any finite numbers, higher meaning "more likely positive".
  * @param positive as long as `scores`.
- * @returns 0 to 1; null where one of the classes is empty.
+ * @returns 0 to 1; null if one of the classes is empty.
  */
 export function rocAuc(scores: readonly number[], positive: readonly boolean[]): number | null {
   const ranks = averageRanks(scores);
@@ -37,7 +37,7 @@ export function rocAuc(scores: readonly number[], positive: readonly boolean[]):
 
 /**
  * Cliff's delta: P(x > y) - P(x < y) over all pairs, the same as 2 AUC - 1.
- * @returns -1 to 1, positive where `x` tends to be greater; null where one sample is empty.
+ * @returns -1 to 1, positive where `x` tends to be greater; null if one sample is empty.
  */
 export function cliffsDelta(x: readonly number[], y: readonly number[]): number | null {
   const auc = rocAuc(
@@ -60,7 +60,7 @@ export interface BrunnerMunzel {
 /**
  * The Brunner-Munzel test (2000), for samples with different variances and with ties; as SciPy's
  * `brunnermunzel(x, y)`. It takes the observations as independent.
- * @returns null where a sample has fewer than two values or the samples do not overlap at all (the statistic
+ * @returns null if a sample has fewer than two values or the samples do not overlap at all (the statistic
  * is then infinite and the t approximation does not apply).
  */
 export function brunnerMunzel(x: readonly number[], y: readonly number[]): BrunnerMunzel | null {

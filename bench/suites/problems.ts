@@ -87,7 +87,7 @@ function schemaAt(schema: JsonSchema, path: Path): JsonSchema | undefined {
   return at;
 }
 
-/** The value at a path; undefined where there is none. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(root: unknown, path: Path): unknown {
   let at = root;
   for (const key of path) {
@@ -152,7 +152,7 @@ function show(value: unknown): string {
 }
 
 /**
- * Offset in the text of what a path points at: the key of a mapping where there is one, otherwise the nearest
+ * Offset in the text of what a path points at: the key of a mapping if there is one, otherwise the nearest
  * part around it.
  */
 export function offsetOf(document: Document, path: Path): number {

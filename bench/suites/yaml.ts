@@ -9,9 +9,9 @@ const MAX_INDENT = 256;
 
 /** What a YAML text holds, or what is wrong with it. */
 export interface YamlText {
-  /** Plain data: null, numbers, texts, truth values, lists, mappings. Undefined where there are problems. */
+  /** Plain data: null, numbers, texts, truth values, lists, mappings. Undefined if there are problems. */
   readonly value: unknown;
-  /** Undefined where the text could not be read at all. */
+  /** Undefined if the text could not be read at all. */
   readonly document: Document | undefined;
   readonly lines: LineCounter;
   readonly problems: readonly { readonly offset: number; readonly message: string }[];

@@ -31,7 +31,7 @@ export async function writeStart(
   }
 }
 
-/** What `writeStart` kept. Nothing, and a notice, where the file is damaged; nothing where there is none. */
+/** What `writeStart` kept. Nothing, and a notice, where the file is damaged; nothing if there is none. */
 export async function readStart(
   file: string,
   { onNotice }: Pick<CellContext, 'onNotice'>,

@@ -100,7 +100,7 @@ describe('musique', () => {
     expect(records.map(({ kind, hops }) => [kind, hops])).toEqual([
       ['2hop', 2],
       ['2hop', 2],
-      // Hops from the id where there is no decomposition.
+      // Hops from the id if there is no decomposition.
       ['3hop1', 3],
     ]);
     expect(records[0]!.answers).toEqual(['Mold', 'Mold City']);

@@ -44,7 +44,7 @@ export interface Inspection {
   readonly duplicateIds: number;
   /** Gold titles, over all questions, that have no paragraph. */
   readonly goldTitlesWithoutParagraph: number;
-  /** null where no answerable question has gold passages. */
+  /** null if no answerable question has gold passages. */
   readonly coverage: Coverage | null;
 }
 

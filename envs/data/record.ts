@@ -38,7 +38,7 @@ export interface QuestionRecord {
   readonly answers: readonly string[];
   /** 'bridge', 'comparison', '2hop', '3hop1', a data source such as 'nq', … or 'unknown'. */
   readonly kind: string;
-  /** Facts to combine, at least 1; undefined where the file does not say. */
+  /** Facts to combine, at least 1; undefined if the file does not say. */
   readonly hops: number | undefined;
   /** False only for MuSiQue full's unanswerable questions. */
   readonly answerable: boolean;

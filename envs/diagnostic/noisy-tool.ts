@@ -129,7 +129,7 @@ export function noisyToolValues(
   const withResult = (n: number): number => (n === 0 ? 0 : w);
   const without = (n: number): number => {
     if (n === 0) return 0;
-    // B = 1 only where every call fails and nothing else is done: then A = 0.
+    // B = 1 only if every call fails and nothing else is done: then A = 0.
     const sum = B === 1 ? 0 : (A * (1 - B ** (n - 1))) / (1 - B);
     return sum + B ** (n - 1) * (1 - c) * GUESS;
   };

@@ -33,7 +33,7 @@ const VIA_ANSWER = 'answer';
 
 /**
  * Where 'back' leads: to the node before, and after going back to the question's start place.
- * @returns undefined where the walk cannot go back.
+ * @returns undefined if the walk cannot go back.
  */
 export function backTarget(state: MultihopState): string | undefined {
   const target = state.via === VIA_BACK ? state.task.start : state.from;

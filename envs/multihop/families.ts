@@ -48,7 +48,7 @@ export const FAMILY_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Groups passed over, their members going to the group above where there is one: areal or disputed
+ * Groups passed over, their members going to the group above if there is one: areal or disputed
  * collections that are no family (Altaic, Caucasian, Khoisan, Papuan, South American), and groups whose ISO
  * name is that of their main language (Chinese, Greek, Japanese, Mongolian).
  */

@@ -17,11 +17,11 @@ export interface Graph {
   readonly types: ReadonlyMap<string, NodeType>;
   /** The moves from a node, always in the same order, at most `MAX_EDGES`. */
   edges(node: string): readonly Edge[];
-  /** Targets of one relation's moves from a node: all its values, or none where the relation is left out. */
+  /** Targets of one relation's moves from a node: all its values, or none if the relation is left out. */
   targets(node: string, relation: Relation): readonly string[];
   /** All values of a relation, those of relations left out of the walk included. */
   values(node: string, relation: FactRelation): readonly string[];
-  /** Number of moves from every node to the nearest of `goals`; nodes from where there is no way are absent. */
+  /** Number of moves from every node to the nearest of `goals`; nodes that cannot reach any are absent. */
   distancesTo(goals: readonly string[]): ReadonlyMap<string, number>;
 }
 

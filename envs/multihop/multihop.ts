@@ -49,7 +49,7 @@ interface WorldOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads the facts and composes the questions, from the cache file where there is one. */
+/** Reads the facts and composes the questions, from the cache file if there is one. */
 async function loadMultihopWorld(options: WorldOptions): Promise<MultihopWorld> {
   const { cacheDirectory, onNotice, signal } = options;
   signal?.throwIfAborted();

@@ -25,7 +25,7 @@ export function placeFacts(
     (name) => taken.has(name) || cityNames.has(name),
   );
   // The packages are of different years and division codes are given anew (44 was Hanoi, and is Quang Tri):
-  // the division of a place is told only where both sources count the place to the same code.
+  // the division of a place is told only if both sources count the place to the same code.
   const divisionOf = (place: SourceCity): string | undefined =>
     sources.placed.has(placeKey(place.country, place.name, place.adminCode))
       ? divisions.get(`${place.country}.${place.adminCode}`)

@@ -19,7 +19,7 @@ export interface DatasetSource {
   };
   /** Of all files; found out when undefined. */
   readonly format: QuestionFormat | undefined;
-  /** 'questions' for the passages that come with them, a path, or undefined where passages are elsewhere. */
+  /** 'questions' for the passages that come with them, a path, or undefined if passages are elsewhere. */
   readonly corpus: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onNotice?: ((message: string) => void) | undefined;
@@ -32,7 +32,7 @@ export interface Dataset {
     readonly dev: readonly SearchTask[];
     readonly test: readonly SearchTask[];
   };
-  /** Empty where passages are elsewhere: gold passages are then unknown. */
+  /** Empty if passages are elsewhere: gold passages are then unknown. */
   readonly passages: readonly Passage[];
   /** The data set's own scorer. */
   readonly metric: AnswerMetric;
@@ -189,7 +189,7 @@ async function readPassages(
   return passages;
 }
 
-/** @param identify undefined where passages are elsewhere. */
+/** @param identify undefined if passages are elsewhere. */
 function toTask(record: LoadedRecord, identify: Identify | undefined, absent: { count: number }): SearchTask {
   const { id, question, answers, kind, hops, paragraphs, goldWithoutParagraph } = record;
   const gold = [

@@ -129,7 +129,7 @@ function statusAfter({ maxTurns, malformed, atLimit }: Rules, turn: SearchTurn, 
   return count >= limit ? 'truncated' : 'running';
 }
 
-/** Gold passages that were retrieved; undefined where nobody says which they are. */
+/** Gold passages that were retrieved; undefined if nobody says which they are. */
 function goldFound(state: SearchState): number | undefined {
   const gold = state.task.goldPassages;
   if (gold.length === 0) return undefined;

@@ -14,7 +14,7 @@ const RELATIONS = Object.keys(WORDINGS) as readonly FactRelation[];
  * The mistakes that can be made here, each as likely as the others: asking for another relation, asking about
  * another name at hand, asking again, answering too early, answering a wrong name that was read, writing an
  * action without its tag. At least one; none names what has neither been asked about nor read.
- * @param query the right next search; undefined where answering is right.
+ * @param query the right next search; undefined if answering is right.
  */
 export function mistakesAt(
   task: FactsTask,

@@ -6,7 +6,7 @@ import type { Passage } from './retrieval/retriever.ts';
  * @experimental
  */
 export interface SearchTask extends Task {
-  /** Ids of the passages that hold what has to be known, without repeats; empty where nobody says which. */
+  /** Ids of the passages that hold what has to be known, without repeats; empty if nobody says which. */
   readonly goldPassages: readonly string[];
 }
 

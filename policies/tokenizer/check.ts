@@ -60,7 +60,7 @@ interface Definition {
  * Checks that a tokenizer.json is a byte-level byte-pair encoding in which every text has ids, and gives it as
  * @huggingface/tokenizers 0.2.0 needs it to find the same ids as the reference implementation. Normalizing and finding
  * added tokens are left out: it strips JavaScript's white space around them, which differs from the reference (U+0085,
- * U+FEFF), and looks for all of them at once where there is no normalizer.
+ * U+FEFF), and looks for all of them at once if there is no normalizer.
  * @throws InputError naming the place, what is there and what is valid.
  */
 export function checkTokenizer(

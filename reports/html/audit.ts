@@ -6,7 +6,7 @@ import { html, type Markup } from './markup.ts';
 import { decimal, formatNumber, sortableTable, type Value } from './table.ts';
 import { fileName, type View } from './view.ts';
 
-/** The bias tables of the audits, where there are any. */
+/** The bias tables of the audits, if there are any. */
 export function auditSection({ sources }: View): Markup | false {
   if (sources.audits.length === 0) return false;
   return html`<section id="audit"><h2>Is the estimate right?</h2>

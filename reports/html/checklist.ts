@@ -126,7 +126,7 @@ function fingerprints({ environments, sources }: View): readonly string[] {
   });
 }
 
-/** How a group's algorithm describes itself, where recorded. */
+/** How a group's algorithm describes itself, if recorded. */
 const knownAlgorithm = (view: View, group: GroupAnalysis) => suiteAlgorithm(view, group)?.description;
 
 type Known = NonNullable<ReturnType<typeof knownAlgorithm>>;

@@ -8,7 +8,7 @@ import { html, type Markup } from './markup.ts';
 import { formatNumber, sortableTable, type Value } from './table.ts';
 import { fileName, type View } from './view.ts';
 
-/** The figures and tables of criticality measurements, where there are any. */
+/** The figures and tables of criticality measurements, if there are any. */
 export function criticalitySection({ sources }: View): Markup | false {
   if (sources.criticality.length === 0) return false;
   return html`<section id="criticality"><h2>Where do decisions matter?</h2>

@@ -12,7 +12,7 @@ export interface Published {
   readonly source: string;
   /**
    * What of ours is put beside it: the algorithm by its id, options of the variant that are not the method's own,
-   * and the number. Absent where this package measures nothing of the kind.
+   * and the number. Absent if this package measures nothing of the kind.
    */
   readonly ours?: {
     readonly algorithm: string;

@@ -51,12 +51,12 @@ interface WithSettings {
 /** The settings of a suite as recorded, with what is missing or malformed left out. */
 export const readSettings = (suite: unknown): Settings => settingsSchema.parse(suite ?? {});
 
-/** The entry of a suite's environment that a group ran in, where recorded. */
+/** The entry of a suite's environment that a group ran in, if recorded. */
 export function suiteEnvironment(view: WithSettings, { run, environment }: GroupAnalysis) {
   return view.settings[run]?.environments?.find(({ id }) => id === environment);
 }
 
-/** The entry of a suite's algorithm that a group is of, where recorded. */
+/** The entry of a suite's algorithm that a group is of, if recorded. */
 export function suiteAlgorithm(view: WithSettings, { run, entry }: GroupAnalysis) {
   return view.settings[run]?.algorithms?.find(({ name }) => name === entry);
 }

@@ -22,7 +22,7 @@ let replaced = false;
 
 /**
  * Has large matrices multiplied by oneDNN's `matmul`: libtensorflow has it under a name of its own, and takes it by itself
- * only where all of oneDNN is on. Does nothing the second time, or where the library has no such operation.
+ * only if all of oneDNN is on. Does nothing the second time, or where the library has no such operation.
  */
 export function replaceMatMul(backend: NativeBackend): void {
   if (replaced || !hasProduct(backend)) return;

@@ -11,7 +11,7 @@ export async function loadWebGpu(): Promise<string> {
   const { gpu, adapter } = await findAdapter();
   if (tf.findBackend('webgpu') === null) {
     const device = await openDevice(adapter);
-    // Large: only where it is used.
+    // Loaded only when it is used, because it is large.
     const { GuardedBackend } = await import('./guarded.ts');
     const { registerWebGpuKernels } = await import('./register.ts');
     const backend = withNavigator(gpu, () => new GuardedBackend(device, adapter.info));

@@ -13,7 +13,7 @@ export const hasSoftwareVulkan = existsSync(DRIVER) && existsSync(LOADER);
 export const SOFTWARE_VULKAN = { VK_DRIVER_FILES: DRIVER, LD_LIBRARY_PATH: '/usr/lib/chromium' } as const;
 
 /**
- * Makes this process find the software driver and no other; to be called before `webgpu` is loaded. Does nothing where
+ * Makes this process find the software driver and no other; to be called before `webgpu` is loaded. Does nothing if
  * VK_DRIVER_FILES names a driver: so the tests run on a GPU.
  */
 export function useSoftwareVulkan(): void {
