@@ -13,7 +13,7 @@ environments:
   - id: multihop/v1
     options: { maxTurns: 5 }
     training: { iterations: 3 }
-  - search
+  - { id: search, policy: text-transformer }
 policy: transformer
 algorithms:
   - grpo
