@@ -14,12 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const cells = (environment: string, checkpoint = '') =>
+const cells = (environment: string, checkpoint = '', policy = 'transformer') =>
   suiteCells(
     resolveSuite(
       {
         file: 's.yaml',
-        text: `name: s\nenvironments: [${environment}]\npolicy: text-transformer\nalgorithms: [grpo]\nseeds: 1\nwarmStart: { steps: 0 ${checkpoint} }`,
+        text: `name: s\nenvironments: [${environment}]\npolicy: ${policy}\nalgorithms: [grpo]\nseeds: 1\nwarmStart: { steps: 0 ${checkpoint} }`,
       },
       CATALOG,
     ),
@@ -28,7 +28,8 @@ const cells = (environment: string, checkpoint = '') =>
 it('makes a cell whose files have changed another cell', async () => {
   const file = join(folder, 'dev.jsonl');
   const entry = `{ id: search, options: { questions: files, files: { dev: '${file}' } } }`;
-  const hash = async () => cellHash((await withInputs(cells(entry), CATALOG))[0]!.cell);
+  const hash = async () =>
+    cellHash((await withInputs(cells(entry, '', 'text-transformer'), CATALOG))[0]!.cell);
   await writeFile(file, 'one');
   const before = await hash();
   expect(await hash()).toBe(before);
