@@ -62,9 +62,15 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Where a file or folder is before it is whole. Those of processes that have ended are removed (`openOutput`). */
+/** Numbers the names of this process: two writers of one file each have a name of their own. */
+let written = 0;
+
+/**
+ * Where a file or folder is before it is whole: another name each time. Those of processes that have ended are removed
+ * (`openOutput`).
+ */
 export function temporaryName(path: string): string {
-  return join(dirname(path), `.tmp-${whereabouts()}-${process.pid}-${basename(path)}`);
+  return join(dirname(path), `.tmp-${whereabouts()}-${process.pid}-${written++}-${basename(path)}`);
 }
 
 /** Writes a whole file or nothing: readers see the old content or the new, never a part. */
