@@ -30,7 +30,8 @@ export async function loadSuite(
   { onNotice, ...overrides }: SuiteOverrides & { onNotice?(message: string): void } = {},
 ): Promise<LoadedSuite> {
   const source = await readSuite(nameOrFile);
-  const own = await withUserCode(catalog, suiteReferences(source, overrides), {
+  const all = catalog.algorithms.map(({ id }) => id);
+  const own = await withUserCode(catalog, suiteReferences(source, overrides, all), {
     folders: [dirname(source.file), process.cwd()],
     ...(onNotice === undefined ? {} : { onNotice }),
   });

@@ -108,12 +108,16 @@ const entriesOf = (list: unknown): readonly Plain[] =>
     (entry) => entry !== null && typeof entry === 'object' && !Array.isArray(entry),
   );
 
-/** Every name in a suite that stands for code of one's own, each once. */
+/**
+ * Every name in a suite that stands for code of one's own, each once.
+ * @param all ids of all algorithms, for suites that say `all`.
+ */
 export function suiteReferences(
   source: SuiteSource,
-  overrides: SuiteOverrides = {},
+  overrides: SuiteOverrides,
+  all: readonly string[],
 ): readonly CodeReference[] {
-  const { raw } = readRaw(source, overrides, []);
+  const { raw } = readRaw(source, overrides, all);
   const environments = entriesOf(raw.environments);
   const policies = [raw, ...environments].flatMap(({ policy }) => entriesOf([policy]));
   const named = (kind: CodeReference['kind'], entries: readonly Plain[]): readonly CodeReference[] =>

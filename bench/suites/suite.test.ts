@@ -4,6 +4,7 @@ import { CATALOG as REGISTERED } from '../../catalog.ts';
 import { InputError } from '../../core/errors.ts';
 import { createCatalog } from '../catalog/catalog.ts';
 import { readSuite, suiteNames } from './file.ts';
+import { loadSuite } from './load.ts';
 import type { SuiteOverrides } from './raw.ts';
 import { resolveSuite, type Suite, suiteCells } from './suite.ts';
 
@@ -369,4 +370,9 @@ describe('what would fail in every cell', () => {
     const { environments } = resolveSuite({ file: 's.yaml', text: text('tabular', '') }, REGISTERED);
     expect(environments[0]!.warmStart.steps).toBe(0);
   });
+});
+
+it('a setting of one method reaches it in a suite that says all', async () => {
+  const { suite } = await loadSuite('all', REGISTERED, { set: ['algorithms.carl.options.forks=4'] });
+  expect(suite.algorithms.find(({ id }) => id === 'carl')!.options.forks).toBe(4);
 });
