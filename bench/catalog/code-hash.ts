@@ -3,9 +3,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 
 /** What follows `from`, `import`, `import(` or `require(` as a text. Over-reads: a comment may name a file, too. */
-const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(['"])([^'"\n]+)\1/g;
+const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(['"`])([^'"`\n]+)\1/g;
 
-const ENDINGS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs', '.json', '/index.ts', '/index.js', '/index.mjs'];
+const TYPES = ['.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.json'];
+const ENDINGS = ['', ...TYPES, ...TYPES.map((type) => `/index${type}`)];
 
 /** The code that a file runs: itself and what it imports relatively, and the packages that these import. */
 export interface CodeGraph {
@@ -22,10 +23,9 @@ export function codeGraph(entries: readonly string[]): CodeGraph {
   for (const file of files) {
     if (file.endsWith('.json')) continue;
     for (const [, , name] of readFileSync(file, 'utf8').matchAll(IMPORT)) {
-      if (name!.startsWith('.')) {
-        const found = locate(resolve(dirname(file), name!));
-        if (found !== undefined) files.add(found);
-      } else if (!name!.startsWith('node:') && !name!.startsWith('/')) {
+      if (/^\.|^\//.test(name!)) {
+        for (const found of candidates(resolve(dirname(file), name!))) files.add(found);
+      } else if (!name!.startsWith('node:')) {
         packages.add(
           name!
             .split('/')
@@ -38,9 +38,10 @@ export function codeGraph(entries: readonly string[]): CodeGraph {
   return { files: [...files], packages: [...packages].sort() };
 }
 
-function locate(path: string): string | undefined {
-  const candidates = [...ENDINGS.map((ending) => path + ending), path.replace(/\.([cm]?)js$/, '.$1ts')];
-  return candidates.find((file) => existsSync(file) && statSync(file).isFile());
+/** Every file that a path may mean: which of `x.ts` and `x.js` is run is the loader's choice, so both count. */
+function candidates(path: string): readonly string[] {
+  const paths = [...ENDINGS.map((ending) => path + ending), path.replace(/\.([cm]?)js$/, '.$1ts')];
+  return paths.filter((file) => existsSync(file) && statSync(file).isFile());
 }
 
 /**

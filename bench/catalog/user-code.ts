@@ -46,19 +46,25 @@ export async function withUserCode(
 
 async function loadItem({ kind, source }: CodeReference, options: UserCodeOptions): Promise<UserItem> {
   const [name = '', exported = 'default'] = source.split('#', 2) as [string, string?];
-  const jiti = createJiti(pathToFileURL(resolve('code')).href, { virtualModules: await provided() });
+  const jiti = createJiti(pathToFileURL(resolve('code')).href, {
+    virtualModules: await provided(),
+    // A file that has changed is another: nothing of its former content is taken for it.
+    moduleCache: false,
+  });
   const known = options.files?.[source];
   const file =
     known === undefined ? locate(name, source, options.folders ?? [process.cwd()], jiti) : resolve(known);
   if (!existsSync(file)) throw new InputError(`${kind} ${source}: there is no file ${file}`);
   options.onNotice?.(`${source} is code and runs with all your rights`);
-  const sha256 = hashFiles(codeGraph([file]).files, dirname(file));
+  const hash = (): string => hashFiles(codeGraph([file]).files, dirname(file));
+  const sha256 = hash();
   let module: Readonly<Record<string, unknown>>;
   try {
     module = await jiti.import(file);
   } catch (error) {
     throw new InputError(`${kind} ${source} cannot be loaded: ${String(error)}`);
   }
+  if (hash() !== sha256) throw new InputError(`${kind} ${source}: ${file} changed while it was loaded`);
   const item = module[exported];
   const problem = MISSING[kind](item as Readonly<Record<string, unknown>> | undefined);
   if (problem.length > 0) {

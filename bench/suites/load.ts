@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
-import { withUserCode } from '../catalog/user-code.ts';
+import { type CodeReference, withUserCode } from '../catalog/user-code.ts';
 import type { CodeFiles, NamedCell } from '../cell.ts';
 import { withInputs } from '../training/inputs.ts';
 import { readSuite } from './file.ts';
@@ -19,8 +19,8 @@ export interface LoadedSuite {
 }
 
 /**
- * Reads, completes and checks a suite, and loads the users' own code that it or the overrides name: beside the suite's
- * file, or else in the working folder.
+ * Reads, completes and checks a suite, and loads the users' own code: what the suite names from beside its file, what the
+ * overrides add to it from the working folder.
  * @param nameOrFile a built-in suite by its name, any other by the path of its file.
  * @throws InputError when the suite is not there or not valid, or something that it names cannot be read or loaded.
  */
@@ -31,10 +31,21 @@ export async function loadSuite(
 ): Promise<LoadedSuite> {
   const source = await readSuite(nameOrFile);
   const all = catalog.algorithms.map(({ id }) => id);
-  const own = await withUserCode(catalog, suiteReferences(source, overrides, all), {
-    folders: [dirname(source.file), process.cwd()],
-    ...(onNotice === undefined ? {} : { onNotice }),
+  const notice = onNotice === undefined ? {} : { onNotice };
+  // What the suite's text names lies beside it; what the overrides add, in the working folder.
+  const ofSuite = suiteReferences(source, {}, all);
+  const isOfSuite = ({ kind, source: name }: CodeReference): boolean =>
+    ofSuite.some((one) => one.kind === kind && one.source === name);
+  const wanted = suiteReferences(source, overrides, all);
+  const beside = await withUserCode(catalog, wanted.filter(isOfSuite), {
+    folders: [dirname(source.file)],
+    ...notice,
   });
+  const own = await withUserCode(
+    beside,
+    wanted.filter((one) => !isOfSuite(one)),
+    notice,
+  );
   const suite = resolveSuite(source, own, overrides);
   return {
     suite,

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CATALOG as REGISTERED } from '../../catalog.ts';
@@ -375,4 +378,27 @@ describe('what would fail in every cell', () => {
 it('a setting of one method reaches it in a suite that says all', async () => {
   const { suite } = await loadSuite('all', REGISTERED, { set: ['algorithms.carl.options.forks=4'] });
   expect(suite.algorithms.find(({ id }) => id === 'carl')!.options.forks).toBe(4);
+});
+
+it('takes what a suite names from beside it, and what overrides add from the working folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'creditbench-'));
+  try {
+    const method =
+      "import { CATALOG } from 'creditbench';\nexport default { ...CATALOG.algorithm('grpo'), id: 'mine' };\n";
+    await writeFile(join(folder, 'mine.ts'), method);
+    const file = join(folder, 's.yaml');
+    await writeFile(
+      file,
+      'name: s\nenvironments: [key-door]\npolicy: tabular\nalgorithms: [./mine.ts]\nseeds: 1\n',
+    );
+    const { catalog } = await loadSuite(file, REGISTERED);
+    expect(catalog.own.map((one) => one.file)).toEqual([join(folder, 'mine.ts')]);
+    // Not the working folder's: what the command line names is not looked for beside the suite.
+    await writeFile(join(folder, 'other.ts'), method);
+    await expect(loadSuite(file, REGISTERED, { algorithms: ['./other.ts'] })).rejects.toThrow(
+      `there is no file ${join(process.cwd(), 'other.ts')}`,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

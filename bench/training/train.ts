@@ -128,7 +128,8 @@ async function train(
   return {
     metrics,
     timings,
-    fingerprint: loaded.fingerprint,
+    // A user's own world is its code, too: results of an edited one are not of the same environment.
+    fingerprint: [loaded.fingerprint, cell.environment.code?.sha256].filter(Boolean).join(' '),
     declaration: declarationOf(loaded.environment),
   };
 }
