@@ -96,19 +96,35 @@ function outputsOf(
   { width, rows }: Features,
 ): TokenValues {
   let record = 0;
+  // A head that has not met a feature yet has no weight for it.
+  const known = Math.min(width, parameters.length - 1);
   return trees.map(({ edges }) =>
     edges.map(({ tokens }) => {
       const row = rows[record++]!;
-      return Float64Array.from(tokens, (_, token) => {
-        let sum = parameters[0]!;
-        // A head that has not met a feature yet has no weight for it.
-        const known = Math.min(width, parameters.length - 1);
-        for (let index = 0; index < known; index++)
-          sum += parameters[1 + index]! * row[token * width + index]!;
-        return sum;
-      });
+      const values = new Float64Array(tokens.length).fill(parameters[0]!);
+      for (const at of nonZero(row)) {
+        const index = at % width;
+        if (index < known) values[(at - index) / width]! += parameters[1 + index]! * row[at]!;
+      }
+      return values;
     }),
   );
+}
+
+const placesOf = new WeakMap<Features['rows'][number], Int32Array>();
+
+/** Where a row is not 0: that of a table is, but for one place. Remembered, because a head reads a row many times. */
+function nonZero(row: Features['rows'][number]): Int32Array {
+  let places = placesOf.get(row);
+  if (places === undefined) {
+    let count = 0;
+    for (const value of row) if (value !== 0) count++;
+    places = new Int32Array(count);
+    count = 0;
+    for (let at = 0; at < row.length; at++) if (row[at] !== 0) places[count++] = at;
+    placesOf.set(row, places);
+  }
+  return places;
 }
 
 /** One iteration's Adam steps of a head. */
@@ -133,11 +149,10 @@ export function trainHead(
     const gradient = new Float64Array(size);
     for (const [record, partials] of result.gradients.flat().entries()) {
       const row = features.rows[record]!;
-      for (const [token, partial] of partials.entries()) {
-        gradient[0]! += partial;
-        for (let index = 0; index < features.width; index++) {
-          gradient[1 + index]! += partial * row[token * features.width + index]!;
-        }
+      for (const partial of partials) gradient[0]! += partial;
+      for (const at of nonZero(row)) {
+        const index = at % features.width;
+        gradient[1 + index]! += partials[(at - index) / features.width]! * row[at]!;
       }
     }
     const adam = adamStep(parameters, gradient, next.adam, {

@@ -80,7 +80,10 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     features: async (records) => {
       const places = records.map(({ prompt }) => row(prompt).place);
       const width = table.size;
-      return { width, rows: places.map((place) => new Float64Array(width).fill(1, place, place + 1)) };
+      const rows = new Map(
+        [...new Set(places)].map((place) => [place, new Float64Array(width).fill(1, place, place + 1)]),
+      );
+      return { width, rows: places.map((place) => rows.get(place)!) };
     },
     gradient: async (records, loss, { temperature }) => {
       const distributions = records.map(({ prompt }) => distribution(prompt, temperature));
