@@ -18,6 +18,7 @@ const ROOMS_OF_BENCH = [
   ['runs'],
   ['audit'],
   ['criticality'],
+  ['profile'],
 ];
 
 const TESTS = '\\.(test|test-helper)\\.ts$';

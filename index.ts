@@ -189,6 +189,18 @@ export { InputError } from './core/errors.ts';
 export { createRandom, type Random, shuffled } from './core/random.ts';
 export { type Divisor, mean, standardDeviation } from './core/statistics.ts';
 
+// Experimental: what methods are good at.
+
+export {
+  type ProfiledUnit,
+  type ProfileOptions,
+  type ProfileRequest,
+  profile,
+  type UnitExecutor,
+} from './bench/profile/profile.ts';
+export { type ProfileSummary, summarize, toldApart } from './bench/profile/summary.ts';
+export type { Effort, ProfileRun, ProfileUnit, UnitRequest } from './bench/profile/unit.ts';
+
 // Experimental: exact values by enumeration, criticality.
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';

@@ -14,6 +14,8 @@ const SCOPES = {
   cell: { entry: 'bench/training/train', folders: ['algorithms', 'envs', 'policies'] },
   /** Starting weights, which do not depend on algorithms. */
   start: { entry: 'bench/training/warm-start', folders: ['envs', 'policies'] },
+  /** A unit of a profile: its experiments, and what trains in them. */
+  profile: { entry: 'bench/profile/profile', folders: ['algorithms', 'envs', 'policies'] },
 } as const;
 
 const known = new Map<string, string>();

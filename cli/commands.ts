@@ -67,6 +67,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./criticality.ts')).criticalityCommand(setExitCode),
   },
   {
+    name: 'profile',
+    usage: '[options]',
+    description: 'says what methods are good at: exact learning scores in small experiments',
+    load: async (setExitCode) => (await import('./profile.ts')).profileCommand(setExitCode),
+  },
+  {
     name: 'data',
     usage: '[options] [command]',
     description: 'looks at question files',

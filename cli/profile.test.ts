@@ -1,0 +1,63 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROFILE_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
+import { spawnCreditbench } from './spawn.test-helper.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'creditbench-profile-'));
+  const mine = `import { CATALOG } from 'creditbench'; export default { ...CATALOG.algorithm('carl'), id: 'mine-with-a-long-name' };`;
+  await writeFile(join(folder, 'mine.ts'), mine);
+});
+afterAll(() => rm(folder, { recursive: true }));
+const run = (...args: string[]) => spawnCreditbench(folder, ['profile', ...args]);
+const SMALL = ['--quick', '--seeds', '2', '--experiment', 'confident-mistake', '--experiment', 'capability'];
+
+describe('creditbench profile', () => {
+  it('sets a method of one own beside GRPO, and with workers to the same bytes', async () => {
+    const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one');
+    expect(one.code).toBe(0);
+    expect(one.stderr).toContain('note: ./mine.ts is code');
+    expect(one.stdout).toMatch(
+      /^score +1 +2\ngrpo +\S+ +\S+\nmine-with-a-~ +\S+ +\S+\n\n1 confident-mistake {3}2 capability\n/,
+    );
+    for (const line of one.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    const two = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'two', '--workers', '2', '--json');
+    expect(two.code).toBe(0);
+    for (const [name, columns] of [
+      ['profile.csv', PROFILE_COLUMNS],
+      ['scores.csv', SCORE_COLUMNS],
+    ] as const) {
+      const text = await readFile(join(folder, 'one', name), 'utf8');
+      expect(text.split('\n')[0]).toBe(columns.map((column) => column.name).join());
+      expect(await readFile(join(folder, 'two', name), 'utf8')).toBe(text);
+    }
+    const { scores } = JSON.parse(two.stdout);
+    expect(scores).toHaveLength(2 * 2 * 2 * 2);
+    expect(Object.keys(scores[0])).toEqual(['algorithm', 'experiment', 'level', 'seed', 'score']);
+  });
+
+  it.each<[string, string[], string]>([
+    ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
+    ['an unknown experiment', ['--experiment', 'nope'], "unknown experiment 'nope'; valid: horizon, late, "],
+    ['one seed', ['--seeds', '1'], "--seeds: '1' is not valid; valid: whole number from 2 to 1000"],
+    ['no worker', ['--workers', '0'], "--workers: '0' is not valid; valid: whole number from 1 to 256"],
+  ])('refuses %s with exit code 2', async (_, args, message) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('stops cleanly on Ctrl-C', async () => {
+    const args = ['profile', '--algorithm', './mine.ts', '--workers', '2', '--out', 'three'];
+    const stopped = spawnCreditbench(folder, args, (line, kill) => {
+      // It is listening soon after it has said that it loads the file.
+      if (line.startsWith('note: ')) setTimeout(() => kill('SIGINT'), 3000);
+    });
+    const { code, stderr } = await stopped;
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopped: what is finished is kept');
+  });
+});
