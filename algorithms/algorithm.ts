@@ -46,16 +46,23 @@ export interface Head {
    */
   readonly sees?: 'action';
   /**
-   * The head's loss over the trees of one iteration, after the rollouts.
-   * @param outputs the head's outputs now; those at sampling time are in the trees.
-   * @returns the loss, its gradients in the shape of `outputs`, and the share of the targets' variance that the outputs
-   * explain, if that is defined.
+   * The head's loss over the trees of one iteration, after the rollouts. What stays the same from step to step (targets,
+   * the outputs at sampling time, which are in the trees) is worked out once; the function that it returns is called in
+   * every step.
    */
-  loss(
-    trees: readonly RolloutTree[],
-    outputs: TokenValues,
-  ): { readonly loss: number; readonly gradients: TokenValues; readonly explainedVariance?: number };
+  loss(trees: readonly RolloutTree[]): HeadLoss;
 }
+
+/**
+ * A head's loss as a function of its outputs now.
+ * @returns the loss, its gradients in the shape of `outputs`, and the share of the targets' variance that the outputs
+ * explain, if that is defined.
+ */
+export type HeadLoss = (outputs: TokenValues) => {
+  readonly loss: number;
+  readonly gradients: TokenValues;
+  readonly explainedVariance?: number;
+};
 
 /** Which questions' trees are used, if a method asks for others in place of those that are not. */
 export interface Resampling {

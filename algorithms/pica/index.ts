@@ -78,8 +78,8 @@ function hazardHead(options: PicaOptions): Head {
     sees: 'action',
     learningRate: options.hazardLearningRate,
     steps: options.hazardSteps,
-    loss: (trees, outputs) =>
-      actionHeadLoss(trees, outputs, (logits, tree, leaf) =>
+    loss: (trees) =>
+      actionHeadLoss(trees, (logits, tree, leaf) =>
         hazardLoss(logits, fateOf(tree, leaf, options.success), options),
       ),
   };

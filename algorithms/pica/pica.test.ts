@@ -199,14 +199,14 @@ describe('the first error', () => {
     const outputs = [
       [[9, logit(0.1)], [logit(0.2)], [logit(0.3)], [logit(0.4)]].map((row) => Float64Array.from(row)),
     ];
-    const { loss, gradients } = head!.loss([tree], outputs);
+    const { loss, gradients } = head!.loss([tree])(outputs);
     const failure = -Math.log(1 - 0.7 * 0.6) - Math.log(0.3);
     expect(loss).toBeCloseTo((-Math.log(0.9 * 0.8) + failure) / 2, 12);
     expect(gradients[0]![0]![0]).toBe(0);
     expect(gradients[0]![0]![1]).toBeCloseTo(0.1 / 2, 12);
-    expect(head!.loss([withMilestones(tree, [])], outputs).loss).toBeCloseTo(loss, 12);
+    expect(head!.loss([withMilestones(tree, [])])(outputs).loss).toBeCloseTo(loss, 12);
     const unknown = { ...tree, nodes: tree.nodes.map(({ milestones: _, ...node }) => node) };
-    expect(head!.loss([unknown], outputs).loss).toBeCloseTo((-Math.log(0.72) - Math.log(1 - 0.42)) / 2, 12);
+    expect(head!.loss([unknown])(outputs).loss).toBeCloseTo((-Math.log(0.72) - Math.log(1 - 0.42)) / 2, 12);
   });
 });
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { variance } from '../../core/statistics.ts';
-import type { Credit, Head, TokenValues } from '../algorithm.ts';
+import type { Credit, Head, HeadLoss, TokenValues } from '../algorithm.ts';
 import { trajectoryRows } from '../shared/flat.ts';
 import { gae } from '../shared/gae.ts';
 import { whiten } from '../shared/whitening.ts';
@@ -84,53 +84,61 @@ export function criticHead(rewardOf: RewardFunction, options: CriticOptions): He
     learningRate: options.criticLearningRate,
     steps: options.criticSteps,
     warmup: options.criticWarmup,
-    loss: (trees, outputs) => {
+    loss: (trees) => {
       const targets = trees.map((tree) => estimate(tree, rewardOf, options).returns);
-      return {
-        ...valueLoss(trees, targets, outputs, options.valueClip ?? Number.POSITIVE_INFINITY),
-        ...explained(
-          targets.flat(2),
-          outputs.flatMap((edges) => edges.flatMap((values) => [...values])),
-        ),
-      };
+      const varianceOf = explained(targets);
+      const lossOf = valueLoss(trees, targets, options.valueClip ?? Number.POSITIVE_INFINITY);
+      return (outputs) => ({ ...lossOf(outputs), ...varianceOf(outputs) });
     },
   };
 }
 
-function valueLoss(
-  trees: readonly RolloutTree[],
-  targets: readonly (readonly (readonly number[])[])[],
-  outputs: TokenValues,
-  clip: number,
-): { readonly loss: number; readonly gradients: TokenValues } {
-  const count = targets.flat(2).length;
-  let loss = 0;
-  const gradients = outputs.map((edges, tree) =>
-    edges.map((values, edge) =>
-      values.map((value, t) => {
-        const old = trees[tree]!.edges[edge]!.outputs!.critic![t]!;
-        const target = targets[tree]![edge]![t]!;
-        const miss = value - target;
-        const clippedMiss = Math.min(Math.max(value, old - clip), old + clip) - target;
-        loss += Math.max(miss ** 2, clippedMiss ** 2) / 2 / count;
-        // Where the clipped branch wins, the value no longer moves the loss.
-        return clippedMiss ** 2 > miss ** 2 ? 0 : miss / count;
+/** Targets by tree, edge and token. */
+type Targets = readonly (readonly (readonly number[])[])[];
+
+function valueLoss(trees: readonly RolloutTree[], targets: Targets, clip: number): HeadLoss {
+  const count = targets.reduce((sum, edges) => edges.reduce((all, tokens) => all + tokens.length, sum), 0);
+  return (outputs) => {
+    let loss = 0;
+    const gradients = outputs.map((edges, tree) =>
+      edges.map((values, edge) => {
+        const olds = trees[tree]!.edges[edge]!.outputs!.critic!;
+        const returns = targets[tree]![edge]!;
+        const partials = new Float64Array(values.length);
+        for (let t = 0; t < values.length; t++) {
+          const value = values[t]!;
+          const old = olds[t]!;
+          const miss = value - returns[t]!;
+          const clippedMiss = Math.min(Math.max(value, old - clip), old + clip) - returns[t]!;
+          const squared = miss * miss;
+          const clippedSquared = clippedMiss * clippedMiss;
+          loss += Math.max(squared, clippedSquared) / 2 / count;
+          // Where the clipped branch wins, the value no longer moves the loss.
+          partials[t] = clippedSquared > squared ? 0 : miss / count;
+        }
+        return partials;
       }),
-    ),
-  );
-  return { loss, gradients };
+    );
+    return { loss, gradients };
+  };
 }
 
 /** 1 - Var(target - value) / Var(target); nothing if the targets do not vary. */
-function explained(
-  targets: readonly number[],
-  values: readonly number[],
-): { readonly explainedVariance?: number } {
-  const total = variance(targets, 'population');
-  if (!(total > 1e-12)) return {};
-  const left = variance(
-    targets.map((target, i) => target - values[i]!),
-    'population',
-  );
-  return { explainedVariance: 1 - left / total };
+function explained(targets: Targets): (outputs: TokenValues) => { readonly explainedVariance?: number } {
+  const all = Float64Array.from(targets.flat(2));
+  const total = variance(all, 'population');
+  if (!(total > 1e-12)) return () => ({});
+  const left = new Float64Array(all.length);
+  return (outputs) => {
+    let at = 0;
+    for (const edges of outputs) {
+      for (const values of edges) {
+        for (const value of values) {
+          left[at] = all[at]! - value;
+          at++;
+        }
+      }
+    }
+    return { explainedVariance: 1 - variance(left, 'population') / total };
+  };
 }

@@ -105,7 +105,7 @@ describe('PPO advantages', () => {
 describe('the critic', () => {
   const tree = valued(chains([1, 0]), [[0.2, 0.4], [0.5]]);
   const lossAt = (values: readonly (readonly number[])[], options = defaults) =>
-    criticHead(ownRewards, options).loss([tree], [values.map((row) => Float64Array.from(row))]);
+    criticHead(ownRewards, options).loss([tree])([values.map((row) => Float64Array.from(row))]);
 
   it('has half the mean squared error over all tokens for a loss', () => {
     const { loss, gradients, explainedVariance } = lossAt([[0.2, 0.4], [0.5]]);
@@ -123,10 +123,9 @@ describe('the critic', () => {
   it('is worth 1 when it is right, 0 when it says one thing, and nothing where returns do not vary', () => {
     expect(lossAt([[1, 1], [0]]).explainedVariance).toBeCloseTo(1, 12);
     expect(lossAt([[0.3, 0.3], [0.3]]).explainedVariance).toBeCloseTo(0, 12);
-    const same = criticHead(ownRewards, defaults).loss(
-      [valued(chains([1, 1]), [[0], [0]])],
-      [[Float64Array.of(0), Float64Array.of(0)]],
-    );
+    const same = criticHead(ownRewards, defaults).loss([valued(chains([1, 1]), [[0], [0]])])([
+      [Float64Array.of(0), Float64Array.of(0)],
+    ]);
     expect(same.explainedVariance).toBeUndefined();
   });
 

@@ -1,4 +1,4 @@
-import type { Head, TokenValues } from '../algorithm.ts';
+import type { HeadLoss } from '../algorithm.ts';
 import { leaves, path, type RolloutTree, type TreeNode } from '../tree.ts';
 
 /**
@@ -8,19 +8,20 @@ import { leaves, path, type RolloutTree, type TreeNode } from '../tree.ts';
  */
 export function actionHeadLoss(
   trees: readonly RolloutTree[],
-  outputs: TokenValues,
   own: (
     numbers: readonly number[],
     tree: RolloutTree,
     leaf: TreeNode,
   ) => { readonly loss: number; readonly gradients: ArrayLike<number> },
-): ReturnType<Head['loss']> {
-  const count = trees.reduce((sum, tree) => sum + leaves(tree).length, 0);
-  let loss = 0;
-  const gradients = outputs.map((edges) => edges.map((values) => new Float64Array(values.length)));
-  for (const [index, tree] of trees.entries()) {
-    for (const leaf of leaves(tree)) {
-      const edges = path(tree, leaf);
+): HeadLoss {
+  const trajectories = trees.flatMap((tree, index) =>
+    leaves(tree).map((leaf) => ({ tree, index, leaf, edges: path(tree, leaf) })),
+  );
+  const count = trajectories.length;
+  return (outputs) => {
+    let loss = 0;
+    const gradients = outputs.map((edges) => edges.map((values) => new Float64Array(values.length)));
+    for (const { tree, index, leaf, edges } of trajectories) {
       const result = own(
         edges.map(({ id }) => outputs[index]![id]!.at(-1)!),
         tree,
@@ -32,6 +33,6 @@ export function actionHeadLoss(
         gradients[index]![id]![tokens.length - 1]! += result.gradients[t]! / count;
       }
     }
-  }
-  return { loss, gradients };
+    return { loss, gradients };
+  };
 }

@@ -62,8 +62,8 @@ function progressHead({ progressLearningRate, progressSteps }: SpaRlOptions): He
     sees: 'action',
     learningRate: progressLearningRate,
     steps: progressSteps,
-    loss: (trees, outputs) =>
-      actionHeadLoss(trees, outputs, (progress, _, leaf) => {
+    loss: (trees) =>
+      actionHeadLoss(trees, (progress, _, leaf) => {
         const miss = progress.reduce((a, b) => a + b, 0) - leaf.return;
         return { loss: miss ** 2, gradients: progress.map(() => 2 * miss) };
       }),

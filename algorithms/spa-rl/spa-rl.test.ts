@@ -81,7 +81,7 @@ describe('the step rewards of SPA-RL', () => {
     const [critic] = spaRl.heads!(defaults);
     const zeros = [tree.edges.map((edge) => new Float64Array(edge.tokens.length))];
     // Returns 1.7, 1.7, 1.6, 0.9 and 0.4, values 0.
-    expect(critic!.loss([tree], zeros).loss).toBeCloseTo((2 * 1.7 ** 2 + 1.6 ** 2 + 0.81 + 0.16) / 10, 12);
+    expect(critic!.loss([tree])(zeros).loss).toBeCloseTo((2 * 1.7 ** 2 + 1.6 ** 2 + 0.81 + 0.16) / 10, 12);
   });
 });
 
@@ -89,7 +89,7 @@ describe('the progress estimator', () => {
   const [, head] = spaRl.heads!(defaults);
   const tree = judged(chains([1, 0.25], 2), [[0, 0], [0], [0], [0, 0, 0]]);
   const at = (values: readonly (readonly number[])[]) =>
-    head!.loss([tree], [values.map((row) => Float64Array.from(row))]);
+    head!.loss([tree])([values.map((row) => Float64Array.from(row))]);
 
   it('has the mean squared miss of the sums for a loss, over the last tokens alone', () => {
     const { loss, gradients } = at([[7, 0.5], [0.3], [0.1], [7, 7, 0.05]]);

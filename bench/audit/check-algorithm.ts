@@ -118,11 +118,9 @@ async function grow<Options>(
 
 /** A head's gradients are those of its own loss: compared by a central difference at every output moved alike. */
 function checkHead(head: Head, trees: readonly RolloutTree[], report: Report): void {
+  const loss = head.loss(trees);
   const at = (shift: number) =>
-    head.loss(
-      trees,
-      trees.map(({ edges }) => edges.map(({ tokens }) => Float64Array.from(tokens, () => 0.1 + shift))),
-    );
+    loss(trees.map(({ edges }) => edges.map(({ tokens }) => Float64Array.from(tokens, () => 0.1 + shift))));
   const step = 1e-5;
   const total = at(0)
     .gradients.flat()

@@ -28,7 +28,7 @@ const regression: Head = {
   name: 'critic',
   learningRate: 0.05,
   steps: 200,
-  loss: (trees, outputs) => {
+  loss: (trees) => (outputs) => {
     let loss = 0;
     const gradients = trees.map(({ edges, nodes }, index) => {
       const target = (edge: number): number => {
@@ -73,7 +73,7 @@ describe('heads', () => {
     }
     expect(statistics).toMatchObject({ name: 'critic', explainedVariance: null });
     const trained = [tree!.edges.map(({ outputs }) => Float64Array.from(outputs!.critic!))];
-    expect(regression.loss(trees, trained).loss).toBeLessThan(0.9 * statistics.loss);
+    expect(regression.loss(trees)(trained).loss).toBeLessThan(0.9 * statistics.loss);
     // The table is the exact critic in the limit.
     const exact = stopOrSearchExact(0).values.get('start')!.value;
     expect(Math.abs(mean('start') - exact)).toBeLessThan(0.08);

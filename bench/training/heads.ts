@@ -69,7 +69,8 @@ export function withOutputs(
   features: Features,
   policy: Pick<TrainablePolicy, 'promptTokens'>,
 ): readonly RolloutTree[] {
-  const outputs = states.map((state) => outputsOf(trees, state, features));
+  const places = nonZeros(features.rows);
+  const outputs = states.map(({ parameters }) => outputsOf(trees, parameters, features, places));
   return trees.map((tree, index) => ({
     ...tree,
     measuredTokens:
@@ -90,19 +91,23 @@ export function withOutputs(
   }));
 }
 
+/** What a head says of every token, written into `into` where that is given. */
 function outputsOf(
   trees: readonly RolloutTree[],
-  { parameters }: HeadState,
+  parameters: Float64Array,
   { width, rows }: Features,
+  places = nonZeros(rows),
+  into?: TokenValues,
 ): TokenValues {
   let record = 0;
   // A head that has not met a feature yet has no weight for it.
   const known = Math.min(width, parameters.length - 1);
-  return trees.map(({ edges }) =>
-    edges.map(({ tokens }) => {
-      const row = rows[record++]!;
-      const values = new Float64Array(tokens.length).fill(parameters[0]!);
-      for (const at of nonZero(row)) {
+  return trees.map(({ edges }, tree) =>
+    edges.map(({ tokens }, edge) => {
+      const row = rows[record]!;
+      const values = into?.[tree]?.[edge] ?? new Float64Array(tokens.length);
+      values.fill(parameters[0]!);
+      for (const at of places[record++]!) {
         const index = at % width;
         if (index < known) values[(at - index) / width]! += parameters[1 + index]! * row[at]!;
       }
@@ -111,20 +116,21 @@ function outputsOf(
   );
 }
 
-const placesOf = new WeakMap<Features['rows'][number], Int32Array>();
-
-/** Where a row is not 0: that of a table is, but for one place. Remembered, because a head reads a row many times. */
-function nonZero(row: Features['rows'][number]): Int32Array {
-  let places = placesOf.get(row);
-  if (places === undefined) {
-    let count = 0;
-    for (const value of row) if (value !== 0) count++;
-    places = new Int32Array(count);
-    count = 0;
-    for (let at = 0; at < row.length; at++) if (row[at] !== 0) places[count++] = at;
-    placesOf.set(row, places);
-  }
-  return places;
+/** Where each row is not 0: a table's is but for one place. Rows that are one object are looked through once. */
+function nonZeros(rows: Features['rows']): readonly Int32Array[] {
+  const known = new Map<Features['rows'][number], Int32Array>();
+  return rows.map((row) => {
+    let places = known.get(row);
+    if (places === undefined) {
+      let count = 0;
+      for (let at = 0; at < row.length; at++) if (row[at] !== 0) count++;
+      places = new Int32Array(count);
+      count = 0;
+      for (let at = 0; at < row.length; at++) if (row[at] !== 0) places[count++] = at;
+      known.set(row, places);
+    }
+    return places;
+  });
 }
 
 /** One iteration's Adam steps of a head. */
@@ -134,32 +140,37 @@ export function trainHead(
   features: Features,
 ): { readonly state: HeadState; readonly statistics: HeadStatistics } {
   const { head } = state;
-  const size = 1 + features.width;
+  const { width, rows } = features;
+  const size = 1 + width;
   const parameters = new Float64Array(size);
   parameters.set(state.parameters);
-  let next: HeadState = { head, parameters, adam: grown(state.adam, size) };
+  let adam = grown(state.adam, size);
+  const places = nonZeros(rows);
+  const lossOf = head.loss(trees);
+  const gradient = new Float64Array(size);
+  let outputs: TokenValues | undefined;
   let statistics: HeadStatistics | undefined;
   for (let step = 0; step < head.steps; step++) {
-    const result = head.loss(trees, outputsOf(trees, next, features));
+    outputs = outputsOf(trees, parameters, features, places, outputs);
+    const result = lossOf(outputs);
     statistics ??= {
       name: head.name,
       loss: result.loss,
       explainedVariance: result.explainedVariance ?? null,
     };
-    const gradient = new Float64Array(size);
-    for (const [record, partials] of result.gradients.flat().entries()) {
-      const row = features.rows[record]!;
-      for (const partial of partials) gradient[0]! += partial;
-      for (const at of nonZero(row)) {
-        const index = at % features.width;
-        gradient[1 + index]! += partials[(at - index) / features.width]! * row[at]!;
+    gradient.fill(0);
+    let record = 0;
+    for (const edges of result.gradients) {
+      for (const partials of edges) {
+        const row = rows[record]!;
+        for (let t = 0; t < partials.length; t++) gradient[0]! += partials[t]!;
+        for (const at of places[record++]!) {
+          const index = at % width;
+          gradient[1 + index]! += partials[(at - index) / width]! * row[at]!;
+        }
       }
     }
-    const adam = adamStep(parameters, gradient, next.adam, {
-      learningRate: head.learningRate,
-      epsilon: 1e-8,
-    });
-    next = { head, parameters, adam };
+    adam = adamStep(parameters, gradient, adam, { learningRate: head.learningRate, epsilon: 1e-8 });
   }
-  return { state: next, statistics: statistics! };
+  return { state: { head, parameters, adam }, statistics: statistics! };
 }
