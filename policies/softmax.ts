@@ -1,10 +1,14 @@
 /** Log-softmax of `logits / temperature` in float64. */
 export function logSoftmax(logits: ArrayLike<number>, temperature: number): Float64Array {
-  const result = Float64Array.from(logits, (logit) => logit / temperature);
+  // By index: iterators take several times as long, and this runs for every action.
+  const result = new Float64Array(logits.length);
   let highest = Number.NEGATIVE_INFINITY;
-  for (const value of result) highest = Math.max(highest, value);
+  for (let index = 0; index < result.length; index++) {
+    result[index] = logits[index]! / temperature;
+    highest = Math.max(highest, result[index]!);
+  }
   let sum = 0;
-  for (const value of result) sum += Math.exp(value - highest);
+  for (let index = 0; index < result.length; index++) sum += Math.exp(result[index]! - highest);
   const shift = highest + Math.log(sum);
   for (let index = 0; index < result.length; index++) result[index]! -= shift;
   return result;
@@ -13,6 +17,9 @@ export function logSoftmax(logits: ArrayLike<number>, temperature: number): Floa
 /** Entropy in nats of a distribution given by its log-probabilities. */
 export function entropy(logProbs: Float64Array): number {
   let sum = 0;
-  for (const value of logProbs) if (value > Number.NEGATIVE_INFINITY) sum -= Math.exp(value) * value;
+  for (let index = 0; index < logProbs.length; index++) {
+    const value = logProbs[index]!;
+    if (value > Number.NEGATIVE_INFINITY) sum -= Math.exp(value) * value;
+  }
   return sum;
 }

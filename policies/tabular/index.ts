@@ -15,6 +15,8 @@ interface Entry {
   readonly offset: number;
   readonly logits: Float64Array;
   readonly start: Float64Array;
+  /** Log-probabilities at `temperature`; undefined once the logits have changed. */
+  known: { readonly temperature: number; readonly logProbs: Float64Array } | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     if (found === undefined) {
       const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
       const known = { text: prompt.text, actions };
-      found = { prompt: known, place: table.size, offset: size, start, logits: start.slice() };
+      found = { prompt: known, place: table.size, offset: size, start, logits: start.slice(), known: undefined };
       table.set(prompt.text, found);
       size += actions.length;
     }
@@ -44,8 +46,14 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     }
     return found;
   };
-  const distribution = (prompt: Prompt, temperature: number): Float64Array =>
-    logSoftmax(row(prompt).logits, temperature);
+  // Not to be changed by whoever reads it: a state that is met again is not computed again.
+  const distribution = (prompt: Prompt, temperature: number): Float64Array => {
+    const entry = row(prompt);
+    if (entry.known?.temperature !== temperature) {
+      entry.known = { temperature, logProbs: logSoftmax(entry.logits, temperature) };
+    }
+    return entry.known.logProbs;
+  };
 
   return {
     id: 'tabular',
@@ -55,7 +63,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
         requests.map((request) => distribution(request.prompt, temperature)),
       ),
     distributions: async (prompts, { temperature }) =>
-      prompts.map((prompt) => distribution(prompt, temperature)),
+      prompts.map((prompt) => distribution(prompt, temperature).slice()),
     // A table reads one symbol: the state.
     promptTokens: (prompt) => [row(prompt).offset],
     parameters: () => {
@@ -68,7 +76,9 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
       if (parameters.length > size) {
         throw new RangeError(`tabular policy: ${parameters.length} parameters given, at most ${size} known`);
       }
-      for (const { offset, logits, start } of table.values()) {
+      for (const entry of table.values()) {
+        const { offset, logits, start } = entry;
+        entry.known = undefined;
         for (let index = 0; index < logits.length; index++) {
           logits[index] = parameters[offset + index] ?? start[index]!;
         }
