@@ -30,9 +30,9 @@ export interface ProfileSummary {
 }
 
 /** Level of the marks. */
-const ALPHA = 0.05;
+export const ALPHA = 0.05;
 /** Differences below this are not marked: common random numbers tell apart what rounds differently. */
-const SMALLEST = 0.01;
+export const SMALLEST = 0.01;
 
 /**
  * Whether a method is told apart from GRPO, by 0.01 or more: 1 above, -1 below, 0 neither.
@@ -51,10 +51,12 @@ export const toldApart = ({ adjustedP, difference }: ProfileSummary): -1 | 0 | 1
  */
 export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSummary[] {
   const baselines = new Map(
-    units.filter(({ algorithm }) => algorithm === BASELINE).map((unit) => [unit.experiment, bySeed(unit)]),
+    units
+      .filter(({ algorithm }) => algorithm === BASELINE)
+      .map((unit) => [unit.experiment, seedScores(unit)]),
   );
   const compared = units.map((unit) => {
-    const scores = bySeed(unit);
+    const scores = seedScores(unit);
     const baseline = unit.algorithm === BASELINE ? undefined : baselines.get(unit.experiment);
     const differences = baseline && scores.map((score, index) => score - baseline[index]!);
     return { unit, scores, differences, p: differences === undefined ? null : pairedTestP(differences) };
@@ -86,7 +88,7 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
 }
 
 /** A seed's score: the mean over the levels. */
-function bySeed({ runs }: ProfiledUnit): readonly number[] {
+export function seedScores({ runs }: ProfiledUnit): readonly number[] {
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   return seeds.map((seed) => mean(runs.filter((run) => run.seed === seed).map(({ score }) => score)));
 }

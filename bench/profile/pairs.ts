@@ -1,0 +1,118 @@
+import type { Row } from '../cell.ts';
+import { column } from '../columns.ts';
+import { holm } from '../stats/holm.ts';
+import { type Interval, tInterval } from '../stats/interval.ts';
+import { pairedTestP } from '../stats/paired.ts';
+import type { ProfiledUnit } from './profile.ts';
+import { ALPHA, SMALLEST, seedScores } from './summary.ts';
+
+/**
+ * Two methods in one experiment.
+ * @experimental
+ */
+export interface ProfilePair {
+  readonly first: string;
+  readonly second: string;
+  readonly experiment: string;
+  /** Score of the first minus that of the second, of equal seeds. */
+  readonly difference: Interval;
+  /** Of the paired t test. Null where it is not defined. */
+  readonly p: number | null;
+  /** After Holm over all pairs and experiments. */
+  readonly adjustedP: number | null;
+}
+
+/**
+ * All pairs of the methods in all experiments, compared over equal seeds.
+ * @param without methods that are left out: controls are told apart from anything, which says nothing.
+ * @experimental
+ */
+export function compareAllPairs(
+  units: readonly ProfiledUnit[],
+  without: readonly string[] = [],
+): readonly ProfilePair[] {
+  const kept = units.filter(({ algorithm }) => !without.includes(algorithm));
+  const experiments = [...new Set(kept.map(({ experiment }) => experiment))];
+  const pairs = experiments.flatMap((experiment) => {
+    const units = kept.filter((unit) => unit.experiment === experiment);
+    const scores = units.map(seedScores);
+    return units.flatMap(({ algorithm: first }, one) =>
+      units.slice(one + 1).map(({ algorithm: second }, after) => {
+        const others = scores[one + 1 + after]!;
+        const differences = scores[one]!.map((score, seed) => score - others[seed]!);
+        return {
+          ...{ first, second, experiment },
+          difference: tInterval(differences),
+          p: pairedTestP(differences),
+        };
+      }),
+    );
+  });
+  const adjusted = holm(pairs.flatMap(({ p }) => p ?? []));
+  let place = 0;
+  return pairs.map((pair) => ({ ...pair, adjustedP: pair.p === null ? null : adjusted[place++]! }));
+}
+
+/**
+ * Whether an experiment tells a pair apart: adjusted p below 0.05 and a difference of at least 0.01.
+ * @experimental
+ */
+export const isToldApart = ({ adjustedP, difference }: ProfilePair): boolean =>
+  adjustedP !== null && adjustedP < ALPHA && Math.abs(difference.value) >= SMALLEST;
+
+/**
+ * How many pairs of methods at least one experiment tells apart, and what each experiment adds.
+ * @experimental
+ */
+export interface Discrimination {
+  readonly pairs: number;
+  readonly apart: number;
+  /** Pairs that an experiment tells apart, and those that it alone does. */
+  readonly experiments: readonly {
+    readonly experiment: string;
+    readonly apart: number;
+    readonly alone: number;
+  }[];
+}
+
+/** @experimental */
+export function discrimination(pairs: readonly ProfilePair[]): Discrimination {
+  const nameOf = ({ first, second }: ProfilePair): string => JSON.stringify([first, second]);
+  const by = new Map<string, Set<string>>();
+  for (const pair of pairs) {
+    const found = by.get(nameOf(pair)) ?? new Set();
+    if (isToldApart(pair)) found.add(pair.experiment);
+    by.set(nameOf(pair), found);
+  }
+  const all = [...by.values()];
+  return {
+    pairs: all.length,
+    apart: all.filter(({ size }) => size > 0).length,
+    experiments: [...new Set(pairs.map(({ experiment }) => experiment))].map((experiment) => ({
+      experiment,
+      apart: all.filter((found) => found.has(experiment)).length,
+      alone: all.filter((found) => found.size === 1 && found.has(experiment)).length,
+    })),
+  };
+}
+
+/** `pairs.csv`: one row per pair of methods and experiment. */
+export const PAIR_COLUMNS = [
+  column('first', 'name', 'algorithm'),
+  column('second', 'name', 'another algorithm'),
+  column('experiment', 'name', 'experiment'),
+  column('difference', 'score', 'score of the first minus that of the second, of equal seeds'),
+  column('difference_low', 'score', 'lower end of its 95 % t interval over seeds'),
+  column('difference_high', 'score', 'upper end'),
+  column('p', '0..1', 'paired t test of the difference; empty where not defined'),
+  column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
+] as const;
+
+export const pairRow = ({ first, second, experiment, difference, p, adjustedP }: ProfilePair): Row => ({
+  ...{ first, second, experiment },
+  difference: difference.value,
+  difference_low: difference.low,
+  difference_high: difference.high,
+  p,
+  adjusted_p: adjustedP,
+});
