@@ -14,9 +14,9 @@ export interface Experiment {
     readonly levels: readonly number[];
   };
   process(level: number): DecisionProcess;
-  /** Rollouts per question and questions per iteration. Default: 16 and 1. */
+  /** Rollouts per question and questions per iteration. Default: 16, and every question of its four copies once. */
   batch?(level: number): { readonly rollouts: number; readonly questions: number };
-  /** Episodes of the starting policy that a run may spend, in sampled actions. Default: 800. */
+  /** Episodes of the starting policy that a run may spend, in sampled actions. Default: 1600. */
   readonly episodes?: number;
   /** The best return that the policy can have, where what it reads hides the state. */
   optimum?(level: number): number;

@@ -14,14 +14,21 @@ import {
 import { trainingSchema } from '../training/options.ts';
 import type { Experiment } from './experiment.ts';
 import { CreditCounts, type Identification } from './identify.ts';
-import { type CompiledProcess, compile, type DecisionProcess, loadProcess } from './process.ts';
+import { type CompiledProcess, compile, copies, type DecisionProcess, loadProcess } from './process.ts';
 
 const SAMPLING = { temperature: 1 };
+/**
+ * Questions of a level: as many copies of its process, each with states of its own. Learning one is luck, learning most is
+ * not; and they share parameters.
+ */
+const COPIES = 4;
+/** Parameters that all states of all copies share. */
+const SHARED = 16;
+const ROLLOUTS = 16;
 /** Episodes of the starting policy whose sampled actions are the budget of a training run. */
-const EPISODES = 800;
+const EPISODES = 1600;
 /** What of that a look at credit at the starting policy may spend. */
 const SHARE_AT_START = 0.2;
-const BATCH = { rollouts: 16, questions: 1 };
 
 /** One algorithm at one level of one experiment. */
 export interface LearningRequest {
@@ -60,7 +67,7 @@ class Level {
   readonly budget: number;
 
   constructor({ experiment, level }: Pick<LearningRequest, 'experiment' | 'level'>) {
-    this.process = experiment.process(level);
+    this.process = copies(experiment.process(level), COPIES);
     this.compiled = compile(this.process);
     this.loaded = loadProcess(experiment.id, this.process);
     const probabilities = startingProbabilities(this.process);
@@ -132,19 +139,24 @@ export async function identify(request: Omit<LearningRequest, 'rate' | 'purpose'
 
 async function prepare(request: LearningRequest, { loaded, process, compiled }: Level, use = 'learn') {
   const { algorithm, experiment, seed, rate, purpose, noiseStream, signal } = request;
-  const { rollouts, questions } = experiment.batch?.(request.level) ?? BATCH;
-  const byText = new Map(Object.values(process.states).map((state) => [state.text, state]));
-  const policy = createTabularPolicy({
-    // What a head reads of an action is no state of the process.
-    initial: ({ text }, action) => byText.get(text)?.actions[action]?.logit ?? 0,
-  });
+  const { rollouts, questions } = {
+    rollouts: ROLLOUTS,
+    questions: loaded.tasks.train.length,
+    ...experiment.batch?.(request.level),
+  };
   const prompts = compiled.order.map((name) => {
     const { text, actions } = process.states[name]!;
     return { text, actions: actions.map((action) => action.name) };
   });
+  const random = createRandom(seed).split('profile', purpose, use, experiment.id, request.level);
+  const byText = new Map(Object.values(process.states).map((state) => [state.text, state]));
+  const policy = createTabularPolicy({
+    // What a head reads of an action is no state of the process.
+    initial: ({ text }, action) => byText.get(text)?.actions[action]?.logit ?? 0,
+    shared: { size: SHARED, random: random.split('policy') },
+  });
   // All rows of the table at once, in one order.
   await policy.distributions(prompts, SAMPLING);
-  const random = createRandom(seed).split('profile', purpose, use, experiment.id, request.level);
   const setup: TrainingSetup = {
     environment: loaded.environment,
     expert: loaded.expert as Expert,

@@ -195,3 +195,29 @@ function backwards(states: DecisionProcess['states'], starts: readonly string[])
   for (const start of starts) visit(start);
   return order;
 }
+
+/** As many copies of a process as given, side by side: questions of one kind, none of whose states is another's. */
+export function copies(process: DecisionProcess, count: number): DecisionProcess {
+  if (count === 1) return process;
+  const named = (copy: number, name: string): string => `${copy}: ${name}`;
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  return {
+    starts: numbers.flatMap((copy) => process.starts.map((start) => named(copy, start))),
+    states: Object.fromEntries(
+      numbers.flatMap((copy) =>
+        Object.entries(process.states).map(([name, { text, actions }]) => [
+          named(copy, name),
+          {
+            text: named(copy, text),
+            actions: actions.map((action) => ({
+              ...action,
+              outcomes: action.outcomes.map((outcome) =>
+                'next' in outcome ? { ...outcome, next: named(copy, outcome.next) } : outcome,
+              ),
+            })),
+          },
+        ]),
+      ),
+    ),
+  };
+}

@@ -1,3 +1,4 @@
+import type { Random } from '../../core/random.ts';
 import { sampleActions } from '../enumerable.ts';
 import type { Prompt, TrainablePolicy } from '../policy.ts';
 import { logSoftmax } from '../softmax.ts';
@@ -5,6 +6,13 @@ import { logSoftmax } from '../softmax.ts';
 export interface TabularOptions {
   /** Starting logit of an action, by prompt and index into its actions. Default: 0, a uniform policy. */
   readonly initial?: (prompt: Prompt, action: number) => number;
+  /**
+   * Parameters that all rows share, as the states of a neural policy do: they add sum_j shared_j phi_j to an action's
+   * logit, where every phi_j is +1 or -1 over the root of their number, drawn from `random` by prompt text and action.
+   * The rows can still learn any policy; but whatever is trained in one state moves the others. They are the first of the
+   * flat vector. Default: none.
+   */
+  readonly shared?: { readonly size: number; readonly random: Random };
 }
 
 /** The logits of one prompt, where they lie in the flat vector, and what they started from. */
@@ -15,6 +23,8 @@ interface Entry {
   readonly offset: number;
   readonly logits: Float64Array;
   readonly start: Float64Array;
+  /** phi: the shared parameters' part in each action's logit, action by action. */
+  readonly phi: Float64Array;
   /** Log-probabilities at `temperature`; undefined once the logits have changed. */
   known: { readonly temperature: number; readonly logProbs: Float64Array } | undefined;
 }
@@ -25,9 +35,10 @@ interface Entry {
  * sets the logits of prompts that it does not reach back to their start.
  * @throws Error when one prompt text comes with different numbers of actions.
  */
-export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}): TrainablePolicy {
+export function createTabularPolicy({ initial = () => 0, shared }: TabularOptions = {}): TrainablePolicy {
+  const common = new Float64Array(shared?.size ?? 0);
   const table = new Map<string, Entry>();
-  let size = 0;
+  let size = common.length;
   const row = (prompt: Prompt): Entry => {
     const actions = prompt.actions;
     if (actions === undefined) throw new Error('tabular policy: the environment does not list its actions');
@@ -35,7 +46,15 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     if (found === undefined) {
       const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
       const known = { text: prompt.text, actions };
-      found = { prompt: known, place: table.size, offset: size, start, logits: start.slice(), known: undefined };
+      const stream = shared?.random.split(prompt.text);
+      const weight = 1 / Math.sqrt(common.length);
+      const phi = Float64Array.from({ length: common.length * actions.length }, () =>
+        stream!.integer(2) === 0 ? weight : -weight,
+      );
+      found = {
+        ...{ prompt: known, place: table.size, offset: size, start, phi },
+        ...{ logits: start.slice(), known: undefined },
+      };
       table.set(prompt.text, found);
       size += actions.length;
     }
@@ -50,7 +69,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
   const distribution = (prompt: Prompt, temperature: number): Float64Array => {
     const entry = row(prompt);
     if (entry.known?.temperature !== temperature) {
-      entry.known = { temperature, logProbs: logSoftmax(entry.logits, temperature) };
+      entry.known = { temperature, logProbs: logSoftmax(logitsOf(entry, common), temperature) };
     }
     return entry.known.logProbs;
   };
@@ -68,6 +87,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
     promptTokens: (prompt) => [row(prompt).offset],
     parameters: () => {
       const flat = new Float64Array(size);
+      flat.set(common);
       for (const { offset, logits } of table.values()) flat.set(logits, offset);
       return flat;
     },
@@ -76,6 +96,7 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
       if (parameters.length > size) {
         throw new RangeError(`tabular policy: ${parameters.length} parameters given, at most ${size} known`);
       }
+      for (let index = 0; index < common.length; index++) common[index] = parameters[index] ?? 0;
       for (const entry of table.values()) {
         const { offset, logits, start } = entry;
         entry.known = undefined;
@@ -99,16 +120,39 @@ export function createTabularPolicy({ initial = () => 0 }: TabularOptions = {}):
       const distributions = records.map(({ prompt }) => distribution(prompt, temperature));
       const gradients = loss(records.map(({ tokens }, i) => Float64Array.of(distributions[i]![tokens[0]!]!)));
       const flat = new Float64Array(size);
-      for (const [i, { prompt, tokens }] of records.entries()) {
+      for (let i = 0; i < records.length; i++) {
+        const { prompt, tokens } = records[i]!;
         const { offset } = row(prompt);
         const gradient = gradients[i]![0]! / temperature;
+        const logProbs = distributions[i]!;
         // d log softmax_a / d logit_b = [a = b] - p_b
-        for (const [b, logProb] of distributions[i]!.entries()) {
-          flat[offset + b]! += gradient * ((b === tokens[0] ? 1 : 0) - Math.exp(logProb));
+        for (let b = 0; b < logProbs.length; b++) {
+          flat[offset + b]! += gradient * ((b === tokens[0] ? 1 : 0) - Math.exp(logProbs[b]!));
         }
       }
+      if (common.length > 0) addShared(flat, table.values(), common.length);
       return flat;
     },
     dispose: () => {},
   };
+}
+
+function logitsOf({ logits, phi }: Entry, shared: Float64Array): Float64Array {
+  if (shared.length === 0) return logits;
+  return logits.map((own, action) => {
+    let logit = own;
+    for (let j = 0; j < shared.length; j++) logit += shared[j]! * phi[action * shared.length + j]!;
+    return logit;
+  });
+}
+
+/** The gradient of the shared parameters, which lie first, from that of the logits. */
+function addShared(flat: Float64Array, entries: Iterable<Entry>, size: number): void {
+  for (const { offset, phi, logits } of entries) {
+    for (let action = 0; action < logits.length; action++) {
+      const partial = flat[offset + action]!;
+      if (partial === 0) continue;
+      for (let j = 0; j < size; j++) flat[j]! += partial * phi[action * size + j]!;
+    }
+  }
 }

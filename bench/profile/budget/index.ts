@@ -15,5 +15,4 @@ export const budget: Experiment = {
   knob: { name: 'rollouts per question', levels: [64, 32, 16, 8, 4, 2] },
   process: () => choiceThenCorridor({ turns: 3, right: 0.25, exit: (right) => withCoin(ends(right), COIN) }),
   batch: (rollouts) => ({ rollouts, questions: EPISODES / rollouts }),
-  episodes: 1600,
 };

@@ -32,7 +32,6 @@ export const mixedDifficulty: Experiment = {
       },
     };
   },
-  batch: () => ({ rollouts: 16, questions: 4 }),
   // An episode is one action.
   episodes: 6400,
   optimum: () => 0.75,
