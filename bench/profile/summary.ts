@@ -1,4 +1,4 @@
-import { mean } from '../../core/statistics.ts';
+import { mean, standardDeviation } from '../../core/statistics.ts';
 import type { Row } from '../cell.ts';
 import { column } from '../columns.ts';
 import { holm } from '../stats/holm.ts';
@@ -17,6 +17,8 @@ export interface ProfileSummary {
   readonly score: Interval;
   /** Score minus GRPO's of the same seeds. Null for GRPO. */
   readonly difference: Interval | null;
+  /** Standard deviation of that difference over the seeds: what power is computed with. Null for GRPO. */
+  readonly deviation: number | null;
   /** Of the paired t test of that difference. Null where it is not defined. */
   readonly p: number | null;
   /** After Holm over everything that was compared. */
@@ -74,6 +76,7 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
       experiment: unit.experiment,
       score: tInterval(scores),
       difference: differences === undefined ? null : tInterval(differences),
+      deviation: differences === undefined ? null : standardDeviation(differences, 'sample'),
       p,
       adjustedP: p === null ? null : adjusted[place++]!,
       rate: unit.rate,
@@ -85,8 +88,8 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
   });
 }
 
-/** A seed's score: the mean over the levels. */
-function bySeed({ runs }: ProfiledUnit): readonly number[] {
+/** Every seed's score: the mean over the levels. */
+export function bySeed({ runs }: Pick<ProfiledUnit, 'runs'>): readonly number[] {
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
   return seeds.map((seed) => mean(runs.filter((run) => run.seed === seed).map(({ score }) => score)));
 }
@@ -105,7 +108,11 @@ const CREDIT = [
   column('leakage', '0..1', 'share of all credit that lies on actions where nothing matters'),
 ] as const;
 
-const NAMES = [column('algorithm', 'name', 'algorithm'), column('experiment', 'name', 'experiment')] as const;
+/** Columns that say what a row is of. */
+export const NAMES = [
+  column('algorithm', 'name', 'algorithm'),
+  column('experiment', 'name', 'experiment'),
+] as const;
 
 /** `profile.csv`: one row per algorithm and experiment. */
 export const PROFILE_COLUMNS = [
