@@ -3,7 +3,7 @@ import { PAGE } from '../html/palette.ts';
 /** Steps of the scale to either side of 0. */
 export const STEPS = 8;
 /** How much of the full color the last step has: numbers stay legible on it. */
-const MOST = 0.62;
+const MOST = 0.6;
 
 /** Blue above 0 and orange below: apart for every sight. The darker, the farther from 0. */
 const HUES = {

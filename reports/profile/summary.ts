@@ -51,7 +51,7 @@ function found(view: ProfileView): Markup {
     ({ method, above, below }) =>
       html`<li><a href="#${method.id}">${method.name}</a>: ${[
         ...(above > 0 ? [`above GRPO in ${above}`] : []),
-        ...(below > 0 ? [`below in ${below}`] : []),
+        ...(below > 0 ? [`below ${above > 0 ? '' : 'GRPO '}in ${below}`] : []),
       ].join(', ')} of ${count(view.experiments.length, 'experiment')}${
         method.score !== null &&
         view.experiments.length > 1 &&

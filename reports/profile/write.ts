@@ -14,7 +14,7 @@ import { packageInfo } from '../../core/package.ts';
 
 /**
  * Writes `profile.csv`, `scores.csv` and `curves.csv` of a run, and `profile.html`, which also shows the reference.
- * @param folder where they go; it must be there. @param profile from `withReference`.
+ * @param folder where they go; it has to be there. @param profile from `withReference`.
  * @experimental
  */
 export async function writeProfile(folder: string, profile: ReferencedProfile): Promise<void> {
