@@ -198,8 +198,10 @@ export {
   profile,
   type UnitExecutor,
 } from './bench/profile/profile.ts';
+export { type LeftOutUnit, type ReferencedProfile, withReference } from './bench/profile/reference.ts';
 export { type ProfileSummary, summarize, toldApart } from './bench/profile/summary.ts';
 export type { Effort, ProfileRun, ProfileUnit, UnitRequest } from './bench/profile/unit.ts';
+export { writeProfile } from './reports/profile/write.ts';
 
 // Experimental: exact values by enumeration, criticality.
 

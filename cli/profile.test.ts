@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
 import { PROFILE_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
@@ -29,11 +30,16 @@ describe('creditbench profile', () => {
     for (const [name, columns] of [
       ['profile.csv', PROFILE_COLUMNS],
       ['scores.csv', SCORE_COLUMNS],
+      ['curves.csv', CURVE_COLUMNS],
     ] as const) {
       const text = await readFile(join(folder, 'one', name), 'utf8');
       expect(text.split('\n')[0]).toBe(columns.map((column) => column.name).join());
       expect(await readFile(join(folder, 'two', name), 'utf8')).toBe(text);
     }
+    expect(one.stderr.endsWith(`report: ${join('one', 'profile.html')}\n`)).toBe(true);
+    const page = await readFile(join(folder, 'one', 'profile.html'), 'utf8');
+    expect(page).toMatch(/^<!doctype html>.*<h3>mine-with-a-long-name<\/h3>.*<\/html>\n$/s);
+    expect(await readFile(join(folder, 'two', 'profile.html'), 'utf8')).toBe(page);
     const { scores } = JSON.parse(two.stdout);
     expect(scores).toHaveLength(2 * 2 * 2 * 2);
     expect(Object.keys(scores[0])).toEqual(['algorithm', 'experiment', 'level', 'seed', 'score']);

@@ -1,22 +1,15 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { formatCsv } from '../bench/csv.ts';
 import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
-import {
-  PROFILE_COLUMNS,
-  type ProfileSummary,
-  profileRow,
-  SCORE_COLUMNS,
-  scoreRows,
-  summarize,
-  toldApart,
-} from '../bench/profile/summary.ts';
+import { withReference } from '../bench/profile/reference.ts';
+import { summarize } from '../bench/profile/summary.ts';
 import { CATALOG } from '../catalog.ts';
-import { writeFileAtomic } from '../core/atomic-file.ts';
 import { printable, printableJson } from '../core/printable.ts';
+import { writeProfile } from '../reports/profile/write.ts';
 import { collect, wholeNumber } from './options.ts';
 import { catalogWith } from './own-code.ts';
 import { profilePool } from './profile-pool.ts';
+import { profileTable } from './profile-table.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
 
@@ -38,7 +31,8 @@ Examples:
   creditbench profile --experiment noise --experiment late --out results/profile
 
 Scores: 0 is the starting policy, 1 the optimal one from the first action on; below 0 training made it worse. Finished
-parts in --out are not computed again. Files there: profile.csv, scores.csv. All of it: docs/profile.md.
+parts in --out are not computed again. Files there: profile.html (heat map, curves, a page per method), profile.csv,
+scores.csv, curves.csv. All of it: docs/profile.md.
 `;
 
 /** `creditbench profile`: what is a method good at? */
@@ -55,7 +49,7 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
     .option('--quick', 'two levels of each experiment, learning rates chosen on one seed')
     .option('--again', 'also GRPO with other random numbers: it must not be told apart from itself')
     .option('--workers <n>', 'processes at the same time', wholeNumber('--workers', 1, 256), 1)
-    .option('--out <folder>', 'writes profile.csv and scores.csv there, and keeps what is finished')
+    .option('--out <folder>', 'writes a page and CSV files there, and keeps what is finished')
     .option('--json', 'prints the scores as JSON instead of the table')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ProfileFlags) => setExitCode(await runProfile(flags)));
@@ -93,63 +87,18 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
     stopping.release();
     if (process.stderr.isTTY) retell('');
   }
-  const summaries = summarize(units);
+  if (out !== undefined) await writeProfile(out, withReference(units, []));
+  print(
+    flags.json
+      ? `${printableJson({ scores: units.flatMap(jsonScores) })}\n`
+      : profileTable(summarize(units), process.stdout.columns),
+  );
   if (out !== undefined) {
-    await writeFileAtomic(join(out, 'profile.csv'), formatCsv(PROFILE_COLUMNS, summaries.map(profileRow)));
-    await writeFileAtomic(join(out, 'scores.csv'), formatCsv(SCORE_COLUMNS, units.flatMap(scoreRows)));
+    tell(`files: ${join(out, 'profile.csv')}, scores.csv, curves.csv (docs/files.md)\n`);
+    tell(`report: ${join(out, 'profile.html')}\n`);
   }
-  print(flags.json ? `${printableJson({ scores: units.flatMap(jsonScores) })}\n` : table(summaries));
-  if (out !== undefined) tell(`files: ${join(out, 'profile.csv')}, scores.csv\n`);
   return 0;
 }
 
 const jsonScores = ({ algorithm, experiment, runs }: ProfiledUnit) =>
   runs.map(({ level, seed, score }) => ({ algorithm, experiment, level, seed, score }));
-
-const NAME_WIDTH = 14;
-const FIELD_WIDTH = 5;
-/** Experiments side by side in 80 columns. */
-const MOST_FIELDS = 13;
-
-/** Methods x experiments, in at most 80 columns. */
-function table(summaries: readonly ProfileSummary[]): string {
-  const experiments = [...new Set(summaries.map(({ experiment }) => experiment))];
-  const algorithms = [...new Set(summaries.map(({ algorithm }) => algorithm))];
-  const lines: string[] = [];
-  for (let from = 0; from < experiments.length; from += MOST_FIELDS) {
-    const block = experiments.slice(from, from + MOST_FIELDS);
-    // The last place of a field is that of its mark.
-    const heads = block.map((_, index) => `${from + index + 1} `.padStart(FIELD_WIDTH));
-    lines.push(`${'score'.padEnd(NAME_WIDTH)}${heads.join('')}`.trimEnd());
-    for (const algorithm of algorithms) {
-      const name = shortened(printable(algorithm), NAME_WIDTH - 1).padEnd(NAME_WIDTH);
-      const fields = block.map((experiment) => {
-        const one = summaries.find((each) => each.algorithm === algorithm && each.experiment === experiment)!;
-        const mark = { '1': '^', '0': ' ', '-1': 'v' }[`${toldApart(one)}`];
-        return `${short(one.score.value)}${mark}`.padStart(FIELD_WIDTH);
-      });
-      lines.push(`${name}${fields.join('')}`.trimEnd());
-    }
-    lines.push('');
-  }
-  return `${lines.join('\n')}\n${legend(experiments)}\n^ above, v below GRPO: told apart at 5 % (paired t over seeds, Holm over all)\n`;
-}
-
-const shortened = (name: string, width: number): string =>
-  name.length > width ? `${name.slice(0, width - 1)}~` : name;
-
-/** '.85', '1.0', '-.04' */
-const short = (value: number): string =>
-  (Math.abs(value) < 0.005 ? 0 : value).toFixed(Math.abs(value) >= 0.995 ? 1 : 2).replace(/^(-?)0\./, '$1.');
-
-function legend(experiments: readonly string[]): string {
-  const lines = [''];
-  for (const [index, experiment] of experiments.entries()) {
-    const entry = `${index + 1} ${experiment}`;
-    const line = lines.at(-1)!;
-    if (line === '') lines[lines.length - 1] = entry;
-    else if (line.length + 3 + entry.length <= 80) lines[lines.length - 1] = `${line}   ${entry}`;
-    else lines.push(entry);
-  }
-  return lines.join('\n');
-}

@@ -46,9 +46,11 @@ it('every file and folder that ARCHITECTURE.md names is there', () => {
     ([path]) => path,
   );
   const picture = /```\n([\s\S]*?)```/.exec(text)![1]!;
-  const rooms = [...picture.matchAll(/^( *)(\S+)/gm)].map(([, indent, name]) =>
-    indent === '' ? name! : `bench/${name}`,
-  );
+  let house = '';
+  const rooms = [...picture.matchAll(/^( *)(\S+)/gm)].map(([, indent, name]) => {
+    if (indent === '') house = name!;
+    return indent === '' ? name! : `${house}${name}`;
+  });
   expect(named.length).toBeGreaterThan(30);
   expect(rooms.length).toBeGreaterThan(15);
   const isThere = (path: string): boolean =>

@@ -6,6 +6,8 @@ import {
   METRIC_COLUMNS,
   TIMING_COLUMNS,
 } from '../bench/columns.ts';
+import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
+import { PROFILE_COLUMNS as METHOD_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
 import { SEARCH_METRICS } from '../envs/search/environment.ts';
 import { COMPARISON_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
 
@@ -64,6 +66,24 @@ const AUDIT_FILES: readonly DocumentedFile[] = [
   },
 ];
 
+const METHOD_FILES: readonly DocumentedFile[] = [
+  {
+    name: 'profile.csv',
+    rows: 'Of `creditbench profile --out`: one row per algorithm and experiment.',
+    columns: METHOD_COLUMNS,
+  },
+  {
+    name: 'scores.csv',
+    rows: 'Of `creditbench profile --out`: one row per algorithm, experiment, level of its knob and seed.',
+    columns: SCORE_COLUMNS,
+  },
+  {
+    name: 'curves.csv',
+    rows: 'Of `creditbench profile --out`: one row per algorithm, experiment and level of its knob.',
+    columns: CURVE_COLUMNS,
+  },
+];
+
 /** The columns of a file of RUN_FILES. */
 export function columnsOf(name: (typeof RUN_FILES)[number]['name']): readonly Column[] {
   return RUN_FILES.find((file) => file.name === name)!.columns;
@@ -84,6 +104,13 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
 
+\`creditbench profile --out <folder>\` writes \`profile.csv\`, \`scores.csv\` and \`curves.csv\` (below), and:
+
+| | |
+| --- | --- |
+| \`profile.html\` | all of it as one page: methods by experiments, scores against the knobs, a page per method ([how to read it](profile.md)) |
+| \`units/\` | what is finished, one JSON file per algorithm and experiment, found again by everything that its numbers depend on |
+
 ## How the numbers are made
 
 - The training seed is the unit of replication. Every number is first made per seed; questions and episodes never count as seeds.
@@ -103,7 +130,7 @@ ${SEARCH_METRICS.map(({ name, unit, description }) => `- \`${name}\` (${unit}): 
 
 /** The text of docs/files.md. */
 export function filesPage(): string {
-  const sections = [...RUN_FILES, ...AUDIT_FILES].map(
+  const sections = [...RUN_FILES, ...AUDIT_FILES, ...METHOD_FILES].map(
     ({ name, rows, columns }) =>
       `## ${name}\n\n${rows}\n\n| column | unit | |\n| --- | --- | --- |\n${columns
         .map((one) => `| \`${one.name}\` | ${cell(one.unit)} | ${cell(one.description)} |`)

@@ -1,10 +1,10 @@
 import type { Row } from '../cell.ts';
 import { column } from '../columns.ts';
 import { holm } from '../stats/holm.ts';
-import { type Interval, tInterval } from '../stats/interval.ts';
-import { pairedTestP } from '../stats/paired.ts';
+import type { Interval } from '../stats/interval.ts';
+import { stratifiedInterval, stratifiedTestP } from '../stats/stratified.ts';
 import type { ProfiledUnit } from './profile.ts';
-import { ALPHA, SMALLEST, seedScores } from './summary.ts';
+import { ALPHA, differencesByLevel, SMALLEST } from './summary.ts';
 
 /**
  * Two methods in one experiment.
@@ -16,7 +16,7 @@ export interface ProfilePair {
   readonly experiment: string;
   /** Score of the first minus that of the second, of equal seeds. */
   readonly difference: Interval;
-  /** Of the paired t test. Null where it is not defined. */
+  /** Of the t test, seeds in pairs, levels as strata. Null where it is not defined. */
   readonly p: number | null;
   /** After Holm over all pairs and experiments. */
   readonly adjustedP: number | null;
@@ -35,15 +35,13 @@ export function compareAllPairs(
   const experiments = [...new Set(kept.map(({ experiment }) => experiment))];
   const pairs = experiments.flatMap((experiment) => {
     const units = kept.filter((unit) => unit.experiment === experiment);
-    const scores = units.map(seedScores);
-    return units.flatMap(({ algorithm: first }, one) =>
-      units.slice(one + 1).map(({ algorithm: second }, after) => {
-        const others = scores[one + 1 + after]!;
-        const differences = scores[one]!.map((score, seed) => score - others[seed]!);
+    return units.flatMap((one, index) =>
+      units.slice(index + 1).map((other) => {
+        const differences = differencesByLevel(one, other);
         return {
-          ...{ first, second, experiment },
-          difference: tInterval(differences),
-          p: pairedTestP(differences),
+          ...{ first: one.algorithm, second: other.algorithm, experiment },
+          difference: stratifiedInterval(differences),
+          p: stratifiedTestP(differences),
         };
       }),
     );
@@ -104,7 +102,7 @@ export const PAIR_COLUMNS = [
   column('difference', 'score', 'score of the first minus that of the second, of equal seeds'),
   column('difference_low', 'score', 'lower end of its 95 % t interval over seeds'),
   column('difference_high', 'score', 'upper end'),
-  column('p', '0..1', 'paired t test of the difference; empty where not defined'),
+  column('p', '0..1', 't test of the difference, seeds in pairs, levels as strata; empty where not defined'),
   column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
 ] as const;
 

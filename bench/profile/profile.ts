@@ -48,6 +48,8 @@ export interface UnitExecutor {
 
 /** What a comparison is with. */
 export const BASELINE = 'grpo';
+/** The baseline with other random numbers. */
+export const AGAIN = `${BASELINE} again`;
 
 /**
  * What methods are good at: trains every algorithm in every experiment and compares its credit with the exact advantages.
@@ -150,8 +152,7 @@ function unitsOf(request: ProfileRequest, catalog: Catalog): readonly UnitReques
       choice: choose(catalog, 'algorithm', algorithm),
     }),
   );
-  if (request.again === true)
-    entries.push({ ...entries[0]!, name: `${BASELINE} again`, noiseStream: 'again' });
+  if (request.again === true) entries.push({ ...entries[0]!, name: AGAIN, noiseStream: 'again' });
   return entries.flatMap((entry) =>
     [...new Set(experiments)].map((experiment) => ({ ...entry, experiment, seeds, quick })),
   );

@@ -2,8 +2,8 @@ import { mean } from '../../core/statistics.ts';
 import type { Row } from '../cell.ts';
 import { column } from '../columns.ts';
 import { holm } from '../stats/holm.ts';
-import { type Interval, tInterval } from '../stats/interval.ts';
-import { pairedTestP } from '../stats/paired.ts';
+import type { Interval } from '../stats/interval.ts';
+import { stratifiedDeviation, stratifiedInterval, stratifiedTestP } from '../stats/stratified.ts';
 import { BASELINE, type ProfiledUnit } from './profile.ts';
 
 /**
@@ -13,11 +13,13 @@ import { BASELINE, type ProfiledUnit } from './profile.ts';
 export interface ProfileSummary {
   readonly algorithm: string;
   readonly experiment: string;
-  /** Mean over the levels; interval over the seeds. */
+  /** Mean over the levels; interval from the spread over seeds within them. */
   readonly score: Interval;
   /** Score minus GRPO's of the same seeds. Null for GRPO. */
   readonly difference: Interval | null;
-  /** Of the paired t test of that difference. Null where it is not defined. */
+  /** Standard deviation of one seed's difference: what power is computed with. Null for GRPO. */
+  readonly deviation: number | null;
+  /** Of the t test of that difference, seeds in pairs, levels as strata (their random numbers are independent). Null where it is not defined. */
   readonly p: number | null;
   /** After Holm over everything that was compared. */
   readonly adjustedP: number | null;
@@ -51,20 +53,17 @@ export const toldApart = ({ adjustedP, difference }: ProfileSummary): -1 | 0 | 1
  */
 export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSummary[] {
   const baselines = new Map(
-    units
-      .filter(({ algorithm }) => algorithm === BASELINE)
-      .map((unit) => [unit.experiment, seedScores(unit)]),
+    units.filter(({ algorithm }) => algorithm === BASELINE).map((unit) => [unit.experiment, unit]),
   );
   const compared = units.map((unit) => {
-    const scores = seedScores(unit);
     const baseline = unit.algorithm === BASELINE ? undefined : baselines.get(unit.experiment);
-    const differences = baseline && scores.map((score, index) => score - baseline[index]!);
-    return { unit, scores, differences, p: differences === undefined ? null : pairedTestP(differences) };
+    const differences = baseline && differencesByLevel(unit, baseline);
+    return { unit, differences, p: differences === undefined ? null : stratifiedTestP(differences) };
   });
   const tested = compared.flatMap(({ p }) => p ?? []);
   const adjusted = holm(tested);
   let place = 0;
-  return compared.map(({ unit, scores, differences, p }) => {
+  return compared.map(({ unit, differences, p }) => {
     const best = Math.max(...unit.rates.map(({ score }) => score));
     const near = unit.rates.filter(({ score }) => score >= best - 0.05 * Math.abs(best));
     const average = (of: (run: ProfiledUnit['runs'][number]) => number | null): number | null => {
@@ -74,8 +73,9 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
     return {
       algorithm: unit.algorithm,
       experiment: unit.experiment,
-      score: tInterval(scores),
-      difference: differences === undefined ? null : tInterval(differences),
+      score: stratifiedInterval(scoresByLevel(unit)),
+      difference: differences === undefined ? null : stratifiedInterval(differences),
+      deviation: differences === undefined ? null : stratifiedDeviation(differences),
       p,
       adjustedP: p === null ? null : adjusted[place++]!,
       rate: unit.rate,
@@ -87,10 +87,21 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
   });
 }
 
-/** A seed's score: the mean over the levels. */
-export function seedScores({ runs }: ProfiledUnit): readonly number[] {
-  const seeds = [...new Set(runs.map(({ seed }) => seed))];
-  return seeds.map((seed) => mean(runs.filter((run) => run.seed === seed).map(({ score }) => score)));
+/** Scores by level, in the order of the seeds. */
+export function scoresByLevel({ runs }: Pick<ProfiledUnit, 'runs'>): readonly (readonly number[])[] {
+  const levels = [...new Set(runs.map(({ level }) => level))];
+  return levels.map((level) => runs.filter((run) => run.level === level).map(({ score }) => score));
+}
+
+/** Scores of one minus those of the other, of equal seeds, by level. */
+export function differencesByLevel(
+  one: Pick<ProfiledUnit, 'runs'>,
+  other: Pick<ProfiledUnit, 'runs'>,
+): readonly (readonly number[])[] {
+  const others = scoresByLevel(other);
+  return scoresByLevel(one).map((scores, level) =>
+    scores.map((score, seed) => score - others[level]![seed]!),
+  );
 }
 
 const CREDIT = [
@@ -107,7 +118,11 @@ const CREDIT = [
   column('leakage', '0..1', 'share of all credit that lies on actions where nothing matters'),
 ] as const;
 
-const NAMES = [column('algorithm', 'name', 'algorithm'), column('experiment', 'name', 'experiment')] as const;
+/** Columns that say what a row is of. */
+export const NAMES = [
+  column('algorithm', 'name', 'algorithm'),
+  column('experiment', 'name', 'experiment'),
+] as const;
 
 /** `profile.csv`: one row per algorithm and experiment. */
 export const PROFILE_COLUMNS = [
@@ -122,7 +137,7 @@ export const PROFILE_COLUMNS = [
   column('difference', 'score', "score minus GRPO's of the same seeds; empty for GRPO"),
   column('difference_low', 'score', 'lower end of its 95 % t interval'),
   column('difference_high', 'score', 'upper end'),
-  column('p', '0..1', 'paired t test of the difference; empty where not defined'),
+  column('p', '0..1', 't test of the difference, seeds in pairs, levels as strata; empty where not defined'),
   column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
   column('learning_rate', 'rate', 'the rate that was chosen on seeds of its own'),
   column('rates_within', '0..1', 'share of the rates tried whose tuning score is within 5 % of the best'),

@@ -47,6 +47,13 @@ describe('seedsNeeded', () => {
     expect(seedsNeeded({ difference: 0.5, deviation: 1 })).toBe(34);
     expect(seedsNeeded({ difference: 0.5, deviation: 1, alpha: 0.05 / 3 })).toBeGreaterThan(34);
   });
+  it('goes up to a million', () => {
+    const request = { difference: 0.0005, deviation: 0.1, alpha: 0.05 / 13 };
+    const seeds = seedsNeeded(request);
+    expect(seeds).toBeGreaterThan(2 ** 19);
+    expect(pairedPower({ ...request, seeds })).toBeGreaterThanOrEqual(0.8);
+    expect(pairedPower({ ...request, seeds: seeds - 1 })).toBeLessThan(0.8);
+  });
   it('says when there is no such number', () => {
     expect(() => seedsNeeded({ difference: 0, deviation: 1 })).toThrow('difference: 0 is too small');
     expect(() => seedsNeeded({ difference: 1e-4, deviation: 1 })).toThrow(

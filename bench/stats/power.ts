@@ -1,5 +1,6 @@
 import chiSquareQuantile from '@stdlib/stats-base-dists-chisquare-quantile';
 import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
+import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import { InputError } from '../../core/errors.ts';
 
@@ -63,16 +64,21 @@ export function seedsNeeded({
   ...comparison
 }: PlannedComparison & { readonly power?: number }): number {
   const isEnough = (seeds: number): boolean => pairedPower({ ...comparison, seeds }) >= power;
-  let high = 2;
-  while (!isEnough(high)) {
-    high *= 2;
-    if (high > MOST_SEEDS || comparison.difference === 0) {
+  const { difference, deviation, alpha = 0.05 } = comparison;
+  // A test that knows the deviation needs about so many; the t test a few more.
+  const quantiles = normalQuantile(1 - alpha / 2, 0, 1) + normalQuantile(power, 0, 1);
+  const known = Math.ceil(((quantiles * deviation) / Math.abs(difference)) ** 2);
+  let low = known > 2 && known <= MOST_SEEDS && !isEnough(known - 1) ? known - 1 : 1;
+  let high = low + 1;
+  for (let step = 1; !isEnough(high); step *= 2) {
+    low = high;
+    high += step;
+    if (high > MOST_SEEDS || difference === 0) {
       throw new InputError(
-        `difference: ${comparison.difference} is too small to be found with ${MOST_SEEDS} seeds or fewer, at a standard deviation of ${comparison.deviation}; valid: a larger difference`,
+        `difference: ${difference} is too small to be found with ${MOST_SEEDS} seeds or fewer, at a standard deviation of ${deviation}; valid: a larger difference`,
       );
     }
   }
-  let low = Math.max(1, high / 2);
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     if (isEnough(middle)) high = middle;

@@ -5,14 +5,13 @@ import { costsSection } from './costs.ts';
 import { criticalitySection } from './criticality.ts';
 import { differencesSection } from './differences.ts';
 import { learningSection } from './learning.ts';
-import { html, Markup } from './markup.ts';
+import { html, type Markup } from './markup.ts';
 import { paperSection } from './paper.ts';
 import { scoresSection } from './scores.ts';
-import { SCRIPT } from './script.ts';
 import { settingsSection } from './setup.ts';
-import { STYLE } from './style.ts';
+import { page } from './shell.ts';
 import { summarySection } from './summary.ts';
-import { createView, MANY, type ReportInput, swatch, type View } from './view.ts';
+import { createView, legend, MANY, type ReportInput, type View } from './view.ts';
 
 /**
  * A comparison as one HTML page that needs nothing else: no network, no other file. Equal input gives equal bytes.
@@ -33,29 +32,19 @@ export function renderReport(input: ReportInput): string {
     ['checklist', 'Checklist', hasRuns && checklistSection(view)],
     ['setup', 'Setup', settingsSection(view)],
   ];
-  const present = sections.filter(([, , section]) => section !== false);
   const names = view.settings.map(({ name }, index) => name ?? view.sources.runs[index]!.folder);
-  const title = names.length === 0 ? 'creditbench report' : `creditbench: ${names.join(', ')}`;
-  const page = html`<!doctype html>
-<html lang="en"${view.algorithms.length > MANY && html` class="many"`}>
-<head><meta charset="utf-8"><title>${title}</title>
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<style>${Markup.trusted(STYLE)}</style></head>
-<body><header><h1>${title}</h1>
-<p class="lead">${view.settings
-    .map(({ description }) => description)
-    .filter((text) => text !== undefined && text !== '')
-    .join(' ')}</p>
-${summarySection(view)}
-<nav class="contents" aria-label="Contents"><ul>${present.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav></header>
-<main>${hasRuns && legend(view)}${undrawn(view)}
-${present.map(([, , section]) => section)}</main>
-<footer><p>Written by creditbench ${view.version}.</p></footer>
-<script>${Markup.trusted(SCRIPT)}</script></body></html>
-`;
-  return page.text;
+  return page({
+    title: names.length === 0 ? 'creditbench report' : `creditbench: ${names.join(', ')}`,
+    lead: view.settings
+      .map(({ description }) => description)
+      .filter((text) => text !== undefined && text !== '')
+      .join(' '),
+    summary: summarySection(view),
+    intro: html`${hasRuns && legend(view.algorithms.map((name) => ({ name, look: view.lookOf(name) })))}${undrawn(view)}`,
+    sections,
+    version: view.version,
+    many: view.algorithms.length > MANY,
+  });
 }
 
 function undrawn({ environments, drawn }: View): Markup | false {
@@ -63,14 +52,4 @@ function undrawn({ environments, drawn }: View): Markup | false {
     environments.length > drawn.length &&
     html`<p>Figures are drawn for the first ${drawn.length} of ${environments.length} environments; the tables have all. Reports over fewer runs draw the others.</p>`
   );
-}
-
-/** One button per algorithm: hovering, focusing or pressing it highlights the algorithm in every chart. */
-function legend(view: View): Markup {
-  return html`<div class="legend" role="group" aria-label="Highlight algorithms">${view.algorithms.map(
-    (name) => {
-      const look = view.lookOf(name);
-      return html`<button type="button" aria-pressed="false" data-mark="${look.className}" title="${name}">${swatch(look)}<span>${name}</span></button>`;
-    },
-  )}</div>`;
 }

@@ -9,7 +9,7 @@ const LIGHT = `color-scheme:light;--page:${PAGE.light};--raised:#f4f5f7;--ink:#1
 const DARK = `color-scheme:dark;--page:${PAGE.dark};--raised:#21242b;--ink:#e8e9ec;--faint:#a5aab5;--line:#3b3f49;--link:#7db8ff;--good:#4fd39d;--bad:#ff8a80;${colors('dark')}`;
 
 /** What the radio buttons of a section do, without a script: parts that belong to another choice are not shown. */
-const choices = (name: string, values: readonly string[]): string =>
+export const choices = (name: string, values: readonly string[]): string =>
   values
     .map(
       (value) =>

@@ -80,6 +80,14 @@ export function swatch({ color, dash, symbol }: Look): Markup {
   return html`<svg class="swatch" viewBox="0 0 34 12" aria-hidden="true" style="color:${color}"><path d="M0,6H34" stroke="currentColor" stroke-width="2.5" stroke-dasharray="${dash}"/><g fill="currentColor">${shapes[symbol]}</g></svg>`;
 }
 
+/** One button per algorithm: hovering, focusing or pressing it highlights the algorithm in every chart. */
+export function legend(algorithms: readonly { readonly name: string; readonly look: Look }[]): Markup {
+  return html`<div class="legend" role="group" aria-label="Highlight algorithms">${algorithms.map(
+    ({ name, look }) =>
+      html`<button type="button" aria-pressed="false" data-mark="${look.className}" title="${name}">${swatch(look)}<span>${name}</span></button>`,
+  )}</div>`;
+}
+
 /** Radio buttons that choose which parts of their section are shown: those whose `data-NAME` is the value. */
 export function switcher(
   name: string,

@@ -1,0 +1,58 @@
+import { type ProfileSummary, toldApart } from '../bench/profile/summary.ts';
+import { printable } from '../core/printable.ts';
+
+const NAME_WIDTH = 14;
+const FIELD_WIDTH = 5;
+/** Columns of a terminal that does not say how many it has, and the most that are used. */
+const WIDTH = 80;
+
+/**
+ * Methods x experiments as text. Experiments that do not fit side by side stand in blocks below each other.
+ * @param width columns of the terminal: lines are at most so long, and at most 80.
+ */
+export function profileTable(summaries: readonly ProfileSummary[], width = WIDTH): string {
+  const experiments = [...new Set(summaries.map(({ experiment }) => experiment))];
+  const algorithms = [...new Set(summaries.map(({ algorithm }) => algorithm))];
+  // Some terminals say 0.
+  const most = width > 0 ? Math.min(width, WIDTH) : WIDTH;
+  const perBlock = Math.max(1, Math.floor((most - NAME_WIDTH) / FIELD_WIDTH));
+  const lines: string[] = [];
+  for (let from = 0; from < experiments.length; from += perBlock) {
+    const block = experiments.slice(from, from + perBlock);
+    // The last place of a field is that of its mark.
+    const heads = block.map((_, index) => `${from + index + 1} `.padStart(FIELD_WIDTH));
+    lines.push(`${'score'.padEnd(NAME_WIDTH)}${heads.join('')}`.trimEnd());
+    for (const algorithm of algorithms) {
+      const name = shortened(printable(algorithm), NAME_WIDTH - 1).padEnd(NAME_WIDTH);
+      const fields = block.map((experiment) => {
+        const one = summaries.find((each) => each.algorithm === algorithm && each.experiment === experiment)!;
+        const mark = { '1': '^', '0': ' ', '-1': 'v' }[`${toldApart(one)}`];
+        return `${short(one.score.value)}${mark}`.padStart(FIELD_WIDTH);
+      });
+      lines.push(`${name}${fields.join('')}`.trimEnd());
+    }
+    lines.push('');
+  }
+  const legend = experiments.map((experiment, index) => `${index + 1} ${experiment}`);
+  const marks = '^ above, v below GRPO: told apart at 5 % (t test, seeds in pairs; Holm over all)';
+  return [...lines, ...wrapped(legend, '   ', most), ...wrapped(marks.split(' '), ' ', most), ''].join('\n');
+}
+
+const shortened = (name: string, width: number): string =>
+  name.length > width ? `${name.slice(0, width - 1)}~` : name;
+
+/** '.85', '1.0', '-.04' */
+const short = (value: number): string =>
+  (Math.abs(value) < 0.005 ? 0 : value).toFixed(Math.abs(value) >= 0.995 ? 1 : 2).replace(/^(-?)0\./, '$1.');
+
+/** Pieces in as few lines as hold them. */
+function wrapped(pieces: readonly string[], between: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const piece of pieces) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + between.length + piece.length <= width) {
+      lines[lines.length - 1] = `${last}${between}${piece}`;
+    } else lines.push(piece);
+  }
+  return lines;
+}
