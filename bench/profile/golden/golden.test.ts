@@ -1,0 +1,116 @@
+import tQuantile from '@stdlib/stats-base-dists-t-quantile';
+import { describe, expect, it } from 'vitest';
+import type { AnyAlgorithm } from '../../../algorithms/algorithm.ts';
+import { findAlgorithm } from '../../../algorithms/registry.ts';
+import { mean, variance } from '../../../core/statistics.ts';
+import type { Experiment } from '../experiment.ts';
+import { irrelevantUncertainty } from '../irrelevant-uncertainty/index.ts';
+import { late } from '../late/index.ts';
+import { learn } from '../learn.ts';
+import golden from './scores.json' with { type: 'json' };
+
+/**
+ * The golden scores are a second implementation's, in NumPy, from the pages (simulate.py). Random numbers differ, so means
+ * over seeds are compared.
+ */
+const SEEDS = 10;
+/**
+ * Two-sided false alarm rate of one interval: twenty comparisons of equal means fail with a probability of at most
+ * 2 x 0.1 %, as each has two intervals to stay in. Seeds are fixed: what has passed passes again.
+ */
+const FALSE_ALARM = 0.001 / 20;
+/** Half a unit of the last digit of scores.json, and the rounding of scores that are exactly 0. */
+const ROUNDING = 1e-6;
+
+interface Summary {
+  readonly mean: number;
+  readonly sd: number;
+}
+
+const METHODS: Readonly<
+  Record<string, Readonly<Record<string, Summary & { readonly levels: Readonly<Record<string, Summary>> }>>>
+> = golden.methods;
+
+const expected = (id: string, { id: experiment }: Experiment, level: number): Summary =>
+  METHODS[id]![experiment]!.levels[String(level)]!;
+
+/**
+ * How far the mean of the scores may be from the golden one: the narrower of two intervals of the difference. Welch's
+ * takes both variances as they are; the other takes the scores for more of the golden ones, which is what finds a wrong
+ * method whose own scores scatter.
+ */
+function allowed({ sd }: Summary, scores: readonly number[]): number {
+  const theirs = sd ** 2 / golden.seeds;
+  const ours = variance(scores) / scores.length;
+  const squared = theirs + ours;
+  if (squared === 0) return ROUNDING;
+  const degrees = squared ** 2 / (theirs ** 2 / (golden.seeds - 1) + ours ** 2 / (scores.length - 1));
+  const welch = tQuantile(1 - FALSE_ALARM / 2, degrees) * Math.sqrt(squared);
+  const more =
+    tQuantile(1 - FALSE_ALARM / 2, golden.seeds - 1) * sd * Math.sqrt(1 / golden.seeds + 1 / scores.length);
+  return Math.min(welch, more) + ROUNDING;
+}
+
+const distance = (one: Summary, scores: readonly number[]): number => Math.abs(mean(scores) - one.mean);
+
+async function scoresOf(
+  algorithm: AnyAlgorithm,
+  experiment: Experiment,
+  level: number,
+  rate = golden.rate,
+): Promise<readonly number[]> {
+  const scores: number[] = [];
+  for (let seed = 0; seed < SEEDS; seed++) {
+    scores.push((await learn({ algorithm, experiment, level, seed, rate, purpose: 'score' })).score);
+  }
+  return scores;
+}
+
+function expectEqual(one: Summary, scores: readonly number[], what: string): void {
+  const numbers = `${what}: ${mean(scores).toFixed(4)} here, ${one.mean.toFixed(4)} in NumPy`;
+  expect(distance(one, scores), numbers).toBeLessThanOrEqual(allowed(one, scores));
+}
+
+function expectApart(one: Summary, scores: readonly number[]): void {
+  expect(distance(one, scores)).toBeGreaterThan(allowed(one, scores));
+}
+
+describe('late, short: scores are those of the simulation in NumPy', () => {
+  it.each(['grpo', 'gigpo', 'carl'])('%s', async (id) => {
+    for (const level of [1, 8]) {
+      const scores = await scoresOf(findAlgorithm(id), late, level);
+      expectEqual(expected(id, late, level), scores, `late ${level}`);
+    }
+  });
+
+  it('and another method is not taken for it', async () => {
+    expectApart(expected('carl', late, 1), await scoresOf(findAlgorithm('grpo'), late, 1));
+  });
+
+  it('nor is a method with another option, or another learning rate', async () => {
+    const gigpo = findAlgorithm('gigpo');
+    const schema = gigpo.schema.transform((options) => ({ ...options, omega: 0.1 }));
+    expectApart(expected('gigpo', late, 8), await scoresOf({ ...gigpo, schema }, late, 8));
+    expectApart(expected('gigpo', late, 1), await scoresOf(gigpo, late, 1, 1.1 * golden.rate));
+  });
+});
+
+describe.skipIf(!process.env.CI)('all of it: scores are those of the simulation in NumPy (slow)', () => {
+  const experiments = [late, irrelevantUncertainty];
+
+  it.each(Object.keys(METHODS))('%s', async (id) => {
+    expect(Object.keys(METHODS[id]!)).toEqual(experiments.map((one) => one.id));
+    for (const experiment of experiments) {
+      const whole = METHODS[id]![experiment.id]!;
+      const { levels } = experiment.knob;
+      expect(Object.keys(whole.levels).map(Number)).toEqual(levels);
+      const byLevel: (readonly number[])[] = [];
+      for (const level of levels) byLevel.push(await scoresOf(findAlgorithm(id), experiment, level));
+      for (const [index, scores] of byLevel.entries()) {
+        expectEqual(expected(id, experiment, levels[index]!), scores, `${experiment.id} ${levels[index]}`);
+      }
+      const means = Array.from({ length: SEEDS }, (_, seed) => mean(byLevel.map((scores) => scores[seed]!)));
+      expectEqual(whole, means, experiment.id);
+    }
+  });
+});
