@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { isCodeReference } from '../bench/catalog/user-code.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
@@ -112,7 +113,7 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   const audits: (Audit & { readonly given: object })[] = [];
   for (const spec of environments) {
     const options = spec.schema.parse({});
-    const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
+    const { environment, tasks } = await loadEnvironment(spec, options, { cacheDirectory: DEFAULT_CACHE });
     for (const { algorithm, given } of chosen) {
       const policy = isCodeReference(flags.policy)
         ? await untrained(catalog.policy(flags.policy))

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { rollout } from '../bench/rollout/engine.ts';
 import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/rollout/episode.ts';
 import { samplingOf } from '../bench/training/train.ts';
@@ -64,7 +65,8 @@ async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
     cacheDirectory: flags.cache,
     onNotice: (message: string) => tell(`note: ${message}\n`),
   };
-  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
+  const spec = catalog.environment(nameOfChoice(environment));
+  const loaded = await loadEnvironment(spec, environment.options, context);
   const task = findTask(loaded, flags);
   const { policy } = await startingPolicy({ ...environment, environment, backend }, catalog, loaded, {
     ...context,

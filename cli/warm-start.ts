@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { declarationOf } from '../bench/declaration.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
 import { writeCheckpoint } from '../bench/training/checkpoint.ts';
@@ -53,7 +54,8 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
       tell(`${stage}\n`);
     },
   };
-  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
+  const spec = catalog.environment(nameOfChoice(environment));
+  const loaded = await loadEnvironment(spec, environment.options, context);
   const start = { ...environment, environment, warmStart, backend };
   const { policy, assets } = await startingPolicy(start, catalog, loaded, context);
   try {
