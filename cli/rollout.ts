@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { blaming } from '../bench/catalog/blame.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { rollout } from '../bench/rollout/engine.ts';
@@ -11,7 +12,7 @@ import { createRandom } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { type StartFlags, startingPoint } from './starting-point.ts';
+import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 
 interface RolloutFlags extends StartFlags {
@@ -60,7 +61,14 @@ export function rolloutCommand(): Command {
 }
 
 async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
-  const { environment, catalog, backend } = await startingPoint(id, flags);
+  const start = await startingPoint(id, flags);
+  await blaming(start.catalog, () => printEpisodeOf(start, flags));
+}
+
+async function printEpisodeOf(
+  { environment, catalog, backend }: StartingPoint,
+  flags: RolloutFlags,
+): Promise<void> {
   const context = {
     cacheDirectory: flags.cache,
     onNotice: (message: string) => tell(`note: ${message}\n`),

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { blaming } from '../bench/catalog/blame.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { declarationOf } from '../bench/declaration.ts';
@@ -10,7 +11,7 @@ import { packageInfo } from '../core/package.ts';
 import { createRandom } from '../core/random.ts';
 import { scoreLabel } from '../reports/score.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
-import { type StartFlags, startingPoint } from './starting-point.ts';
+import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 
 interface WarmStartFlags extends StartFlags {
@@ -42,7 +43,14 @@ export function warmStartCommand(): Command {
 }
 
 async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> {
-  const { environment, catalog, backend } = await startingPoint(id, flags);
+  const start = await startingPoint(id, flags);
+  await blaming(start.catalog, () => makeCheckpointOf(start, flags));
+}
+
+async function makeCheckpointOf(
+  { environment, catalog, backend }: StartingPoint,
+  flags: WarmStartFlags,
+): Promise<void> {
   const { checkpoint: _, ...warmStart } = environment.warmStart;
   let tenth = -1;
   const context = {
