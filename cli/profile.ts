@@ -11,11 +11,10 @@ import {
   summarize,
   toldApart,
 } from '../bench/profile/summary.ts';
-import { CATALOG } from '../catalog.ts';
 import { writeFileAtomic } from '../core/atomic-file.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { collect, wholeNumber } from './options.ts';
-import { catalogWith } from './own-code.ts';
+import { algorithmNames, catalogWith } from './own-code.ts';
 import { profilePool } from './profile-pool.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
@@ -63,7 +62,7 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
 
 async function runProfile(flags: ProfileFlags): Promise<number> {
   const { experiment, quick = false, again = false, workers, out } = flags;
-  const algorithms = flags.algorithm ?? CATALOG.algorithms.map(({ id }) => id);
+  const algorithms = algorithmNames(flags.algorithm);
   const catalog = await catalogWith([{ kind: 'algorithm', option: '--algorithm', names: algorithms }]);
   const request = {
     algorithms,

@@ -51,7 +51,7 @@ async function loadItem(reference: CodeReference, options: UserCodeOptions): Pro
     if (!(error instanceof InputError) && code === undefined) throw error;
     const what = `${kind} ${source}`;
     // An option that was given for this name says it already.
-    const place = where === undefined ? what : where.endsWith(` ${source}`) ? where : `${where}: ${what}`;
+    const place = where === undefined ? what : where.endsWith(source) ? where : `${where}: ${what}`;
     throw new InputError(`${place}: ${message}`);
   }
 }
