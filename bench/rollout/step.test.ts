@@ -37,12 +37,17 @@ const grow = (environment: Environment<number>) =>
 
 describe('steps of an environment that is not what it declares', () => {
   it('an episode that never ends is stopped, and named', async () => {
-    const endless = world(() => ({ terminated: false }));
+    let last = 0;
+    const endless = world((state) => {
+      last = Math.max(last, state);
+      return { terminated: false };
+    });
     const message = `world/v1: an episode of question 'q' has not ended after ${MOST_ACTIONS} actions`;
     await expect(grow(endless)).rejects.toMatchObject({
       name: 'InputError',
       message: expect.stringContaining(message),
     });
+    expect(last).toBe(MOST_ACTIONS - 1);
     await expect(
       greedyOutcomes({
         environment: endless as Parameters<typeof greedyOutcomes>[0]['environment'],
