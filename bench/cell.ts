@@ -5,7 +5,10 @@ import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
 export interface CodeIdentity {
   /** As the suite or the command line names it: './mine.ts', './mine.ts#name', 'some-package#name'. */
   readonly source: string;
-  /** SHA-256 of the file and of everything that it imports relatively. */
+  /**
+   * SHA-256 of the export's name, the file, everything that it imports from beside it, and the versions of the packages that
+   * these import.
+   */
   readonly sha256: string;
 }
 
@@ -18,8 +21,8 @@ export interface Choice {
 }
 
 /**
- * One unit of work: everything that its numbers depend on, and nothing else. Its folder is named by the hash
- * of exactly this. Ids carry their version and options are complete (defaults filled in).
+ * One unit of work: everything that its numbers depend on, and the names of users' code. Its folder is named by the hash
+ * of exactly this, without those names. Ids carry their version and options are complete (defaults filled in).
  */
 export interface Cell {
   readonly environment: Choice;
@@ -38,6 +41,11 @@ export interface Cell {
   readonly backend: string;
   /** SHA-256 of every file that the options name, by its name there. Absent if they name none. */
   readonly inputs?: Readonly<Record<string, string>>;
+}
+
+/** A choice as its numbers depend on it: without the name of users' code, which is for people and for finding it. */
+export function unnamed({ id, options, code }: Choice): object {
+  return { id, options, ...(code === undefined ? {} : { code: code.sha256 }) };
 }
 
 /** A cell and the name that its suite gives to its algorithm entry. */

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { packageInfo } from '../core/package.ts';
-import { codeFingerprint } from './identity.ts';
+import type { Cell, Choice } from './cell.ts';
+import { cellHash, codeFingerprint } from './identity.ts';
+import { trainingSchema, warmStartSchema } from './training/options.ts';
 
 const copies: string[] = [];
 afterAll(() => {
@@ -75,4 +77,22 @@ describe('the identity of the code', () => {
       expect(other(name), name).toBe(built.cell);
     }
   });
+});
+
+it('a cell is that of its users’ code, whatever that is called', () => {
+  const choice: Choice = { id: 'x', options: {}, code: { source: './a.ts', sha256: 'a' } };
+  const cell: Cell = {
+    environment: choice,
+    policy: choice,
+    algorithm: choice,
+    training: trainingSchema.parse({}),
+    warmStart: warmStartSchema.parse({}),
+    seed: 0,
+    backend: 'wasm',
+  };
+  for (const part of ['environment', 'policy', 'algorithm']) {
+    const of = (code: object) => cellHash({ ...cell, [part]: { ...choice, code } }, 'code');
+    expect(of({ source: './b.ts', sha256: 'a' })).toBe(cellHash(cell, 'code'));
+    expect(of({ source: './a.ts', sha256: 'b' })).not.toBe(cellHash(cell, 'code'));
+  }
 });

@@ -6,7 +6,7 @@ import { canonicalJson } from '../core/canonical-json.ts';
 import { packageInfo } from '../core/package.ts';
 import { sourceVersions } from '../envs/multihop/sources.ts';
 import { codeGraph, hashFiles } from './catalog/code-hash.ts';
-import type { Cell } from './cell.ts';
+import { type Cell, unnamed } from './cell.ts';
 
 /** The entry point of the code that decides some numbers, and the folders that this code reaches only through a catalog. */
 const SCOPES = {
@@ -60,8 +60,16 @@ const computingFiles = (folder: string): readonly string[] =>
 
 /**
  * SHA-256 (64 hexadecimal digits) of everything a cell's numbers depend on: the cell itself and the code and data
- * that compute it.
+ * that compute it. Users' code counts by its content, not by the name that it was given.
  */
 export function cellHash(cell: Cell, code: string = codeFingerprint()): string {
-  return createHash('sha256').update(canonicalJson({ cell, code })).digest('hex');
+  const named = {
+    ...cell,
+    environment: unnamed(cell.environment),
+    policy: unnamed(cell.policy),
+    algorithm: unnamed(cell.algorithm),
+  };
+  return createHash('sha256')
+    .update(canonicalJson({ cell: named, code }))
+    .digest('hex');
 }

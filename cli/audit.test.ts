@@ -69,7 +69,7 @@ describe('creditbench audit', () => {
 
   it.each<[string, string[], string]>([
     ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
-    ['a missing file', ['--algorithm', './nope.ts'], '--algorithm: ./nope.ts: there is no file'],
+    ['a missing file', ['--algorithm', './nope.ts'], '--algorithm: algorithm ./nope.ts: there is no file'],
     [
       'an unknown policy',
       ['--policy', 'x'],
@@ -98,6 +98,6 @@ describe('creditbench audit', () => {
     );
     const broken = await run('--algorithm', './broken.ts');
     expect(broken.code).toBe(2);
-    expect(broken.stderr).toContain('./broken.ts cannot be loaded');
+    expect(broken.stderr).toContain('broken.ts cannot be loaded: ');
   });
 });

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
+import { configured } from '../algorithms/configured.ts';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
-import { isCodeReference } from '../bench/catalog/user-code.ts';
+import { blaming, isRefusal } from '../bench/catalog/blame.ts';
+import type { Catalog } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
+import { isCodeReference } from '../bench/catalog/source.ts';
 import type { Row } from '../bench/cell.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { CATALOG } from '../catalog.ts';
@@ -16,7 +21,7 @@ import type { TrainablePolicy } from '../policies/policy.ts';
 import type { AnyPolicySpec } from '../policies/spec.ts';
 import { algorithmOptions } from './algorithm-options.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { catalogWith } from './own-code.ts';
+import { algorithmNames, catalogWith } from './own-code.ts';
 import { renderTable } from './table.ts';
 import { print, tell } from './terminal.ts';
 
@@ -52,7 +57,7 @@ export function auditCommand(): Command {
     .description('compares the expected gradient and advantages of algorithms with the exact ones')
     .option(
       '--algorithm <id or file>',
-      'what to audit; a file is code that runs with your rights; may be given more than once (default: all)',
+      'what to audit; a file is code that runs with your rights; may be given more than once (default: all that come with creditbench)',
       collect,
     )
     .option(
@@ -89,13 +94,30 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   const objective: AuditObjective = flags.objective;
   const diagnostic = CATALOG.environments.filter(isDiagnostic);
   const names = flags.environment ?? diagnostic.map(({ id }) => id);
-  const chosenNames = flags.algorithm ?? CATALOG.algorithms.map(({ id }) => id);
+  const chosenNames = algorithmNames(flags.algorithm);
   const catalog = await catalogWith([
     { kind: 'environment', option: '--environment', names },
     { kind: 'algorithm', option: '--algorithm', names: chosenNames },
     { kind: 'policy', option: '--policy', names: [flags.policy].filter(isCodeReference) },
   ]);
+  const request = { names, chosenNames, objective };
+  await blaming(catalog, () => auditAll(flags, catalog, request));
+}
+
+/** What is audited, by name. */
+interface Audited {
+  readonly names: readonly string[];
+  readonly chosenNames: readonly string[];
+  readonly objective: AuditObjective;
+}
+
+async function auditAll(
+  flags: AuditFlags,
+  catalog: Catalog,
+  { names, chosenNames, objective }: Audited,
+): Promise<void> {
   const environments = names.map(catalog.environment);
+  const diagnostic = CATALOG.environments.filter(isDiagnostic);
   for (const spec of environments) {
     if (catalog.environments.includes(spec) && !isDiagnostic(spec)) {
       throw new InputError(
@@ -112,19 +134,37 @@ async function runAudit(flags: AuditFlags): Promise<void> {
   const audits: (Audit & { readonly given: object })[] = [];
   for (const spec of environments) {
     const options = spec.schema.parse({});
-    const { environment, tasks } = await spec.load(options, { cacheDirectory: DEFAULT_CACHE });
+    const { environment, tasks } = await loadEnvironment(spec, options, { cacheDirectory: DEFAULT_CACHE });
+    const task = tasks.train[0];
+    if (task === undefined) {
+      throw new InputError(
+        `--environment: ${environment.id} has no train question to audit on; valid: one at least`,
+      );
+    }
+    const hasGold = environment.answer !== undefined && task.answers.length > 0;
     for (const { algorithm, given } of chosen) {
+      if (!hasGold && needsGold(algorithm, given)) {
+        const problem = `${algorithm.id} measures how likely the accepted answer is, and ${environment.id} has none`;
+        if (isNamed(algorithm, flags, catalog)) {
+          throw new InputError(
+            `--algorithm: ${problem}; valid: another algorithm, or an environment with answers`,
+          );
+        }
+        tell(`note: left out: ${problem}\n`);
+        continue;
+      }
       const policy = isCodeReference(flags.policy)
         ? await untrained(catalog.policy(flags.policy))
         : auditPolicy(flags.policy, environment.id);
       const { limit, samples, seed } = flags;
-      const request = { algorithm, options: given, environment, task: tasks.train[0]!, policy, objective };
+      const request = { algorithm, options: given, environment, task, policy, objective };
       try {
         audits.push({ ...(await audit({ ...request, limit, samples, seed })), given });
       } catch (error) {
         // What the engine refuses of an algorithm's answers is the algorithm's fault, not this program's.
-        if (error instanceof RangeError)
-          throw new InputError(`--algorithm ${algorithm.id}: ${error.message}`);
+        if (isRefusal(error)) {
+          throw new InputError(`--algorithm ${algorithm.id}: ${(error as Error).message}`);
+        }
         throw error;
       }
       if (process.stderr.isTTY) tell(`${environment.id} ${algorithm.id}\n`);
@@ -150,6 +190,13 @@ async function runAudit(flags: AuditFlags): Promise<void> {
     tell(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
   }
 }
+
+const needsGold = (algorithm: AnyAlgorithm, given: object): boolean =>
+  configured(algorithm, given).needs.includes('gold');
+
+/** Whether somebody asked for this algorithm itself. */
+const isNamed = (algorithm: AnyAlgorithm, flags: AuditFlags, catalog: Catalog): boolean =>
+  (flags.algorithm ?? []).some((name) => name !== 'all' && catalog.algorithm(name) === algorithm);
 
 /** A policy as it is made, with its default options and no training. */
 async function untrained(spec: AnyPolicySpec): Promise<TrainablePolicy> {

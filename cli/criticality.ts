@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { blaming } from '../bench/catalog/blame.ts';
 import type { Catalog } from '../bench/catalog/catalog.ts';
 import type { Row } from '../bench/cell.ts';
 import { type CriticalitySettings, runCriticality } from '../bench/criticality/run.ts';
@@ -97,6 +98,10 @@ async function criticality(flags: CriticalityFlags): Promise<number> {
     { kind: 'policy', option: '--policy', names: [flags.policy] },
     { kind: 'algorithm', option: '--algorithm', names: [flags.algorithm] },
   ]);
+  return blaming(catalog, () => measure(flags, catalog));
+}
+
+async function measure(flags: CriticalityFlags, catalog: Catalog): Promise<number> {
   const settings = await readFlags(flags, catalog);
   await makeWritable('--out', flags.out);
   const controller = new AbortController();

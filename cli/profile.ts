@@ -3,11 +3,10 @@ import { Command } from 'commander';
 import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
 import { withReference } from '../bench/profile/reference.ts';
 import { summarize } from '../bench/profile/summary.ts';
-import { CATALOG } from '../catalog.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { writeProfile } from '../reports/profile/write.ts';
 import { collect, wholeNumber } from './options.ts';
-import { catalogWith } from './own-code.ts';
+import { algorithmNames, catalogWith } from './own-code.ts';
 import { profilePool } from './profile-pool.ts';
 import { profileTable } from './profile-table.ts';
 import { stopSignals } from './stop-signals.ts';
@@ -57,7 +56,7 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
 
 async function runProfile(flags: ProfileFlags): Promise<number> {
   const { experiment, quick = false, again = false, workers, out } = flags;
-  const algorithms = flags.algorithm ?? CATALOG.algorithms.map(({ id }) => id);
+  const algorithms = algorithmNames(flags.algorithm);
   const catalog = await catalogWith([{ kind: 'algorithm', option: '--algorithm', names: algorithms }]);
   const request = {
     algorithms,

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { blaming } from '../bench/catalog/blame.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { rollout } from '../bench/rollout/engine.ts';
 import { describeEpisode, type Episode, type EpisodeTurn } from '../bench/rollout/episode.ts';
 import { samplingOf } from '../bench/training/train.ts';
@@ -10,7 +12,7 @@ import { createRandom } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { type StartFlags, startingPoint } from './starting-point.ts';
+import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 
 interface RolloutFlags extends StartFlags {
@@ -59,12 +61,20 @@ export function rolloutCommand(): Command {
 }
 
 async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {
-  const { environment, catalog, backend } = await startingPoint(id, flags);
+  const start = await startingPoint(id, flags);
+  await blaming(start.catalog, () => printEpisodeOf(start, flags));
+}
+
+async function printEpisodeOf(
+  { environment, catalog, backend }: StartingPoint,
+  flags: RolloutFlags,
+): Promise<void> {
   const context = {
     cacheDirectory: flags.cache,
     onNotice: (message: string) => tell(`note: ${message}\n`),
   };
-  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
+  const spec = catalog.environment(nameOfChoice(environment));
+  const loaded = await loadEnvironment(spec, environment.options, context);
   const task = findTask(loaded, flags);
   const { policy } = await startingPolicy({ ...environment, environment, backend }, catalog, loaded, {
     ...context,

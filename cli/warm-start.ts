@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { blaming } from '../bench/catalog/blame.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { declarationOf } from '../bench/declaration.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
 import { writeCheckpoint } from '../bench/training/checkpoint.ts';
@@ -9,7 +11,7 @@ import { packageInfo } from '../core/package.ts';
 import { createRandom } from '../core/random.ts';
 import { scoreLabel } from '../reports/score.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
-import { type StartFlags, startingPoint } from './starting-point.ts';
+import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 
 interface WarmStartFlags extends StartFlags {
@@ -41,7 +43,14 @@ export function warmStartCommand(): Command {
 }
 
 async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> {
-  const { environment, catalog, backend } = await startingPoint(id, flags);
+  const start = await startingPoint(id, flags);
+  await blaming(start.catalog, () => makeCheckpointOf(start, flags));
+}
+
+async function makeCheckpointOf(
+  { environment, catalog, backend }: StartingPoint,
+  flags: WarmStartFlags,
+): Promise<void> {
   const { checkpoint: _, ...warmStart } = environment.warmStart;
   let tenth = -1;
   const context = {
@@ -53,7 +62,8 @@ async function makeCheckpoint(id: string, flags: WarmStartFlags): Promise<void> 
       tell(`${stage}\n`);
     },
   };
-  const loaded = await catalog.environment(nameOfChoice(environment)).load(environment.options, context);
+  const spec = catalog.environment(nameOfChoice(environment));
+  const loaded = await loadEnvironment(spec, environment.options, context);
   const start = { ...environment, environment, warmStart, backend };
   const { policy, assets } = await startingPolicy(start, catalog, loaded, context);
   try {

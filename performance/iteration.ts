@@ -1,5 +1,6 @@
 import { configured } from '../algorithms/configured.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
+import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import type { Cell } from '../bench/cell.ts';
 import { initialState, type Stage, trainIteration } from '../bench/training/iteration.ts';
 import { setupOf } from '../bench/training/train.ts';
@@ -53,9 +54,8 @@ export async function prepareIteration(
   { catalog, cacheDirectory }: SpeedContext,
 ): Promise<Prepared> {
   const context = { cacheDirectory };
-  const loaded = await catalog
-    .environment(nameOfChoice(cell.environment))
-    .load(cell.environment.options, context);
+  const spec = catalog.environment(nameOfChoice(cell.environment));
+  const loaded = await loadEnvironment(spec, cell.environment.options, context);
   const { policy } = await startingPolicy(cell, catalog, loaded, context);
   const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
   const setup = setupOf(cell, algorithm, loaded, policy);

@@ -164,6 +164,7 @@ function checkCredit<Options>(
 function constant(environment: AnyEnvironment): Environment<unknown> {
   return {
     ...environment,
+    rewardRange: [0, 1],
     step: (state, action, random) => {
       const next = environment.step(state, action, random);
       return { ...next, reward: next.terminated || next.truncated ? 0.5 : 0 };

@@ -1,5 +1,7 @@
+import { InputError } from '../../core/errors.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { ActionRecord, Policy, Prompt, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { takeStep } from '../rollout/step.ts';
 import { enumerate } from './enumerate.ts';
 
 /**
@@ -50,7 +52,7 @@ interface Draft {
 /**
  * Exact values, action values and visit counts by dynamic programming over Markov states. Works with any
  * policy: states are discovered in layers and the policy is asked in one batch per layer.
- * @throws Error when the environment is not Markov, has no `actions` or `key`, when its states repeat in a cycle, or when there
+ * @throws InputError when the environment is not Markov, has no `actions` or `key`, when its states repeat in a cycle, or when there
  * are more states than `limit`.
  * @experimental
  */
@@ -65,11 +67,13 @@ export async function solve(request: {
 }): Promise<Oracle> {
   const { environment, task, limit = 200_000 } = request;
   if (environment.actions === undefined || environment.key === undefined) {
-    throw new Error(`${environment.id}: exact values need actions() and key()`);
+    throw new InputError(
+      `${environment.id}: exact values need actions() and key(), and it has no ${environment.actions === undefined ? 'actions' : 'key'}`,
+    );
   }
   if (!environment.markov) {
     // The policy would read transcripts, which these states do not hold.
-    throw new Error(`${environment.id}: exact values need an environment whose observations are Markov`);
+    throw new InputError(`${environment.id}: exact values need an environment whose observations are Markov`);
   }
   const root = environment.reset(task);
   const drafts = new Map<string, Draft>();
@@ -80,7 +84,10 @@ export async function solve(request: {
   ) {
     request.signal?.throwIfAborted();
     layer = await expandLayer(request, layer, drafts);
-    if (drafts.size > limit) throw new Error(`${environment.id}: more than ${limit} states`);
+    if (drafts.size > limit)
+      throw new InputError(
+        `${environment.id}: more than ${limit} states; valid: at most that many for exact values`,
+      );
   }
 
   const order = topological(drafts, rootKey, environment.id);
@@ -154,7 +161,7 @@ async function expandLayer(
         const outcomes: Outcome[] = [];
         if (draft.probabilities[index] === 0) return outcomes; // underflow: never taken
         await enumerate(
-          async (random) => environment.step(state, action, random),
+          async (random) => takeStep(environment, state, action, random),
           (transition, probability) => {
             const ended = transition.terminated || transition.truncated;
             const after = ended ? undefined : environment.key!(transition.state);
@@ -189,7 +196,7 @@ function topological(drafts: ReadonlyMap<string, Draft>, root: string, id: strin
     }
   }
   if (order.length < drafts.size) {
-    throw new Error(`${id}: states repeat in a cycle; put the number of turns into key()`);
+    throw new InputError(`${id}: states repeat in a cycle; put the number of turns into key()`);
   }
   return order;
 }

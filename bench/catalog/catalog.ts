@@ -50,9 +50,8 @@ export function createCatalog(
     name: string,
     known: readonly CatalogItems[Kind][],
   ): CatalogItems[Kind] => {
-    const loaded = own.find((one) => one.kind === kind && one.code.source === name);
     const found =
-      (loaded?.item as CatalogItems[Kind] | undefined) ??
+      ownItem({ own }, kind, name)?.item ??
       known.find(({ id }) => id === name) ??
       known
         .filter(({ id }) => id.split('/v')[0] === name)
@@ -70,6 +69,14 @@ export function createCatalog(
   };
 }
 
+/** A user's own of a kind, by its source; undefined if it is not loaded. */
+export const ownItem = <Kind extends CatalogKind>(
+  { own }: Pick<Catalog, 'own'>,
+  kind: Kind,
+  source: string,
+): UserItem<Kind> | undefined =>
+  own.find((one): one is UserItem<Kind> => one.kind === kind && one.code.source === source);
+
 const versionOf = (id: string): number => Number(id.split('/v')[1]);
 
 /** The name by which a catalog finds a choice: the source of a user's own, or else the id. */
@@ -82,7 +89,7 @@ export const nameOfChoice = ({ id, code }: Pick<Choice, 'id' | 'code'>): string 
  */
 export function choose(catalog: Catalog, kind: CatalogKind, name: string, options: object = {}): Choice {
   const { id, schema } = catalog[kind](name);
-  const own = catalog.own.find((one) => one.kind === kind && one.code.source === name);
+  const own = ownItem(catalog, kind, name);
   return {
     id,
     options: schema.parse(options) as Choice['options'],

@@ -1,6 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import type { Cell, CodeFiles } from '../cell.ts';
-import type { Catalog } from './catalog.ts';
+import { type Catalog, ownItem } from './catalog.ts';
 import { withUserCode } from './user-code.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function withCellCode(catalog: Catalog, cell: Cell, files: CodeFile
   });
   const found = await withUserCode(catalog, wanted, { files });
   for (const { kind, source, sha256 } of wanted) {
-    const own = found.own.find((one) => one.kind === kind && one.code.source === source)!;
+    const own = ownItem(found, kind, source)!;
     if (own.code.sha256 !== sha256) {
       throw new InputError(
         `${own.file} is not the code of ${source} that the run began with: it has changed since, or is another on this machine`,

@@ -1,21 +1,19 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createJiti, type Jiti } from 'jiti';
+import { createHash } from 'node:crypto';
+import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '../../core/errors.ts';
-import { type Catalog, type CatalogKind, createCatalog, type UserItem } from './catalog.ts';
+import { type Catalog, type CatalogKind, createCatalog, ownItem, type UserItem } from './catalog.ts';
 import { codeGraph, hashFiles } from './code-hash.ts';
+import { createImporter, type Exports, PROVIDED } from './import-code.ts';
+import { parseSource, type Source } from './source.ts';
 
 /** A name that stands for code of one's own. */
 export interface CodeReference {
   readonly kind: CatalogKind;
   /** './mine.ts', './mine.ts#name', 'some-package#name'; without '#': the default export. */
   readonly source: string;
+  /** Where it is named, for messages: 'suite.yaml:3:5', '--algorithm'. Default: nowhere. */
+  readonly where?: string;
 }
-
-/** Whether a name stands for code of one's own: a path, a file name with an ending of code, or anything with a '#'. */
-export const isCodeReference = (name: string): boolean =>
-  name.includes('#') || /^\.{1,2}[\\/]|^[\\/]|^[A-Za-z]:[\\/]|\.[cm]?[jt]s$/.test(name);
 
 export interface UserCodeOptions {
   /** Folders where files and packages are looked for, in this order. Default: the working folder. */
@@ -36,64 +34,66 @@ export async function withUserCode(
   references: readonly CodeReference[],
   options: UserCodeOptions = {},
 ): Promise<Catalog> {
-  const own: UserItem[] = [...catalog.own];
-  for (const { kind, source } of references) {
-    if (own.some((one) => one.kind === kind && one.code.source === source)) continue;
-    own.push(await loadItem({ kind, source }, options));
+  let found = catalog;
+  for (const reference of references) {
+    if (ownItem(found, reference.kind, reference.source) !== undefined) continue;
+    found = createCatalog(catalog, [...found.own, await loadItem(reference, options)]);
   }
-  return createCatalog(catalog, own);
+  return found;
 }
 
-async function loadItem({ kind, source }: CodeReference, options: UserCodeOptions): Promise<UserItem> {
-  const [name = '', exported = 'default'] = source.split('#', 2) as [string, string?];
-  const jiti = createJiti(pathToFileURL(resolve('code')).href, {
-    virtualModules: await provided(),
-    // A file that has changed is another: nothing of its former content is taken for it.
-    moduleCache: false,
-  });
+async function loadItem(reference: CodeReference, options: UserCodeOptions): Promise<UserItem> {
+  const { kind, source, where } = reference;
+  try {
+    return await loadSource(kind, source, options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!(error instanceof InputError) && code === undefined) throw error;
+    const what = `${kind} ${source}`;
+    // An option that was given for this name says it already.
+    const place = where === undefined ? what : where.endsWith(source) ? where : `${where}: ${what}`;
+    throw new InputError(`${place}: ${message}`);
+  }
+}
+
+async function loadSource(kind: CatalogKind, source: string, options: UserCodeOptions): Promise<UserItem> {
+  const { module, exported } = parseSource(source);
+  const importer = await createImporter();
   const known = options.files?.[source];
   const file =
-    known === undefined ? locate(name, source, options.folders ?? [process.cwd()], jiti) : resolve(known);
-  if (!existsSync(file)) throw new InputError(`${kind} ${source}: there is no file ${file}`);
+    known === undefined
+      ? importer.locate(module, options.folders ?? [process.cwd()])
+      : importer.locate(resolve(known), []);
   options.onNotice?.(`${source} is code and runs with all your rights`);
-  const hash = (): string => hashFiles(codeGraph([file]).files, dirname(file));
-  const sha256 = hash();
-  let module: Readonly<Record<string, unknown>>;
+  const sha256 = hashOf(file, exported);
+  let exports: Exports;
   try {
-    module = await jiti.import(file);
+    exports = await importer.load(file);
   } catch (error) {
-    throw new InputError(`${kind} ${source} cannot be loaded: ${String(error)}`);
+    throw new InputError(`${file} cannot be loaded: ${String(error)}`);
   }
-  if (hash() !== sha256) throw new InputError(`${kind} ${source}: ${file} changed while it was loaded`);
-  const item = module[exported];
-  const problem = MISSING[kind](item as Readonly<Record<string, unknown>> | undefined);
+  if (hashOf(file, exported) !== sha256) throw new InputError(`${file} changed while it was loaded`);
+  const item = exports[exported];
+  const problem = MISSING[kind](item as Candidate);
   if (problem.length > 0) {
     throw new InputError(
-      `${kind} ${source}: the export '${exported}' of ${basename(file)} is no ${kind}; missing: ${problem.join(', ')}`,
+      `the export '${exported}' of ${basename(file)} is no ${kind}; missing: ${problem.join(', ')}`,
     );
   }
   return { kind, item, code: { source, sha256 }, file } as UserItem;
 }
 
-function locate(name: string, source: string, folders: readonly string[], jiti: Jiti): string {
-  if (isAbsolute(name)) return name;
-  if (isCodeReference(name)) {
-    const candidates = folders.map((folder) => resolve(folder, name));
-    const found = candidates.find((file) => existsSync(file));
-    if (found === undefined) throw new InputError(`${source}: there is no file ${candidates.join(', nor ')}`);
-    return found;
-  }
-  for (const folder of folders) {
-    const url = jiti.esmResolve(name, { parentURL: pathToFileURL(join(folder, 'code')).href, try: true });
-    if (url !== undefined) return url.startsWith('file:') ? fileURLToPath(url) : url;
-  }
-  throw new InputError(`${source}: package ${name} is not installed; valid: npm install ${name}`);
-}
-
-/** What users' code can import wherever it lies: the instances that run here, not copies of them. */
-async function provided(): Promise<Record<string, unknown>> {
-  const library = new URL(`../../index${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-  return { creditbench: await import(library.href), zod: await import('zod') };
+/**
+ * SHA-256 of what an export may depend on: its name, the contents of the file and of all that it imports from beside it, and the
+ * versions of the packages that these import. Not the file's own name.
+ */
+function hashOf(file: string, exported: Source['exported']): string {
+  const graph = codeGraph([file]);
+  const versions = graph.versions().filter((one) => !PROVIDED.includes(one.slice(0, one.lastIndexOf('@'))));
+  const files = hashFiles(graph.files, dirname(file), file);
+  return createHash('sha256')
+    .update(JSON.stringify([exported, files, versions]))
+    .digest('hex');
 }
 
 type Candidate = Readonly<Record<string, unknown>> | undefined;

@@ -5,6 +5,7 @@ import { greedy } from '../../policies/enumerable.ts';
 import type { ActRequest, Policy, Prompt, Sampling } from '../../policies/policy.ts';
 import { entropy } from '../../policies/softmax.ts';
 import { rollout } from '../rollout/engine.ts';
+import { MOST_ACTIONS, neverEnds, takeStep } from '../rollout/step.ts';
 import { exactCriticality, outcomeDistribution, sampledCriticality, samplingError } from './criticality.ts';
 import { type ExactEnvironment, greedyOutcomes, mostLikely, promptAt } from './outcomes.ts';
 
@@ -126,11 +127,14 @@ async function sampledOutcomes({
       index,
       sample,
       state,
+      question: task.id,
       random: random.split('criticality', task.id, environment.key(state), sample),
     })),
   );
   const later = greedy(policy);
+  let taken = 0;
   for (let actor = policy; active.length > 0; actor = later) {
+    if (taken++ === MOST_ACTIONS) throw neverEnds(environment, active[0]!.question);
     await setImmediate(); // lets signals in
     signal?.throwIfAborted();
     const requests = active.map(
@@ -138,7 +142,7 @@ async function sampledOutcomes({
     );
     const actions = await actor.act(requests, sampling);
     active = active.flatMap((playing, position) => {
-      const next = environment.step(playing.state, actions[position]!.text, playing.random);
+      const next = takeStep(environment, playing.state, actions[position]!.text, playing.random);
       returns[playing.index]![playing.sample]! += next.reward;
       return next.terminated || next.truncated ? [] : [{ ...playing, state: next.state }];
     });

@@ -3,6 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import type { AnyEnvironment, Transition } from '../../envs/environment.ts';
 import type { Policy, Prompt, Sampling } from '../../policies/policy.ts';
 import { enumerate } from '../audit/enumerate.ts';
+import { MOST_ACTIONS, neverEnds, takeStep } from '../rollout/step.ts';
 
 /** A distribution over returns: different values, probabilities summing to 1. */
 export type Outcomes = readonly { readonly value: number; readonly probability: number }[];
@@ -56,7 +57,7 @@ interface Branch {
  * The exact outcomes of every action at every given state, the policy going on greedily (the setting of Eq. 5
  * of arXiv 2512.04949). States advance in lock-step layers, equal states (by `key`) are computed once, and the
  * policy is asked for one batch per layer.
- * @throws Error when states repeat in a cycle.
+ * @throws InputError when states repeat in a cycle, or the policy's most likely actions lead to no end.
  */
 export async function greedyOutcomes(request: {
   readonly environment: ExactEnvironment;
@@ -70,7 +71,7 @@ export async function greedyOutcomes(request: {
   const expand = async (state: unknown, action: string): Promise<readonly Branch[]> => {
     const branches: Branch[] = [];
     await enumerate(
-      async (random) => environment.step(state, action, random),
+      async (random) => takeStep(environment, state, action, random),
       (transition: Transition<unknown>, probability) => {
         const ended = transition.terminated || transition.truncated;
         const next = ended ? undefined : environment.key(transition.state);
@@ -94,7 +95,9 @@ export async function greedyOutcomes(request: {
 
   // The greedy continuation from every state found so far, layer by layer.
   const greedy = new Map<string, readonly Branch[]>();
+  let taken = 1;
   for (let layer = [...found]; layer.length > 0; layer = [...found].filter(([key]) => !greedy.has(key))) {
+    if (taken++ === MOST_ACTIONS) throw neverEnds(environment);
     await setImmediate(); // lets signals in
     signal?.throwIfAborted();
     const likely = await ask(layer.map(([, state]) => state));
@@ -107,7 +110,11 @@ export async function greedyOutcomes(request: {
   const continuation = (key: string): Outcomes => {
     if (solved.has(key)) {
       const known = solved.get(key);
-      if (known === undefined) throw new Error(`${environment.id}: states repeat in a cycle`);
+      if (known === undefined) {
+        throw new InputError(
+          `${environment.id}: states repeat in a cycle; put the number of turns into key()`,
+        );
+      }
       return known;
     }
     solved.set(key, undefined);

@@ -7,6 +7,7 @@ import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { type Catalog, choose } from '../catalog/catalog.ts';
+import { loadEnvironment } from '../catalog/load-environment.ts';
 import type { CellContext } from '../cell.ts';
 import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import { startingPolicy } from '../training/warm-start.ts';
@@ -78,7 +79,8 @@ export async function runCriticality(
   const { samples, threshold } = settings;
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   context.onProgress?.({ stage: 'loading', fraction: 0 });
-  const loaded = await loadEnvironment(settings, catalog, context);
+  const spec = catalog.environment(settings.environment);
+  const loaded = await loadEnvironment(spec, spec.schema.parse({}), context);
   const environment = exactEnvironment(loaded.environment);
   const tasks = chooseTasks(settings, loaded);
   checkSettings(settings, loaded);
@@ -154,15 +156,6 @@ export async function runCriticality(
   } finally {
     policy.dispose();
   }
-}
-
-async function loadEnvironment(
-  settings: CriticalitySettings,
-  catalog: Catalog,
-  context: CellContext,
-): Promise<LoadedEnvironment> {
-  const spec = catalog.environment(settings.environment);
-  return spec.load(spec.schema.parse({}), context);
 }
 
 function checkSettings({ threshold, samples, ...settings }: CriticalitySettings, loaded: LoadedEnvironment) {

@@ -14,6 +14,7 @@ import type {
 import { checkKinds, checkPrefixes, readPrompt } from './context.ts';
 import { answerAtOnce, type Expert, expertActions, forcedBeginning } from './forced.ts';
 import { annotateTrees, type Measuring } from './needs.ts';
+import { takeStep } from './step.ts';
 
 /**
  * What a rollout plan looks like to the engine: an algorithm's `next` with its options filled in.
@@ -72,8 +73,9 @@ interface Continuation {
  * lock-step batches to their ends, and asks again until every plan answers `[]`.
  * @throws RangeError when a plan names a fork point that does not exist or has ended, or asks for more than
  * 10,000 rollouts of one question.
- * @throws InputError when the environment and the policy do not fit (listed actions, free text), or the environment
- * lacks what the algorithm asks for (a scripted agent, how an answer begins).
+ * @throws InputError when the environment and the policy do not fit (listed actions, free text), the environment lacks
+ * what the algorithm asks for (a scripted agent, how an answer begins), or its steps are not what it declares: a reward
+ * that is no number, a return outside `rewardRange`, an episode that has not ended after 10,000 actions.
  * @throws the signal's reason when it is aborted.
  * @experimental
  */
@@ -158,10 +160,11 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
       const { tree, random, round, shared } = continuation;
       const action = actions[index]!;
       const parent = tree.nodes[continuation.node]!;
-      const next = environment.step(parent.state, action.text, random);
-      if (next.terminated && next.truncated) {
-        throw new Error(`${environment.id}: a transition is both terminated and truncated`);
-      }
+      const next = takeStep(environment, parent.state, action.text, random, {
+        question: tree.task.id,
+        actions: parent.depth,
+        return: parent.return,
+      });
       const end = next.terminated ? 'terminated' : next.truncated ? 'truncated' : 'open';
       const edge: TreeEdge = {
         id: tree.edges.length,

@@ -3,6 +3,7 @@ import { createRandom, type Random } from '../../core/random.ts';
 import type { AnyEnvironment, LoadedEnvironment } from '../../envs/environment.ts';
 import type { Policy, Prompt, SampledAction, SampledTokens, Sampling } from '../../policies/policy.ts';
 import { entropy } from '../../policies/softmax.ts';
+import { takeStep } from './step.ts';
 
 /** Where an action is wanted, and its stream. */
 export interface Asked {
@@ -77,7 +78,7 @@ export function closingActions(
   { prompt, state }: Omit<Asked, 'random'>,
 ): readonly number[] {
   return prompt.actions!.flatMap((action, index) => {
-    const next = environment.step(state, action, createRandom(0).split('look ahead'));
+    const next = takeStep(environment, state, action, createRandom(0).split('look ahead'));
     const hasAnswered = environment.answer === undefined || environment.answer(next.state) !== undefined;
     return next.terminated && hasAnswered ? [index] : [];
   });

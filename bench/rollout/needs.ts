@@ -7,6 +7,7 @@ import { scoreGiven } from '../../envs/scoring/answer.ts';
 import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { tokenPieces } from '../../policies/tokenizer/pieces.ts';
 import { answeringOf, closingActions } from './forced.ts';
+import { takeStep } from './step.ts';
 
 /**
  * What is to be measured on rollout trees, and with whose weights.
@@ -139,7 +140,8 @@ async function measureGold(
     );
     for (const [index, { tree, node }] of places.entries()) {
       const right = closingActions(environment, node).filter((action) => {
-        const next = environment.step(
+        const next = takeStep(
+          environment,
           node.state,
           node.prompt.actions![action]!,
           createRandom(0).split('look ahead'),

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import type { Catalog } from '../catalog/catalog.ts';
+import { blaming } from '../catalog/blame.ts';
+import { type Catalog, ownItem } from '../catalog/catalog.ts';
 import { type CodeReference, withUserCode } from '../catalog/user-code.ts';
 import type { CodeFiles, NamedCell } from '../cell.ts';
 import { withInputs } from '../training/inputs.ts';
@@ -30,27 +31,33 @@ export async function loadSuite(
   { onNotice, ...overrides }: SuiteOverrides & { onNotice?(message: string): void } = {},
 ): Promise<LoadedSuite> {
   const source = await readSuite(nameOrFile);
-  const all = catalog.algorithms.map(({ id }) => id);
   const notice = onNotice === undefined ? {} : { onNotice };
   // What the suite's text names lies beside it; what the overrides add, in the working folder.
-  const ofSuite = suiteReferences(source, {}, all);
+  const ofSuite = suiteReferences(source, {}, catalog);
   const isOfSuite = ({ kind, source: name }: CodeReference): boolean =>
     ofSuite.some((one) => one.kind === kind && one.source === name);
-  const wanted = suiteReferences(source, overrides, all);
-  const beside = await withUserCode(catalog, wanted.filter(isOfSuite), {
-    folders: [dirname(source.file)],
-    ...notice,
+  let own = catalog;
+  // A setting may name what is loaded by its id, and name more: until nothing is added.
+  for (;;) {
+    const loaded = own;
+    const isNew = ({ kind, source: name }: CodeReference) => ownItem(loaded, kind, name) === undefined;
+    const wanted = suiteReferences(source, overrides, own).filter(isNew);
+    if (wanted.length === 0) break;
+    const folders = [dirname(source.file)];
+    own = await withUserCode(own, wanted.filter(isOfSuite), { folders, ...notice });
+    own = await withUserCode(
+      own,
+      wanted.filter((one) => !isOfSuite(one)),
+      notice,
+    );
+  }
+  return blaming(own, async () => {
+    const suite = resolveSuite(source, own, overrides);
+    return {
+      suite,
+      catalog: own,
+      cells: await withInputs(suiteCells(suite), own),
+      code: Object.fromEntries(own.own.map(({ code, file }) => [code.source, file])),
+    };
   });
-  const own = await withUserCode(
-    beside,
-    wanted.filter((one) => !isOfSuite(one)),
-    notice,
-  );
-  const suite = resolveSuite(source, own, overrides);
-  return {
-    suite,
-    catalog: own,
-    cells: await withInputs(suiteCells(suite), own),
-    code: Object.fromEntries(own.own.map(({ code, file }) => [code.source, file])),
-  };
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../../core/errors.ts';
+import { isCodeReference } from '../catalog/source.ts';
 import type { Path } from './problems.ts';
 import { readYaml } from './yaml.ts';
 
@@ -18,10 +19,12 @@ const isPlain = (value: unknown): value is Plain =>
  * Writes `key=value` into a suite's raw content. The key is a dotted path; an element of a list is named by its
  * `name`, its `id` (with or without version) or its position. The value is read as YAML.
  *
+ * @param idOf the id of a user's own that an entry of a list names by its source; undefined if it is not loaded.
+ * @returns undefined where the path may lead to an entry whose id is not known yet.
  * @throws InputError when the text has no '=', the value is no YAML, or the path leads nowhere. Whether the last
  *   key exists is left to the validation of the whole.
  */
-export function applySetting(root: Plain, setting: string): Override {
+export function applySetting(root: Plain, setting: string, idOf: IdOf): Override | undefined {
   const equals = setting.indexOf('=');
   const label = `--set ${setting}`;
   if (equals < 1) {
@@ -35,19 +38,30 @@ export function applySetting(root: Plain, setting: string): Override {
   if (problems.length > 0) {
     throw new InputError(`${label}: the value is not valid YAML: ${problems[0]!.message}`);
   }
-  return setPath(root, keys, value, label);
+  return setPath(root, keys, value, label, idOf);
 }
 
-function setPath(root: Plain, keys: readonly string[], value: unknown, label: string): Override {
+type IdOf = (list: string, source: string) => string | undefined;
+
+function setPath(
+  root: Plain,
+  keys: readonly string[],
+  value: unknown,
+  label: string,
+  idOf: IdOf,
+): Override | undefined {
   const path: PropertyKey[] = [];
   let at: unknown = root;
   for (const [i, key] of keys.entries()) {
     const last = i === keys.length - 1;
     if (Array.isArray(at)) {
-      const index = findElement(at, key);
+      const list = keys[i - 1] ?? '';
+      const known = at.map((element) => withId(element, list, idOf));
+      const index = findElement(known, key);
       if (index === -1) {
+        if (known.some((element) => isPlain(element) && isOpen(element))) return undefined;
         throw new InputError(
-          `${label}: '${key}' is not in ${keys.slice(0, i).join('.')}; valid: ${at.map((element, index) => nameOf(element, String(index))).join(', ')}`,
+          `${label}: '${key}' is not in ${keys.slice(0, i).join('.')}; valid: ${known.map((element, index) => nameOf(element, String(index))).join(', ')}`,
         );
       }
       path.push(index);
@@ -72,6 +86,15 @@ export function nameOf(element: unknown, other: string): string {
   // Anything may stand there, and not everything can be made a text.
   return [element.name, element.id].find((name) => typeof name === 'string') ?? other;
 }
+
+/** An entry with the id of a user's own in place of its source. */
+function withId(element: unknown, list: string, idOf: IdOf): unknown {
+  if (!isPlain(element) || typeof element.id !== 'string') return element;
+  return { ...element, id: idOf(list, element.id) ?? element.id };
+}
+
+/** Whether the id of an entry is the source of something that is not loaded. */
+const isOpen = ({ id }: Plain): boolean => typeof id === 'string' && isCodeReference(id);
 
 function findElement(list: readonly unknown[], key: string): number {
   const by = (matches: (element: Plain) => boolean) =>

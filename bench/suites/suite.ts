@@ -1,13 +1,12 @@
-import type { Document, LineCounter } from 'yaml';
 import type { AlgorithmDescription } from '../../algorithms/algorithm.ts';
 import { InputError } from '../../core/errors.ts';
-import { type Catalog, type CatalogKind, nameOfChoice } from '../catalog/catalog.ts';
+import { type Catalog, type CatalogKind, nameOfChoice, ownItem } from '../catalog/catalog.ts';
 import type { Cell, Choice, NamedCell } from '../cell.ts';
 import type { TrainingOptions, WarmStartOptions } from '../training/options.ts';
 import type { SuiteSource } from './file.ts';
-import { nameOf, type Override } from './override.ts';
-import { checkValue, describeOffset, offsetOf, type Path, type Problem, valueAt } from './problems.ts';
-import { type Plain, pathName, readRaw, type SuiteOverrides } from './raw.ts';
+import { nameOf } from './override.ts';
+import { checkValue, type Path, type Problem, valueAt } from './problems.ts';
+import { locate, type Plain, pathName, readRaw, type SuiteOverrides } from './raw.ts';
 import { suiteSchema } from './schema.ts';
 import { environmentSettings } from './settings.ts';
 
@@ -52,11 +51,8 @@ export interface Suite {
  *   the value and the valid range.
  */
 export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: SuiteOverrides = {}): Suite {
-  const { raw, document, lines, applied } = readRaw(
-    source,
-    overrides,
-    catalog.algorithms.map(({ id }) => id),
-  );
+  const suite = readRaw(source, overrides, catalog);
+  const { raw } = suite;
   const shape = checkValue(suiteSchema, raw);
   const problems: Problem[] = 'problems' in shape ? [...shape.problems] : [];
   const resolve = (path: Path, kind: CatalogKind, rollouts?: number): Choice => {
@@ -98,10 +94,9 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
   problems.push(...repeated(names, 'algorithms', 'name'));
 
   if (problems.length > 0 || !('value' in shape)) {
-    const place = (path: Path) => locate(path, source, document, lines, applied);
     const described = problems
       .map((problem) => ({
-        ...place(problem.path),
+        ...locate(problem.path, source, suite),
         text: `${pathName(raw, problem.path)}: ${problem.message}`,
       }))
       .sort((a, b) => a.offset - b.offset);
@@ -186,7 +181,7 @@ function resolveChoice(
   const budget = rollouts !== undefined && 'budget' in entry ? entry.budget(rollouts) : {};
   const checked = checkValue<unknown>(entry.schema, { ...budget, ...options }, [...path, 'options']);
   if ('problems' in checked) return checked;
-  const own = catalog.own.find((one) => one.kind === kind && one.code.source === id);
+  const own = ownItem(catalog, kind, id);
   return {
     value: {
       id: entry.id,
@@ -207,17 +202,4 @@ function repeated(names: readonly string[], list: string, key: string): readonly
         ]
       : [],
   );
-}
-
-function locate(
-  path: Path,
-  source: SuiteSource,
-  document: Document,
-  lines: LineCounter,
-  applied: readonly Override[],
-): { readonly offset: number; readonly where: string } {
-  const override = applied.findLast((candidate) => candidate.path.every((key, i) => key === path[i]));
-  if (override) return { offset: Number.MAX_SAFE_INTEGER, where: override.label };
-  const offset = offsetOf(document, path);
-  return { offset, where: describeOffset(source.file, lines, offset) };
 }

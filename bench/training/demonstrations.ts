@@ -3,6 +3,7 @@ import type { Random } from '../../core/random.ts';
 import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
 import type { ActionRecord, Policy } from '../../policies/policy.ts';
 import { readPrompt, type Turn } from '../rollout/context.ts';
+import { takeStep } from '../rollout/step.ts';
 
 /** One step of a scripted episode: where it stood and what the teacher did there. */
 interface Step {
@@ -22,11 +23,17 @@ async function scriptedEpisode(
 ): Promise<readonly Step[]> {
   const { environment } = loaded;
   const steps: Step[] = [];
+  let sum = 0;
   for (let state = environment.reset(task); ; ) {
     const action = loaded.demonstrate!(state, noise, random);
-    steps.push({ state, action });
     await environment.prepare?.([{ state, action }]);
-    const next = environment.step(state, action, random);
+    const next = takeStep(environment, state, action, random, {
+      question: task.id,
+      actions: steps.length,
+      return: sum,
+    });
+    steps.push({ state, action });
+    sum += next.reward;
     if (next.terminated || next.truncated) return steps;
     state = next.state;
   }

@@ -51,6 +51,14 @@ describe('trainIteration', () => {
     },
   );
 
+  it('refuses a method whose plan asks for nothing', async () => {
+    const { setup, start } = training('grpo');
+    const idle = { ...setup, algorithm: { ...setup.algorithm, next: () => [] } };
+    await expect(trainIteration(start, idle)).rejects.toThrow(
+      "rollout plan: next answers [] for every question's empty tree, so that nothing is sampled in iteration 1; valid: at least one rollout",
+    );
+  });
+
   it('asks every question once before it asks any again', async () => {
     const { setup, start } = training('grpo', { groupSize: 2 });
     const asked: string[] = [];

@@ -83,7 +83,7 @@ export function initialState(policy: TrainablePolicy, algorithm: ConfiguredAlgor
  * One training iteration: questions, rollouts, what the heads say of them, credit, update. A function of its state and
  * setup: equal ones give equal results, so that resuming is calling it again.
  * @param onStage called as each stage ends.
- * @throws the signal's reason when it is aborted.
+ * @throws RangeError when the algorithm's plan asks for no rollout at all; the signal's reason when it is aborted.
  */
 export async function trainIteration(
   state: TrainingState,
@@ -116,6 +116,11 @@ export async function trainIteration(
     },
     resampling: algorithm.resampling,
   });
+  if (sampled.trees.every(({ edges }) => edges.length === 0)) {
+    throw new RangeError(
+      `rollout plan: next answers [] for every question's empty tree, so that nothing is sampled in iteration ${iteration}; valid: at least one rollout, [{ node: 0 }]`,
+    );
+  }
   const usedTrees = sampled.trees.slice(0, sampled.used);
   const { trees, features } = await readHeads(usedTrees, state.heads, policy, sampling);
   onStage('rollout');

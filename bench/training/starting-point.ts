@@ -1,13 +1,19 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../core/canonical-json.ts';
-import type { Cell } from '../cell.ts';
+import { type Cell, unnamed } from '../cell.ts';
 
 /** Functions whose last bits a Node version or a processor may round otherwise. */
 const FUNCTIONS = ['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'tanh', 'sqrt', 'cbrt', 'atan'] as const;
 
-/** Equal for cells that start from the same data and weights. */
-export function startingKey({ environment, policy, warmStart, backend }: Cell): string {
-  return canonicalJson({ environment, policy, warmStart, backend });
+/** Equal for cells that start from the same data and weights: `inputs` are the contents of the files that they name. */
+export function startingKey({ environment, policy, warmStart, backend, inputs }: Cell): string {
+  return canonicalJson({
+    environment: unnamed(environment),
+    policy: unnamed(policy),
+    warmStart,
+    backend,
+    ...(inputs === undefined ? {} : { inputs }),
+  });
 }
 
 /**

@@ -114,6 +114,31 @@ describe('runCell', () => {
     await expect(run({ skale: 2 }, {})).rejects.toThrow('skale');
   });
 
+  it('has the hash of a user’s own world in its fingerprint: results of an edited one are not mixed with others', async () => {
+    const spec: EnvironmentSpec<object> = {
+      id: 'world/v1',
+      title: 'stop or search',
+      schema: z.strictObject({}).prefault({}),
+      load: async () => ({
+        environment: stopOrSearch(),
+        tasks: { train: [STOP_OR_SEARCH_TASK], dev: [STOP_OR_SEARCH_TASK], test: [] },
+        fingerprint: 'data',
+      }),
+    };
+    const training = trainingSchema.parse({ iterations: 1, questions: 1, minibatches: 1 });
+    const fingerprint = async (code: Choice['code']) => {
+      const own =
+        code === undefined ? [] : [{ kind: 'environment' as const, item: spec, code, file: '/x.ts' }];
+      const catalog = createCatalog({ ...CATALOG, environments: [spec] }, own);
+      const environment: Choice = { id: 'world/v1', options: {}, ...(code === undefined ? {} : { code }) };
+      return (await runCell(cell('grpo', { environment, training }), catalog, { cacheDirectory }))
+        .fingerprint;
+    };
+    expect(await fingerprint(undefined)).toBe('data');
+    expect(await fingerprint({ source: './x.ts', sha256: 'one' })).toBe('data one');
+    expect(await fingerprint({ source: './x.ts', sha256: 'two' })).toBe('data two');
+  });
+
   it('names no column that is not documented, and fills all but evaluations in every trained iteration', async () => {
     const { metrics, declaration } = await runCell(cell('grpo'), CATALOG, { cacheDirectory });
     expect(declaration).toEqual({ score: { name: 'return', range: [0, 1] }, metrics: [] });

@@ -6,6 +6,7 @@ import type { AnyEnvironmentSpec } from '../../envs/spec.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import type { AnyPolicySpec } from '../../policies/spec.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
+import { loadEnvironment } from '../catalog/load-environment.ts';
 import {
   type Cell,
   type CellContext,
@@ -60,7 +61,7 @@ async function load(
     environment: completed(given.environment, spec),
     policy: completed(given.policy, catalog.policy(nameOfChoice(given.policy))),
   };
-  const loaded = await spec.load(cell.environment.options, context);
+  const loaded = await loadEnvironment(spec, cell.environment.options, context);
   for (const split of ['train', 'dev'] as const) {
     if (loaded.tasks[split].length === 0) {
       throw new InputError(

@@ -6,7 +6,7 @@ import { createRandom, type Random } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { ActionRecord, TrainablePolicy } from '../../policies/policy.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
-import type { Cell, CellContext } from '../cell.ts';
+import { type Cell, type CellContext, unnamed } from '../cell.ts';
 import { codeFingerprint } from '../identity.ts';
 import { checkKinds } from '../rollout/context.ts';
 import { adamState, adamStep, clipNorm } from './adam.ts';
@@ -91,10 +91,10 @@ async function makeStart(
   }
   const key = {
     ...cell.warmStart,
-    policy: cell.policy,
+    policy: unnamed(cell.policy),
     backend: cell.backend,
     data: loaded.fingerprint,
-    world: cell.environment.code,
+    world: cell.environment.code?.sha256,
   };
   const hash = createHash('sha256')
     .update(

@@ -8,6 +8,7 @@ import {
   zeroParts,
 } from './file-score.ts';
 import {
+  asAnswer,
   asArray,
   asFields,
   asInteger,
@@ -209,7 +210,7 @@ function readAliases(file: NamedText): Aliases {
 }
 
 function goldAnswers(gold: Fields, where: string, expected: string, aliases: Aliases): readonly string[] {
-  const answer = asString(gold.answer, `${where}: "answer"`, expected);
+  const answer = asAnswer(gold.answer, `${where}: "answer"`, expected);
   return typeof gold.answer_id === 'string' ? [answer, ...(aliases.get(gold.answer_id) ?? [])] : [answer];
 }
 

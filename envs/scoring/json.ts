@@ -99,6 +99,28 @@ export function asString(value: unknown, where: string, expected: string): strin
   throw wrong(where, `${kind(value)} where a string belongs`, expected);
 }
 
+/**
+ * An accepted answer, or InputError: also for a list of answers that is packed into one text (["a", "b"] as JSON or as Python
+ * prints it, {"target": …}), as some mirrors of data sets store them. Scored as one answer it would be right for nobody.
+ */
+export function asAnswer(value: unknown, where: string, expected: string): string {
+  const text = asString(value, where, expected);
+  const trimmed = text.trim();
+  if (!/^[[{]/.test(trimmed)) return text;
+  let list: unknown;
+  try {
+    list = JSON.parse(trimmed);
+  } catch {
+    // As Python prints it, or broken. Other brackets that are no JSON are part of an answer.
+    if (!/^[[{]\s*["']/.test(trimmed)) return text;
+  }
+  throw wrong(
+    where,
+    `${list === undefined ? 'what may be a list' : kind(list)} packed into a text where one answer belongs`,
+    expected,
+  );
+}
+
 /** The value as a list of strings, or InputError. */
 export function asStrings(value: unknown, where: string, expected: string): readonly string[] {
   return asArray(value, where, expected).map((item, index) => asString(item, `${where}[${index}]`, expected));

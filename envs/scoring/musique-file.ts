@@ -1,12 +1,12 @@
 import { harmonicMean, scoreAnswer } from './answer.ts';
 import type { FileScore, ScoreInput } from './file-score.ts';
 import {
+  asAnswer,
   asArray,
   asBoolean,
   asFields,
   asInteger,
   asString,
-  asStrings,
   type NamedRecord,
   parseRecords,
   wrong,
@@ -147,8 +147,10 @@ function readGold({ gold }: ScoreInput): Gold[] {
       where,
       id: asString(value.id, `${where}: "id"`, GOLD_SHAPE),
       answers: [
-        asString(value.answer, `${where}: "answer"`, GOLD_SHAPE),
-        ...asStrings(value.answer_aliases, `${where}: "answer_aliases"`, GOLD_SHAPE),
+        asAnswer(value.answer, `${where}: "answer"`, GOLD_SHAPE),
+        ...asArray(value.answer_aliases, `${where}: "answer_aliases"`, GOLD_SHAPE).map((alias, index) =>
+          asAnswer(alias, `${where}: "answer_aliases"[${index}]`, GOLD_SHAPE),
+        ),
       ],
       support: paragraphs.filter((paragraph) => paragraph.supporting).map((paragraph) => paragraph.idx),
       answerable: asBoolean(value.answerable, `${where}: "answerable"`, GOLD_SHAPE),

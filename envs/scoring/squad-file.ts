@@ -1,6 +1,6 @@
 import { scoreAnswer } from './answer.ts';
 import type { FileScore, ScoreInput } from './file-score.ts';
-import { asArray, asFields, asString, type Fields, parseJson, wrong } from './json.ts';
+import { asAnswer, asArray, asFields, asString, type Fields, parseJson, wrong } from './json.ts';
 
 const PREDICTION_SHAPE = 'an object {id: answer text}';
 const GOLD_SHAPE =
@@ -93,7 +93,7 @@ function readGold(metric: string, { gold }: ScoreInput): { questions: Question[]
         if (seen.has(id)) throw wrong(at, `duplicate id '${id}'`, GOLD_SHAPE);
         seen.add(id);
         const golds = list(value, 'answers', at).map((answer) =>
-          asString(answer.value.text, `${answer.at}: "text"`, GOLD_SHAPE),
+          asAnswer(answer.value.text, `${answer.at}: "text"`, GOLD_SHAPE),
         );
         if (metric === 'squad-v1.1' && golds.length === 0) {
           throw wrong(at, `id '${id}' has no answers, which only squad-v2 allows`, GOLD_SHAPE);

@@ -270,11 +270,12 @@ function hear(entry: Awaited, told: ReportedEvent): void {
 }
 
 /** Paths below the working folder as seen from there: workers have it elsewhere. */
-const fromWorkingFolder = (code: CodeFiles): CodeFiles =>
+export const fromWorkingFolder = (code: CodeFiles, folder: string = process.cwd()): CodeFiles =>
   Object.fromEntries(
     Object.entries(code).map(([source, file]) => {
-      const path = relative(process.cwd(), file);
-      return [source, path.startsWith('..') || isAbsolute(path) ? file : path];
+      const path = relative(folder, file);
+      const isOutside = /^\.\.($|[\\/])/.test(path) || isAbsolute(path);
+      return [source, isOutside ? file : path];
     }),
   );
 
