@@ -43,6 +43,7 @@ export interface RolloutRequest {
 
 interface MutableNode extends TreeNode {
   children: number[];
+  milestones?: number;
 }
 
 interface MutableTree {
@@ -166,7 +167,7 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
         return: parent.return,
       });
       const end = next.terminated ? 'terminated' : next.truncated ? 'truncated' : 'open';
-      const edge: TreeEdge = {
+      const edge: { -readonly [Key in keyof TreeEdge]: TreeEdge[Key] } = {
         id: tree.edges.length,
         from: parent.id,
         to: tree.nodes.length,
@@ -177,16 +178,17 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
         reward: next.reward,
         round,
         start: continuation.start,
-        ...(shared === undefined ? {} : { shared }),
-        ...(action.cut ? { cut: true } : {}),
-        ...((environment.called?.(next.state) ?? end === 'open') ? { tool: true } : {}),
-        ...(continuation.begin === undefined ? {} : { begin: continuation.begin }),
-        ...(action.forced === 0 ? {} : { forced: action.forced }),
       };
+      // Not spread from objects: this runs for every action.
+      if (shared !== undefined) edge.shared = shared;
+      if (action.cut) edge.cut = true;
+      if (environment.called?.(next.state) ?? end === 'open') edge.tool = true;
+      if (continuation.begin !== undefined) edge.begin = continuation.begin;
+      if (action.forced > 0) edge.forced = action.forced;
       tree.edges.push(edge);
       parent.children.push(edge.id);
       const turn = { prompt: parent.prompt, action: action.text, tokens: action.tokens };
-      tree.nodes.push({
+      const node: MutableNode = {
         id: edge.to,
         parent: edge.id,
         state: next.state,
@@ -195,8 +197,10 @@ async function runToTheEnd(request: RolloutRequest, continuations: readonly Cont
         end,
         children: [],
         return: parent.return + next.reward,
-        ...milestones(environment, next.state),
-      });
+      };
+      const reached = environment.milestones?.(next.state);
+      if (reached !== undefined) node.milestones = reached;
+      tree.nodes.push(node);
       continuation.node = edge.to;
       continuation.start = false;
       continuation.shared = undefined;

@@ -42,11 +42,14 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
         `credit: edge ${id} of tree ${tree} has ${edge.tokens.length} tokens, its weights are [${weights}]; valid: at least 0 each`,
       );
     }
-    for (const [name, value] of Object.entries({ clipScale, nllWeight, offPolicy })) {
+    const check = (name: string, value: number | undefined): void => {
       if (value !== undefined && !(value > 0 && Number.isFinite(value))) {
         throw new RangeError(`credit: edge ${id} of tree ${tree} has ${name} ${value}; valid: above 0`);
       }
-    }
+    };
+    check('clipScale', clipScale);
+    check('nllWeight', nllWeight);
+    check('offPolicy', offPolicy);
     if (nllWeight !== undefined && advantages.some((value) => value !== 0)) {
       throw new RangeError(
         `credit: edge ${id} of tree ${tree} is trained by negative log-likelihood, so its advantage must be 0`,
