@@ -6,11 +6,13 @@ import type { Experiment } from './experiment.ts';
 import { horizon } from './horizon/index.ts';
 import { irrelevantUncertainty } from './irrelevant-uncertainty/index.ts';
 import { late } from './late/index.ts';
+import { length } from './length/index.ts';
 import { mixedDifficulty } from './mixed-difficulty/index.ts';
 import { noise } from './noise/index.ts';
 import { recovery } from './recovery/index.ts';
 import { revisits } from './revisits/index.ts';
 import { scattered } from './scattered/index.ts';
+import { team } from './team/index.ts';
 import { unreliableTool } from './unreliable-tool/index.ts';
 
 /** All experiments, in the order of tables: where credit has to reach, what disturbs it, what there is to learn from. */
@@ -20,7 +22,9 @@ export const EXPERIMENTS: readonly Experiment[] = [
   scattered,
   cascade,
   recovery,
+  length,
   noise,
+  team,
   unreliableTool,
   irrelevantUncertainty,
   confidentMistake,
