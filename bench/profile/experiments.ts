@@ -2,11 +2,14 @@ import { budget } from './budget/index.ts';
 import { capability } from './capability/index.ts';
 import { cascade } from './cascade/index.ts';
 import { confidentMistake } from './confident-mistake/index.ts';
+import { dependentSiblings } from './dependent-siblings/index.ts';
 import type { Experiment } from './experiment.ts';
 import { horizon } from './horizon/index.ts';
+import { insideTheAction } from './inside-the-action/index.ts';
 import { irrelevantUncertainty } from './irrelevant-uncertainty/index.ts';
 import { late } from './late/index.ts';
 import { length } from './length/index.ts';
+import { misleadingProgress } from './misleading-progress/index.ts';
 import { mixedDifficulty } from './mixed-difficulty/index.ts';
 import { noise } from './noise/index.ts';
 import { recovery } from './recovery/index.ts';
@@ -23,11 +26,14 @@ export const EXPERIMENTS: readonly Experiment[] = [
   cascade,
   recovery,
   length,
+  insideTheAction,
   noise,
   team,
   unreliableTool,
+  dependentSiblings,
   irrelevantUncertainty,
   confidentMistake,
+  misleadingProgress,
   capability,
   mixedDifficulty,
   revisits,
