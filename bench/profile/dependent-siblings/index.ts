@@ -2,7 +2,7 @@ import type { Experiment } from '../experiment.ts';
 import { choice, type Outcome, type ProcessState } from '../process.ts';
 
 /** How often the better action is the right one. */
-export const USUALLY = 0.6;
+export const USUALLY = 0.65;
 
 const pays = (chance: number): readonly Outcome[] =>
   [
@@ -11,9 +11,9 @@ const pays = (chance: number): readonly Outcome[] =>
   ].filter(({ probability }) => probability > 0);
 
 /**
- * A first turn with nothing to decide, in which the world is drawn, unseen: usual (0.6) or not. Then a choice: the usual
+ * A first turn with nothing to decide, in which the world is drawn, unseen: usual (0.65) or not. Then a choice: the usual
  * action is right in the usual world, the other one in the other. With the level's probability that world decides, and
- * otherwise one that is drawn anew at the end. J = 0.4 + 0.2 P(usual), whatever the level.
+ * otherwise one that is drawn anew at the end. J = 0.35 + 0.3 P(usual), whatever the level.
  *
  * Rollouts from the start have draws of their own at every level. Those that fork behind the first turn share the world.
  */
@@ -22,7 +22,7 @@ export const dependentSiblings: Experiment = {
   question: 'What does a method lose where rollouts that it compares share a draw that nobody sees?',
   claim:
     'siblings of a fork are a sample of what an action is worth (CARL, arXiv 2512.04949; Tree-GRPO, arXiv 2509.21240)',
-  knob: { name: 'probability that what was drawn before the fork decides', levels: [0, 0.25, 0.5, 0.75, 1] },
+  knob: { name: 'probability that what was drawn before the fork decides', levels: [0, 0.5, 0.75, 0.9, 1] },
   process: (shared) => {
     const behind = (isUsual: boolean): ProcessState => ({
       text: 'choice',

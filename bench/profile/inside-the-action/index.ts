@@ -2,21 +2,20 @@ import type { Experiment } from '../experiment.ts';
 import { choice, type DecisionProcess, ends, leads, type Outcome, type ProcessState } from '../process.ts';
 import { STOP } from '../written.ts';
 
-/** Tokens that matter to the reward: the critical one, and the guesses. */
-export const LENGTH = 4;
+/** Tokens that guess. */
+export const GUESSES = 4;
 /** What a guess pays that happens to be right, beside 1 for the critical token. */
-export const STAKE = 24;
+export const STAKE = 4;
 /** What the guesses should be, which nobody can see. */
 const SECRETS = ['a', 'b'] as const;
 
 /**
- * The process with the critical token in this place among the four of an action, or, in place 5, as an action of its own
- * behind that of the guesses.
+ * The process in which so many guesses stand before the critical token in its action, and the others in the action before.
  * @param stake what a right guess pays.
  */
-export function writtenAction(place: number, stake: number): DecisionProcess {
+export function writtenAction(together: number, stake: number): DecisionProcess {
   const states: Record<string, ProcessState> = {};
-  const tokens = tokensOf(place);
+  const tokens = tokensOf(together);
   /** The states from a token on. @returns the name of the first. */
   const from = (secret: string, at: number, hits: number, right: boolean | undefined): string => {
     const name = `${secret}, token ${at + 1}, ${hits} hits, critical ${right ?? 'open'}`;
@@ -41,16 +40,23 @@ export function writtenAction(place: number, stake: number): DecisionProcess {
 }
 
 /** The tokens of an episode. */
-function tokensOf(place: number): readonly ('critical' | 'guess' | 'stop')[] {
-  if (place > LENGTH) return ['guess', 'guess', 'guess', 'stop', 'critical', 'stop'];
-  const isCritical = Array.from({ length: LENGTH }, (_, at) => at + 1 === place);
-  return [...isCritical.map((is) => (is ? 'critical' : 'guess')), 'stop'];
+function tokensOf(together: number): readonly ('critical' | 'guess' | 'stop')[] {
+  const guesses = (count: number) => Array.from({ length: count }, () => 'guess' as const);
+  const before = GUESSES - together;
+  return [
+    ...guesses(before),
+    ...(before === 0 ? [] : ['stop' as const]),
+    ...guesses(together),
+    'critical',
+    'stop',
+  ];
 }
 
 /**
- * One action of four tokens, one of which matters: it pays 1 or 0 (right: 0.5 at the start). The others guess at a letter
- * that the question hides, two questions with a letter each, and pay the stake where they hit it; nobody can do better there
- * than chance. J = P(right) + 1.5 stakes. At place 5 the critical token is an action of its own, after the guesses.
+ * Four tokens that guess, and one that matters: it pays 1 or 0 (right: 0.5 at the start) and ends its action. The guesses are
+ * at a letter that the question hides, two questions with a letter each, and pay the stake where they hit it; nobody can do
+ * better there than chance. J = P(right) + 2 stakes. As many guesses as the level says are in the critical token's action,
+ * the others in an action before it.
  */
 export const insideTheAction: Experiment = {
   id: 'inside-the-action',
@@ -58,12 +64,12 @@ export const insideTheAction: Experiment = {
   claim:
     'forking at tokens sees what forking at turns does not (APPO, arXiv 2606.12384; TreeRL, arXiv 2506.11902)',
   knob: {
-    name: 'place of the critical token in an action of 4; 5: an action of its own',
-    levels: [1, 2, 3, 4, 5],
+    name: 'tokens before the critical one in its action',
+    levels: [0, 1, 2, 3, 4],
   },
-  process: (place) => writtenAction(place, STAKE),
+  process: (together) => writtenAction(together, STAKE),
   batch: () => ({ rollouts: 16, questions: 2 }),
   // An episode is one or two actions.
   episodes: 1600,
-  optimum: () => 1 + (STAKE * (LENGTH - 1)) / 2,
+  optimum: () => 1 + (STAKE * GUESSES) / 2,
 };
