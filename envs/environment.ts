@@ -113,6 +113,14 @@ export interface Environment<State, T extends Task = Task> {
    * where episodes do not end in an answer: there is no F1 and no exact match then.
    */
   answer?(state: State): string | undefined;
+  /**
+   * The answers that a legal action may end the episode with, each with its probability; together at most 1. For methods
+   * that measure how likely the accepted answer is. Default: the one that taking the action once gives, if any.
+   */
+  answersAfter?(
+    state: State,
+    action: string,
+  ): readonly { readonly answer: string; readonly probability: number }[];
   /** How answers are compared with the accepted ones. Default: 'text'. */
   readonly answerKind?: AnswerKind;
   /** What it counts besides, as means over episodes: columns `<name>` (training) and `dev_<name>` of metrics.csv. */

@@ -60,3 +60,27 @@ it('credit by action gives the mistake and its repair their signs more often tha
   expect(byOutcome.signErrors).toBeGreaterThan(0.2);
   expect(byOutcome.signErrors).toBeLessThan(random.signErrors!);
 });
+
+it('sets the credit of every token of a written action against its own exact advantage', () => {
+  const values = new Map([
+    ['first', Float64Array.of(0.5, 0.5)],
+    ['second', Float64Array.of(1, 0)],
+  ]);
+  const decisions = (_: string, tokens: readonly number[]) =>
+    tokens.map((token, t) => [t === 0 ? 'first' : 'second', token] as const);
+  const counts = new CreditCounts(values, new Map([...values.keys()].map((key) => [key, 0.5])), decisions);
+  const edge = (id: number, tokens: readonly number[], more = {}) => ({ id, from: 0, tokens, ...more });
+  const row = (id: number, advantages: readonly number[]) => ({ tree: 0, edge: id, advantages });
+  counts.add({
+    // The second action has its first token from the first.
+    trees: [
+      {
+        nodes: [{ state: { at: 'first' } }],
+        edges: [edge(0, [0, 0]), edge(1, [0, 1], { shared: { tokens: 1 } })],
+      },
+    ],
+    used: 1,
+    rows: [row(0, [1, 3]), row(1, [5, 4])],
+  } as never);
+  expect(counts.summary()).toMatchObject({ signErrors: 0.5, leakage: 1 / 8 });
+});

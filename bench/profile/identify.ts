@@ -1,5 +1,6 @@
 import { spearman } from '../stats/correlation.ts';
 import type { TrainedIteration } from '../training/iteration.ts';
+import type { Decision } from './written.ts';
 
 /** How well credit says what mattered. Null where it is not defined. */
 export interface Identification {
@@ -18,6 +19,7 @@ const NOTHING = 1e-9;
 export class CreditCounts {
   private readonly actionValues: ReadonlyMap<string, Float64Array>;
   private readonly values: ReadonlyMap<string, number>;
+  private readonly decisions: (state: string, tokens: readonly number[]) => readonly Decision[];
   private readonly credits: number[] = [];
   private readonly advantages: number[] = [];
   private signErrors = 0;
@@ -28,23 +30,38 @@ export class CreditCounts {
   /**
    * @param actionValues expected returns after each action, by state.
    * @param values expected returns, by state.
+   * @param decisions the decisions behind the tokens of an action. Default: one, which is its token.
    */
-  constructor(actionValues: ReadonlyMap<string, Float64Array>, values: ReadonlyMap<string, number>) {
+  constructor(
+    actionValues: ReadonlyMap<string, Float64Array>,
+    values: ReadonlyMap<string, number>,
+    decisions: (state: string, tokens: readonly number[]) => readonly Decision[] = (state, [token]) => [
+      [state, token!],
+    ],
+  ) {
     this.actionValues = actionValues;
     this.values = values;
+    this.decisions = decisions;
   }
 
   /** Every sampled action of an iteration; those that are not trained have no credit. */
   add({ trees, used, rows }: Pick<TrainedIteration, 'trees' | 'used' | 'rows'>): void {
-    const credits = trees.slice(0, used).map(({ edges }) => new Float64Array(edges.length));
+    const credits = trees
+      .slice(0, used)
+      .map(({ edges }) => edges.map(({ tokens }) => new Float64Array(tokens.length)));
     for (const { tree, edge, advantages, weights } of rows) {
       // An action that is in several sequences gets the sum.
-      credits[tree]![edge]! += advantages[0]! * (weights?.[0] ?? 1);
+      const credit = credits[tree]![edge]!;
+      for (const [t, advantage] of advantages.entries()) credit[t]! += advantage * (weights?.[t] ?? 1);
     }
     for (const [index, tree] of trees.slice(0, used).entries()) {
       for (const edge of tree.edges) {
-        const state = (tree.nodes[edge.from]!.state as { readonly at: string }).at;
-        this.count(credits[index]![edge.id]!, state, edge.tokens[0]!);
+        const { at } = tree.nodes[edge.from]!.state as { readonly at: string };
+        // Tokens that are another action's are counted there.
+        const shared = edge.shared?.tokens ?? 0;
+        for (const [t, [state, action]] of this.decisions(at, edge.tokens).entries()) {
+          if (t >= shared) this.count(credits[index]![edge.id]![t]!, state, action);
+        }
       }
     }
   }

@@ -4,6 +4,7 @@ import type { RolloutTree } from '../../algorithms/tree.ts';
 import { createRandom } from '../../core/random.ts';
 import type { TrainablePolicy } from '../../policies/policy.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { createWritingTable } from '../../policies/tabular/writing.ts';
 import type { Expert } from '../rollout/forced.ts';
 import {
   initialState,
@@ -15,6 +16,7 @@ import { trainingSchema } from '../training/options.ts';
 import type { Experiment } from './experiment.ts';
 import { CreditCounts, type Identification } from './identify.ts';
 import { type CompiledProcess, compile, copies, type DecisionProcess, loadProcess } from './process.ts';
+import { isWritten, loadWritten, type WrittenProcess } from './written.ts';
 
 const SAMPLING = { temperature: 1 };
 /**
@@ -61,6 +63,8 @@ class Level {
   readonly process: DecisionProcess;
   readonly compiled: CompiledProcess;
   readonly loaded: ReturnType<typeof loadProcess>;
+  /** Present if actions are written token by token. */
+  readonly written: WrittenProcess | undefined;
   readonly start: number;
   readonly optimum: number;
   /** Sampled actions of a training run. */
@@ -69,7 +73,8 @@ class Level {
   constructor({ experiment, level }: Pick<LearningRequest, 'experiment' | 'level'>) {
     this.process = copies(experiment.process(level), COPIES);
     this.compiled = compile(this.process);
-    this.loaded = loadProcess(experiment.id, this.process);
+    this.written = isWritten(this.process) ? loadWritten(experiment.id, this.process) : undefined;
+    this.loaded = this.written?.loaded ?? loadProcess(experiment.id, this.process);
     const probabilities = startingProbabilities(this.process);
     this.start = this.compiled.values(probabilities).value;
     this.optimum = experiment.optimum?.(level) ?? this.compiled.optimum();
@@ -122,7 +127,7 @@ export async function identify(request: Omit<LearningRequest, 'rate' | 'purpose'
   const level = new Level(request);
   const { policy, setup } = await prepare({ ...request, rate: 1e-9, purpose: 'score' }, level, 'identify');
   const { actions, states } = level.compiled.values(startingProbabilities(level.process));
-  const counts = new CreditCounts(actions, states);
+  const counts = new CreditCounts(actions, states, level.written?.decisions);
   const budget = SHARE_AT_START * level.budget;
   const start = initialState(policy, setup.algorithm);
   let state = start;
@@ -137,23 +142,28 @@ export async function identify(request: Omit<LearningRequest, 'rate' | 'purpose'
   return counts.summary();
 }
 
-async function prepare(request: LearningRequest, { loaded, process, compiled }: Level, use = 'learn') {
+async function prepare(request: LearningRequest, level: Level, use = 'learn') {
+  const { loaded, process, compiled, written } = level;
   const { algorithm, experiment, seed, rate, purpose, noiseStream, signal } = request;
   const { rollouts, questions } = {
     rollouts: ROLLOUTS,
     questions: loaded.tasks.train.length,
     ...experiment.batch?.(request.level),
   };
+  const random = createRandom(seed).split('profile', purpose, use, experiment.id, request.level);
+  const shared = { size: SHARED, random: random.split('policy') };
+  const byText = new Map(Object.values(process.states).map((state) => [state.text, state]));
+  const policy =
+    written === undefined
+      ? createTabularPolicy({
+          // What a head reads of an action is no state of the process.
+          initial: ({ text }, action) => byText.get(text)?.actions[action]?.logit ?? 0,
+          shared,
+        })
+      : createWritingTable({ ...written, shared });
   const prompts = compiled.order.map((name) => {
     const { text, actions } = process.states[name]!;
     return { text, actions: actions.map((action) => action.name) };
-  });
-  const random = createRandom(seed).split('profile', purpose, use, experiment.id, request.level);
-  const byText = new Map(Object.values(process.states).map((state) => [state.text, state]));
-  const policy = createTabularPolicy({
-    // What a head reads of an action is no state of the process.
-    initial: ({ text }, action) => byText.get(text)?.actions[action]?.logit ?? 0,
-    shared: { size: SHARED, random: random.split('policy') },
   });
   // All rows of the table at once, in one order.
   await policy.distributions(prompts, SAMPLING);
@@ -182,18 +192,27 @@ async function prepare(request: LearningRequest, { loaded, process, compiled }: 
 /**
  * What an iteration cost, in sampled actions: those of all its trees, used or not, and half an action per token that was
  * measured (sampling an action reads one token and draws one). A critic on what the policy had computed anyway is free.
+ * Where actions are written, their tokens count in place of the actions.
  */
 function sampledActions(
   { trees, used, referenceTokens }: TrainedIteration,
   { algorithm }: TrainingSetup,
 ): number {
-  const actions = (some: readonly RolloutTree[]): number =>
-    some.reduce((sum, { edges }) => sum + edges.length, 0);
+  const drawn = (some: readonly RolloutTree[]): number =>
+    some.reduce(
+      (sum, { edges }) =>
+        edges.reduce((all, { tokens, shared }) => all + tokens.length - (shared?.tokens ?? 0), sum),
+      0,
+    );
   const hasCritic = algorithm.heads.some(({ sees }) => sees === undefined);
-  const ofCritic = hasCritic ? 2 * actions(trees.slice(0, used)) : 0;
+  const ofCritic = hasCritic ? trees.slice(0, used).reduce((sum, tree) => sum + criticTokens(tree), 0) : 0;
   const measured = trees.reduce((sum, tree) => sum + (tree.measuredTokens ?? 0), 0) - ofCritic;
-  return actions(trees) + (measured + referenceTokens) / 2;
+  return drawn(trees) + (measured + referenceTokens) / 2;
 }
+
+/** What a critic reads: of listed actions the state and the action, of written ones all that there is so far. */
+const criticTokens = ({ nodes, edges }: RolloutTree): number =>
+  edges.reduce((sum, { from, tokens }) => sum + (nodes[from]!.prompt.tokens?.length ?? 1) + tokens.length, 0);
 
 async function exactReturn(
   { compiled }: Level,

@@ -3,9 +3,11 @@ import { createRandom } from '../../core/random.ts';
 import { checkEnvironment } from '../../envs/check.ts';
 import { EXPERIMENTS } from './experiments.ts';
 import { choice, compile, ends, leads, loadProcess } from './process.ts';
+import { isWritten, loadWritten, STOP } from './written.ts';
 
 it.each(EXPERIMENTS)('$id: its environment keeps the rules of environments', ({ id, knob, process }) => {
-  const loaded = loadProcess(id, process(knob.levels[1]!));
+  const small = process(knob.levels[1]!);
+  const loaded = isWritten(small) ? loadWritten(id, small).loaded : loadProcess(id, small);
   // One question serves all splits, as in diagnostic environments.
   for (const task of loaded.tasks.train) {
     const one = { ...loaded, tasks: { train: [task], dev: [task], test: [task] } };
@@ -26,4 +28,19 @@ it.each(EXPERIMENTS)('$id: probabilities add up to 1', ({ knob, process }) => {
 it('refuses states that come back to themselves', () => {
   const states = { a: { text: 'a', actions: choice(0.5, ['stay', leads('a')], ['go', ends(true)]) } };
   expect(() => compile({ states, starts: ['a'] })).toThrow("state 'a' comes back to itself");
+});
+
+it.each<[string, Parameters<typeof choice>[1], string]>([
+  ['tokens of two characters', ['ab', leads('inside')], "token 'ab'"],
+  ['rewards inside an action', ['a', [{ probability: 1, reward: 1, next: 'inside' }]], "token 'a'"],
+  ['an end of an action without the stop', ['a', ends(true)], "token 'a'"],
+  ['a stop that goes on inside', [STOP, leads('inside')], `token '${STOP}'`],
+])('refuses %s where actions are written', (_, first, message) => {
+  const inside = {
+    text: 'inside',
+    inside: true,
+    actions: [{ name: STOP, logit: 0, outcomes: ends(true) }],
+  } as const;
+  const states = { start: { text: 'start', actions: choice(0.5, first, ['b', leads('inside')]) }, inside };
+  expect(() => loadWritten('wrong', { states, starts: ['start'] })).toThrow(message);
 });

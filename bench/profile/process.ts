@@ -20,6 +20,8 @@ export interface ProcessState {
   /** What the policy reads. States that share a text share a row of the policy's table. */
   readonly text: string;
   readonly actions: readonly ProcessAction[];
+  /** The policy stands inside an action that it writes token by token: see written.ts. Default: before an action. */
+  readonly inside?: true;
 }
 
 /** A small decision process, written out in full: states by name, and where the episodes of each question start. */
@@ -85,6 +87,14 @@ export function loadProcess(id: string, process: DecisionProcess): LoadedEnviron
         : { state: { right: outcome.right }, reward, terminated: true, truncated: false };
     },
     answer: (state) => ('at' in state ? undefined : state.right ? 'right' : 'wrong'),
+    answersAfter: (state, name) => {
+      const action = 'at' in state ? states[state.at]!.actions.find((one) => one.name === name) : undefined;
+      return (action?.outcomes ?? []).flatMap((outcome) =>
+        'right' in outcome
+          ? [{ answer: outcome.right ? 'right' : 'wrong', probability: outcome.probability }]
+          : [],
+      );
+    },
     answerKind: 'labels',
     key: (state) => ('at' in state ? state.at : `ended ${state.right}`),
   };
@@ -205,11 +215,12 @@ export function copies(process: DecisionProcess, count: number): DecisionProcess
     starts: numbers.flatMap((copy) => process.starts.map((start) => named(copy, start))),
     states: Object.fromEntries(
       numbers.flatMap((copy) =>
-        Object.entries(process.states).map(([name, { text, actions }]) => [
+        Object.entries(process.states).map(([name, state]) => [
           named(copy, name),
           {
-            text: named(copy, text),
-            actions: actions.map((action) => ({
+            ...state,
+            text: named(copy, state.text),
+            actions: state.actions.map((action) => ({
               ...action,
               outcomes: action.outcomes.map((outcome) =>
                 'next' in outcome ? { ...outcome, next: named(copy, outcome.next) } : outcome,

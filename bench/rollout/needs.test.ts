@@ -9,6 +9,7 @@ import {
 } from '../../envs/diagnostic/stop-or-search.ts';
 import type { Environment } from '../../envs/environment.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
+import { choice, ends, loadProcess } from '../profile/process.ts';
 import { abPolicy, counting, textTask } from '../text.test-helper.ts';
 import { rolloutCost } from './cost.ts';
 import { rollout } from './engine.ts';
@@ -170,4 +171,25 @@ it('sets the weights of a policy again, also when reading under others fails', a
   const failing = { ...policy, logProbs: () => Promise.reject(new Error('lost')) };
   await expect(logProbsUnder(failing, other, [], { temperature: 1 })).rejects.toThrow('lost');
   expect([...policy.parameters()]).toEqual(own);
+});
+
+it('weighs an answer that comes by chance with its probability', async () => {
+  const states = {
+    start: {
+      text: 'start',
+      actions: choice(
+        0.75,
+        ['guess', [0.2, 0.8].map((probability) => ({ probability, reward: 0, right: probability === 0.2 }))],
+        ['know', ends(true)],
+      ),
+    },
+  };
+  const { environment, tasks } = loadProcess('chance', { states, starts: ['start'] });
+  const [tree] = await rollout({
+    ...{ environment, tasks: tasks.train, random: createRandom(1), sampling: { temperature: 1 } },
+    policy: createTabularPolicy({ initial: (_, action) => states.start.actions[action]!.logit }),
+    plan: (soFar) => (soFar.edges.length === 0 ? [{ node: 0 }] : []),
+    measuring: { needs: ['gold'] },
+  });
+  expect(tree!.nodes[0]!.gold).toBeCloseTo(Math.log(0.75 * 0.2 + 0.25), 12);
 });

@@ -111,6 +111,29 @@ function count(tree: Measured, { prompt, tokens }: ActionRecord, policy: Policy)
   tree.measuredTokens = (tree.measuredTokens ?? 0) + policy.promptTokens(prompt).length + tokens.length;
 }
 
+/** The probability that each legal action ends the episode with an accepted answer. */
+function chancesOfRight(environment: AnyEnvironment, node: TreeNode, { answers }: Task): readonly number[] {
+  const kind = environment.answerKind ?? 'text';
+  // Exact match is the same under every metric.
+  const isRight = (given: string | undefined): number =>
+    scoreGiven({ kind, metric: 'hotpotqa' }, given, answers).em;
+  const actions = node.prompt.actions!;
+  if (environment.answersAfter !== undefined) {
+    return actions.map((action) =>
+      environment.answersAfter!(node.state, action).reduce(
+        (sum, { answer, probability }) => sum + probability * isRight(answer),
+        0,
+      ),
+    );
+  }
+  const closing = new Set(closingActions(environment, node));
+  return actions.map((action, index) => {
+    if (!closing.has(index)) return 0;
+    const next = takeStep(environment, node.state, action, createRandom(0).split('look ahead'));
+    return isRight(environment.answer!(next.state));
+  });
+}
+
 /** The mean log-probability of the first accepted answer at every open node. */
 async function measureGold(
   trees: readonly Measured[],
@@ -133,24 +156,15 @@ async function measureGold(
         `${environment.id} has no answers (Environment.answer), and the algorithm measures how likely the accepted one is; valid: an environment that has some, such as multihop`,
       );
     }
-    const kind = environment.answerKind ?? 'text';
     const distributions = await policy.distributions(
       places.map(({ node }) => node.prompt),
       sampling,
     );
     for (const [index, { tree, node }] of places.entries()) {
-      const right = closingActions(environment, node).filter((action) => {
-        const next = takeStep(
-          environment,
-          node.state,
-          node.prompt.actions![action]!,
-          createRandom(0).split('look ahead'),
-        );
-        // Exact match is the same under every metric.
-        const given = environment.answer!(next.state);
-        return scoreGiven({ kind, metric: 'hotpotqa' }, given, tree.task.answers).em === 1;
-      });
-      const probability = right.reduce((sum, action) => sum + Math.exp(distributions[index]![action]!), 0);
+      const probability = chancesOfRight(environment, node, tree.task).reduce(
+        (sum, chance, action) => sum + (chance === 0 ? 0 : chance * Math.exp(distributions[index]![action]!)),
+        0,
+      );
       set(index, Math.log(Math.max(probability, GOLD_FLOOR)));
       count(tree, { prompt: node.prompt, tokens: [] }, policy);
     }

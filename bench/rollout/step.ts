@@ -45,9 +45,8 @@ export function takeStep(
     return refuse('step gives no transition; valid: { state, reward, terminated, truncated }');
   }
   const { reward, terminated, truncated } = next;
-  for (const [name, value] of Object.entries({ terminated, truncated })) {
-    if (typeof value !== 'boolean') refuse(`${name} is ${String(value)}; valid: true or false`);
-  }
+  if (typeof terminated !== 'boolean') refuse(`terminated is ${String(terminated)}; valid: true or false`);
+  if (typeof truncated !== 'boolean') refuse(`truncated is ${String(truncated)}; valid: true or false`);
   if (terminated && truncated) refuse('the transition is both terminated and truncated; valid: one of them');
   const [low, high] = environment.rewardRange;
   if (typeof reward !== 'number' || !Number.isFinite(reward)) {

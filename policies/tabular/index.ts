@@ -1,18 +1,13 @@
-import type { Random } from '../../core/random.ts';
 import { sampleActions } from '../enumerable.ts';
 import type { Prompt, TrainablePolicy } from '../policy.ts';
 import { logSoftmax } from '../softmax.ts';
+import { addSharedGradient, phiOf, type SharedOptions, sharedLogits } from './shared.ts';
 
 export interface TabularOptions {
   /** Starting logit of an action, by prompt and index into its actions. Default: 0, a uniform policy. */
   readonly initial?: (prompt: Prompt, action: number) => number;
-  /**
-   * Parameters that all rows share, as the states of a neural policy do: they add sum_j shared_j phi_j to an action's
-   * logit, where every phi_j is +1 or -1 over the root of their number, drawn from `random` by prompt text and action.
-   * The rows can still learn any policy; but whatever is trained in one state moves the others. They are the first of the
-   * flat vector. Default: none.
-   */
-  readonly shared?: { readonly size: number; readonly random: Random };
+  /** Parameters that all rows share, the first of the flat vector. Default: none. */
+  readonly shared?: SharedOptions;
 }
 
 /** The logits of one prompt, where they lie in the flat vector, and what they started from. */
@@ -46,11 +41,7 @@ export function createTabularPolicy({ initial = () => 0, shared }: TabularOption
     if (found === undefined) {
       const start = Float64Array.from(actions, (_, index) => initial(prompt, index));
       const known = { text: prompt.text, actions };
-      const stream = shared?.random.split(prompt.text);
-      const weight = 1 / Math.sqrt(common.length);
-      const phi = Float64Array.from({ length: common.length * actions.length }, () =>
-        stream!.integer(2) === 0 ? weight : -weight,
-      );
+      const phi = phiOf(shared, prompt.text, actions.length);
       found = {
         ...{ prompt: known, place: table.size, offset: size, start, phi },
         ...{ logits: start.slice(), known: undefined },
@@ -69,7 +60,10 @@ export function createTabularPolicy({ initial = () => 0, shared }: TabularOption
   const distribution = (prompt: Prompt, temperature: number): Float64Array => {
     const entry = row(prompt);
     if (entry.known?.temperature !== temperature) {
-      entry.known = { temperature, logProbs: logSoftmax(logitsOf(entry, common), temperature) };
+      entry.known = {
+        temperature,
+        logProbs: logSoftmax(sharedLogits(entry.logits, entry.phi, common), temperature),
+      };
     }
     return entry.known.logProbs;
   };
@@ -130,29 +124,9 @@ export function createTabularPolicy({ initial = () => 0, shared }: TabularOption
           flat[offset + b]! += gradient * ((b === tokens[0] ? 1 : 0) - Math.exp(logProbs[b]!));
         }
       }
-      if (common.length > 0) addShared(flat, table.values(), common.length);
+      addSharedGradient(flat, table.values(), common.length);
       return flat;
     },
     dispose: () => {},
   };
-}
-
-function logitsOf({ logits, phi }: Entry, shared: Float64Array): Float64Array {
-  if (shared.length === 0) return logits;
-  return logits.map((own, action) => {
-    let logit = own;
-    for (let j = 0; j < shared.length; j++) logit += shared[j]! * phi[action * shared.length + j]!;
-    return logit;
-  });
-}
-
-/** The gradient of the shared parameters, which lie first, from that of the logits. */
-function addShared(flat: Float64Array, entries: Iterable<Entry>, size: number): void {
-  for (const { offset, phi, logits } of entries) {
-    for (let action = 0; action < logits.length; action++) {
-      const partial = flat[offset + action]!;
-      if (partial === 0) continue;
-      for (let j = 0; j < size; j++) flat[j]! += partial * phi[action * size + j]!;
-    }
-  }
 }
