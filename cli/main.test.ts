@@ -24,7 +24,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown option',
       ['run', 'tiny', '--seed', '3'],
-      "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, --environment, --policy, --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --help\n",
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, --environment, --policy, --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --columns, --wide, --json, --help\n",
     ],
     [
       'an unknown command',
