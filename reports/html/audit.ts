@@ -88,9 +88,9 @@ function verdictEntry(row: Row, ratios: Ratios): Entry {
     ...(typeof row.cosine === 'number' ? [`cosine ${formatNumber(row.cosine, 2)}`] : []),
   ];
   return {
-    content: html`${marked(name)}${remarks.length > 0 && html`<small>${remarks.join(', ')}</small>`}${magnitudes.map(
-      (text) => html`<small>${text}</small>`,
-    )}`,
+    content: html`<div class="verdict">${marked(name)}${[remarks.join(', '), ...magnitudes]
+      .filter(Boolean)
+      .map((text) => html`<small>${text}</small>`)}</div>`,
     sort: name,
   };
 }

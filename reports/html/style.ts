@@ -87,6 +87,7 @@ th[aria-sort=descending] button::after{content:"\\a0↓";color:inherit}
 .number small{white-space:normal}
 td.wide,td .wide{min-width:16rem}
 td .medium{min-width:12rem}
+td .verdict{min-width:8.6rem}
 td small,tbody th small{color:var(--faint);display:block}
 .zero{color:var(--faint);font-weight:600}.bad{color:var(--bad)}.good{color:var(--good)}.unknown{color:var(--faint);font-style:italic}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.88em;overflow-wrap:anywhere}
