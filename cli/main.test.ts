@@ -29,7 +29,7 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, data, list, bench, doctor, score, warm-start, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, profile, data, list, bench, doctor, score, warm-start, --help\n",
     ],
     ['a missing argument', ['run'], 'error: run: no suite is named; valid: a suite'],
     [
