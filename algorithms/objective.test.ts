@@ -101,6 +101,29 @@ describe('evaluateLoss', () => {
     },
   );
 
+  // equation (*): geometric mean
+  // equation (gspo): s_i = exp
+  // equation (actfocus): [R]: sum w L / sum w
+  // equation (eapo): PPO-clip, mean over trajectories of each one's weighted mean
+  it.each([
+    // Weights 0.5 and 1.5 in 'a', 2 in 'b': over all weights, over those of the sequence, over nothing.
+    ['token-mean', [0.5 / 4, 1.5 / 4, 2 / 4]],
+    ['sequence-mean-token-mean', [0.5 / 2 / 2, 1.5 / 2 / 2, 2 / 2 / 2]],
+    ['sequence-mean-token-sum', [0.5 / 2, 1.5 / 2, 2 / 2]],
+  ] as const)('weighs tokens within a mean: %s', (aggregation, expected) => {
+    const rows: LossRow[] = [
+      { sequence: 'a', advantages: [1, 1], oldLogProbs: [-1, -2], weights: [0.5, 1.5] },
+      { sequence: 'b', advantages: [1], oldLogProbs: [-3], weights: [2] },
+    ];
+    const { gradient } = evaluateLoss(
+      { clip: { low: 0.2, high: 0.2 }, aggregation },
+      rows,
+      rows.map(({ oldLogProbs }) => Float64Array.from(oldLogProbs)),
+    );
+    for (const [i, value] of gradient.flatMap((values) => [...values]).entries())
+      expect(value).toBeCloseTo(-expected[i]!, 12);
+  });
+
   it('takes the geometric mean of the ratios of an action or a sequence (GSPO, Eq. 7)', () => {
     const rows: LossRow[] = [
       { sequence: 'a', advantages: [1, 1], oldLogProbs: [-1, -2] },
@@ -196,6 +219,7 @@ describe('evaluateLoss', () => {
     expect(at(1.5)).toBeCloseTo(-1.3, 12);
   });
 
+  // equation (*): PPO-clip
   it('clips where the ratio has gone further than the advantage justifies, and only there', () => {
     const at = (ratio: number, advantage: number) => {
       const row: LossRow = { sequence: 's', advantages: [advantage], oldLogProbs: [-1] };
@@ -229,6 +253,9 @@ describe('rowWeights', () => {
     { sequence: 'a', advantages: [1], oldLogProbs: [0] },
     { sequence: 'b', advantages: [1], oldLogProbs: [0] },
   ];
+  // equation (*): token-mean
+  // equation (*): token-sum
+  // equation (*): mean over
   it.each([
     ['token-mean', [1 / 4, 1 / 4, 1 / 4]],
     ['sequence-mean-token-mean', [1 / 6, 1 / 6, 1 / 2]],

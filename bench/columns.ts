@@ -123,10 +123,18 @@ export const COMMON_METRICS = {
 } as const;
 
 /**
- * One row per cell and iteration; iteration 0 is the evaluation before training. Deterministic. These columns every
+ * One row per cell and iteration; iteration 0 is the evaluation before training: NOTHING_SPENT. Deterministic. These columns every
  * environment has; `metricColumns` (declaration.ts) adds those that it declares.
  */
 export const METRIC_COLUMNS: readonly Column[] = [...COMMON_METRICS.evaluation, ...COMMON_METRICS.training];
+
+/** Units of what is counted over an iteration. */
+const COUNTED: readonly string[] = ['count', 'actions', 'tokens', 'calls', 'observations'];
+
+/** What iteration 0 costs and trains, the evaluation before training: every count is 0; means and losses have no value. */
+export const NOTHING_SPENT: Readonly<Record<string, 0>> = Object.fromEntries(
+  COMMON_METRICS.training.filter(({ unit }) => COUNTED.includes(unit)).map(({ name }) => [name, 0]),
+);
 
 /** One row per cell and iteration, seconds. Not deterministic, so in a file of its own. */
 export const TIMING_COLUMNS = [
@@ -136,6 +144,9 @@ export const TIMING_COLUMNS = [
   column('update_seconds', 's', 'loss, gradient, optimizer'),
   column('evaluation_seconds', 's', 'dev evaluation'),
 ] as const;
+
+/** The seconds of iteration 0 beside those of its evaluation. */
+export const NO_SECONDS = { rollout_seconds: 0, credit_seconds: 0, update_seconds: 0 } as const;
 
 /** One row per cell, training iteration and level of entropy. */
 export const ENTROPY_CURVE_COLUMNS = [

@@ -20,12 +20,13 @@ import type { AnyEnvironmentSpec } from '../envs/spec.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
 import type { AnyPolicySpec } from '../policies/spec.ts';
 import { algorithmOptions } from './algorithm-options.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
-import { renderTable } from './table.ts';
+import { renderTable, type TableColumn } from './table.ts';
 import { print, tell } from './terminal.ts';
 
-interface AuditFlags {
+interface AuditFlags extends TableFlags {
   readonly algorithm?: readonly string[];
   readonly environment?: readonly string[];
   readonly policy: string;
@@ -51,9 +52,21 @@ gradient; 'advantage' compares the expected advantage of trained actions with th
 number of outcomes allows it, otherwise sampled ('mc') and judged at 4 standard errors.
 `;
 
+const COLUMNS: readonly TableColumn[] = [
+  { name: 'environment', rank: 0 },
+  { name: 'algorithm', rank: 0 },
+  { name: 'method', rank: 4 },
+  { name: 'gradient', rank: 0 },
+  { name: 'ratios', number: true, rank: 2 },
+  { name: 'cosine', number: true, rank: 3 },
+  { name: 'advantage', rank: 5 },
+  { name: 'direction', title: 'direction error', number: true, rank: 1 },
+  { name: 'cost', title: 'error per token', number: true, rank: 6 },
+];
+
 /** `creditbench audit`: is the estimate right? Exact bias, variance and error of algorithms. */
 export function auditCommand(): Command {
-  return new Command('audit')
+  const command = new Command('audit')
     .description('compares the expected gradient and advantages of algorithms with the exact ones')
     .option(
       '--algorithm <id or file>',
@@ -82,7 +95,11 @@ export function auditCommand(): Command {
     .option('--samples <n>', 'samples where there are more', wholeNumber('--samples', 100, 100_000_000), 4000)
     .option('--seed <n>', 'seed of those samples', wholeNumber('--seed', 0, 2 ** 53 - 1), 0)
     .option('--out <folder>', 'writes audit.csv, audit_components.csv and audit.json there')
-    .option('--json', 'prints JSON instead of the table')
+    .option('--json', 'prints JSON instead of the table');
+  return addTableOptions(
+    command,
+    COLUMNS.map(({ name }) => name),
+  )
     .addHelpText('after', EXAMPLES)
     .action(runAudit);
 }
@@ -185,7 +202,7 @@ async function auditAll(
   }
   const sampled = audits.some(({ method }) => method === 'monte carlo');
   const footnote = sampled ? `mc: sampled with seed ${flags.seed}, judged at 4 standard errors\n` : '';
-  print(flags.json ? json : `${table(audits)}\n${footnote}`);
+  print(flags.json ? json : `${table(audits, flags)}\n${footnote}`);
   if (flags.out !== undefined) {
     tell(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
   }
@@ -226,7 +243,7 @@ function settings(given: object): string {
     .join(', ');
 }
 
-function table(audits: readonly (Audit & { readonly given: object })[]): string {
+function table(audits: readonly (Audit & { readonly given: object })[], flags: TableFlags): string {
   const number = (value: number, digits = 3): string =>
     Number.isFinite(value) ? value.toFixed(digits) : '-';
   const verdict = ({ gradient }: Audit, which: Audit['gradient'] = gradient): string => {
@@ -244,17 +261,7 @@ function table(audits: readonly (Audit & { readonly given: object })[]): string 
       : `${number(Math.min(...values), 2)} to ${number(Math.max(...values), 2)}`;
   };
   return renderTable(
-    [
-      'environment',
-      'algorithm',
-      'method',
-      'gradient',
-      'ratios',
-      'cosine',
-      'advantage',
-      'direction\nerror',
-      'error per\ntoken',
-    ],
+    COLUMNS,
     audits.map((entry) => [
       entry.environment,
       `${entry.algorithm}\n${settings(entry.given)}`,
@@ -266,6 +273,6 @@ function table(audits: readonly (Audit & { readonly given: object })[]): string 
       number(entry.directionError),
       number(entry.errorPerToken, 1),
     ]),
-    { ascii: !process.stdout.isTTY, numbersFrom: 4 },
+    layoutOf(flags),
   );
 }

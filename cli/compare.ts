@@ -5,10 +5,14 @@ import { readResults } from '../bench/runs/results.ts';
 import { unlistedNotices } from '../bench/runs/run-folder.ts';
 import { makeWritable } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
+import { printableJson } from '../core/printable.ts';
 import { analyze } from '../reports/analysis.ts';
 import { writeAnalysisFiles } from '../reports/csv.ts';
+import { resultsJson } from '../reports/rows.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
-import { comparisonTable, pairTable } from './table.ts';
+import { COMPARISON_NAMES, comparisonTable, PAIR_NAMES, pairTable } from './comparison-tables.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { print, tell } from './terminal.ts';
 
 const EXAMPLES = `
@@ -23,7 +27,8 @@ in several folders with itself, seed by seed. It is told apart by the folder's n
 with different data, corpus or retrieval are refused; --allow-mixed shows them side by side, but compares no pairs.
 `;
 
-interface CompareFlags extends AnalysisFlags {
+interface CompareFlags extends AnalysisFlags, TableFlags {
+  readonly json?: boolean;
   readonly out?: string;
 }
 
@@ -32,7 +37,8 @@ export function compareCommand(): Command {
   const command = new Command('compare')
     .description('compares the results of one or several runs, in pairs of seeds')
     .argument('<results...>', "output folders of 'creditbench run'");
-  return addAnalysisOptions(command)
+  return addTableOptions(addAnalysisOptions(command), [...new Set([...COMPARISON_NAMES, ...PAIR_NAMES])])
+    .option('--json', 'prints the numbers of both tables as JSON: results.json')
     .option('--out <folder>', 'also writes comparison.csv, pairwise.csv, profiles.csv and others there')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: readonly string[], flags: CompareFlags) => {
@@ -43,8 +49,12 @@ export function compareCommand(): Command {
       const analysis = analyze(await readResults(folders), toAnalysisOptions(flags));
       if (flags.out !== undefined) await writeAnalysisFiles(flags.out, analysis);
       for (const notice of await unlistedNotices(folders)) tell(`note: ${notice}\n`);
-      const ascii = !process.stdout.isTTY;
-      const tables = [comparisonTable(analysis.groups, ascii), pairTable(analysis.pairs, ascii)];
+      if (flags.json) {
+        print(`${printableJson(JSON.parse(resultsJson(analysis, packageInfo().version)))}\n`);
+        return;
+      }
+      const layout = layoutOf(flags);
+      const tables = [comparisonTable(analysis.groups, layout), pairTable(analysis.pairs, layout)];
       print(`${tables.filter((table) => table !== '').join('\n\n')}\n`);
     });
 }

@@ -44,7 +44,14 @@ describe('creditbench criticality', () => {
   });
 
   it('prints the slopes of correlated siblings', async () => {
-    const printed = await run('--out', join(folder, 'correlated'), '--correlated', '--samples', '0');
+    const printed = await run(
+      '--out',
+      join(folder, 'correlated'),
+      '--correlated',
+      '--samples',
+      '0',
+      '--wide',
+    );
     const table = printed.slice(printed.indexOf("CARL's advantage")).split('\n');
     const rows = table.filter((line) => line.startsWith('|')).map((line) => line.split('|').slice(1, -1));
     const [names, ...values] = rows.map((row) => row.map((cell) => cell.trim()));

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { blaming } from '../bench/catalog/blame.ts';
 import type { Catalog } from '../bench/catalog/catalog.ts';
-import type { Row } from '../bench/cell.ts';
 import { type CriticalitySettings, runCriticality } from '../bench/criticality/run.ts';
 import { type CriticalityTables, tableCsv } from '../bench/criticality/tables.ts';
 import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
@@ -10,12 +9,13 @@ import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { algorithmOptions } from './algorithm-options.ts';
 import { checkBackend } from './backends.ts';
+import { CRITICALITY_NAMES, criticalityText } from './criticality-text.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { catalogWith } from './own-code.ts';
-import { renderTable } from './table.ts';
 import { print, retell, tell } from './terminal.ts';
 
-interface CriticalityFlags {
+interface CriticalityFlags extends TableFlags {
   readonly algorithm: string;
   readonly options?: string;
   readonly environment: string;
@@ -53,7 +53,7 @@ ablation.csv and ablation-difference.csv (--ablation), correlated.csv (--correla
 
 /** `creditbench criticality`: where decisions matter, and whether entropy predicts it. */
 export function criticalityCommand(setExitCode: (code: number) => void): Command {
-  return new Command('criticality')
+  const command = new Command('criticality')
     .description('measures criticality of states and how well entropy predicts it')
     .option(
       '--environment <id or file>',
@@ -87,7 +87,8 @@ export function criticalityCommand(setExitCode: (code: number) => void): Command
     .option('--out <folder>', 'where the files go', join('results', 'criticality'))
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
-    .option('--json', 'prints all tables but the states as JSON')
+    .option('--json', 'prints all tables but the states as JSON');
+  return addTableOptions(command, CRITICALITY_NAMES)
     .addHelpText('after', EXAMPLES)
     .action(async (flags: CriticalityFlags) => setExitCode(await criticality(flags)));
 }
@@ -128,7 +129,7 @@ async function measure(flags: CriticalityFlags, catalog: Catalog): Promise<numbe
   for (const [name, table] of Object.entries(tables)) {
     await writeFileAtomic(join(flags.out, `${name}.csv`), tableCsv(table));
   }
-  print(flags.json ? asJson(settings, tables) : asText(tables, !process.stdout.isTTY));
+  print(flags.json ? asJson(settings, tables) : criticalityText(tables, layoutOf(flags)));
   const names = Object.keys(tables).map((name) => `${name}.csv`);
   tell(`files: ${join(flags.out, names[0]!)}, ${names.slice(1).join(', ')}\n`);
   return 0;
@@ -176,78 +177,4 @@ function asJson(settings: CriticalitySettings, tables: CriticalityTables): strin
   const { states: _, ...rest } = tables;
   const rows = Object.fromEntries(Object.entries(rest).map(([name, table]) => [name, table.rows]));
   return `${printableJson({ settings, tables: rows })}\n`;
-}
-
-function asText(tables: CriticalityTables, ascii: boolean): string {
-  const rows = (name: string): readonly Row[] => tables[name]?.rows ?? [];
-  const groups = rows('groups').filter(({ by }) => by !== 'likely move');
-  const parts = [
-    'Criticality of states, by depth and by move (mean and standard error over questions)',
-    renderTable(
-      ['by', 'group', 'states', 'criticality', 'about 0', 'high', 'entropy'],
-      // The file also has the likely moves.
-      groups.map((row) => [
-        String(row.by),
-        String(row.group),
-        String(row.states),
-        ...['criticality', 'zero_share', 'high_share', 'entropy'].map((name) => withError(row, name)),
-      ]),
-      { ascii, numbersFrom: 2 },
-    ),
-    'How well uncertainty predicts high criticality (error rates on held-out questions)',
-    renderTable(
-      ['by', 'BM p', "Cliff's delta", 'ROC AUC', 'Pearson', 'Spearman', 'false pos.', 'false neg.'],
-      rows('prediction').map((row) => [
-        String(row.uncertainty),
-        typeof row.brunner_munzel_p === 'number' && row.brunner_munzel_p < 0.001
-          ? '< 0.001'
-          : number(row.brunner_munzel_p),
-        ...['cliffs_delta', 'auc', 'pearson', 'spearman', 'false_positive', 'false_negative'].map((name) =>
-          withError(row, name),
-        ),
-      ]),
-      { ascii, numbersFrom: 1 },
-    ),
-    ...rows('sampling').map(
-      (row) =>
-        `${row.samples} sampled actions per state: mean criticality ${number(row.sampled)}, expected ${number(row.expected)} ± ${number(row.standard_error)} (z ${number(row.z, 2)}); exact ${number(row.exact)}.\nAbout 0 by samples ${number(row.sampled_zero_share)}, exactly ${number(row.exact_zero_share)}; high by samples ${number(row.sampled_high_share)}, exactly ${number(row.exact_high_share)}.`,
-    ),
-    ...shown('Along training, held-out questions', rows('training'), ascii, [
-      ...['iteration', 'set', 'uncertainty', 'criticality', 'high_share', 'rose_early', 'rose_late'],
-      ...['spearman', 'auc'],
-    ]),
-    ...shown(
-      'Return after training, early unforked actions kept minus filtered',
-      rows('ablation-difference'),
-      ascii,
-      [...['seeds', 'difference', 'half_width']],
-    ),
-    ...shown(
-      "CARL's advantage against the exact one, siblings correlated",
-      rows('correlated').filter(({ state }) => state === 'all'),
-      ascii,
-      ['initial', 'forks', 'entropy', 'rho', 'slope', 'slope_error', 'rmse', 'zero_share'],
-    ),
-  ];
-  const text = `${parts.join('\n')}\n`;
-  return ascii ? text.replaceAll('±', '+-') : text;
-}
-
-/** A heading and chosen columns of a table; nothing if the table was not asked for. */
-function shown(heading: string, rows: readonly Row[], ascii: boolean, names: readonly string[]): string[] {
-  if (rows.length === 0) return [];
-  const body = rows.map((row) => names.map((name) => number(row[name])));
-  return [heading, renderTable(names, body, { ascii, numbersFrom: 1 })];
-}
-
-function number(value: Row[string] | undefined, digits = 3): string {
-  if (typeof value === 'string') return value;
-  if (typeof value !== 'number') return '-';
-  // No '-0.000'.
-  return Number.isInteger(value) ? String(value) : value.toFixed(digits).replace(/^-(0\.0*)$/, '$1');
-}
-
-function withError(row: Row, name: string): string {
-  const error = row[`${name}_error`];
-  return `${number(row[name])}${typeof error === 'number' ? ` ± ${error.toFixed(3)}` : ''}`;
 }

@@ -3,6 +3,7 @@ import { InputError } from '../core/errors.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { type Inspection, inspect, type Spread } from '../envs/data/inspect.ts';
 import { QUESTION_FORMATS, type QuestionFormat } from '../envs/data/record.ts';
+import { layoutOf } from './layout.ts';
 import { decimalIn, wholeNumber } from './options.ts';
 import { renderTable } from './table.ts';
 import { print, tell } from './terminal.ts';
@@ -82,7 +83,11 @@ function table(found: Inspection): string {
     rows.push([`all gold in the top ${coverage.topK}`, share]);
   }
   const cells = rows.map((row) => row.map(String));
-  return renderTable(['', ''], cells, { ascii: !process.stdout.isTTY, numbersFrom: 1 });
+  const columns = [
+    { name: '', rank: 0 },
+    { name: '', rank: 0, number: true },
+  ];
+  return renderTable(columns, cells, layoutOf());
 }
 
 function spread({ least, mean, most }: Spread): string {

@@ -35,7 +35,7 @@ warmStart: { steps: 0 }
 describe('on key-door', () => {
   it('table, files, page, compare and power speak of the return', async () => {
     await writeFile(join(folder, 'doors.yaml'), KEY_DOOR);
-    const run = await creditbench('run', 'doors.yaml', '--out', 'doors');
+    const run = await creditbench('run', 'doors.yaml', '--out', 'doors', '--wide');
     expect(run.code).toBe(0);
     expect(run.stdout).toContain('dev return after');
     expect(run.stdout).not.toContain('F1');
@@ -47,7 +47,7 @@ describe('on key-door', () => {
     expect(declarations).toEqual({
       'key-door/v1': { score: { name: 'return', range: [0, 1] }, metrics: [] },
     });
-    const compare = await creditbench('compare', 'doors', '--threshold', '0.5');
+    const compare = await creditbench('compare', 'doors', '--threshold', '0.5', '--wide');
     expect(compare.stdout).toContain('difference in dev return');
     expect(compare.stdout).not.toContain('F1');
     const beyond = await creditbench('compare', 'doors', '--threshold', '1.5');
@@ -59,7 +59,7 @@ describe('on key-door', () => {
     expect((await creditbench('run', 'other.yaml', '--out', 'doors')).code).toBe(0);
     const notice =
       'note: doors: 4 finished cells are not listed in suite.json (other seeds, settings or code) and left out';
-    expect((await creditbench('status', 'doors')).stdout).toContain(notice);
+    expect((await creditbench('status', 'doors', '--wide')).stdout).toContain(notice);
     expect((await creditbench('compare', 'doors')).stderr).toContain(notice);
     expect((await creditbench('report', 'doors')).stderr).toContain(notice);
   });
@@ -148,14 +148,17 @@ describe("on a user's environment that declares nothing but a metric", () => {
   });
 
   it('compare, power, report and status need none of its code', async () => {
-    const compare = await creditbench('compare', 'mine', '--threshold', '-1', '--anchor', 'mine/v1=-4,8');
+    const flags = ['--threshold', '-1', '--anchor', 'mine/v1=-4,8', '--wide'];
+    const compare = await creditbench('compare', 'mine', ...flags);
     expect(compare).toMatchObject({ code: 0, stderr: '' });
     expect(compare.stdout).toContain('difference in dev return');
     expect(compare.stdout).toContain('reached -1');
     expect(compare.stdout).not.toMatch(/F1|EM/);
     const outside = await creditbench('compare', 'mine', '--threshold', '11');
     expect(outside.stderr).toContain('valid: dev return from -10 to 10');
-    expect((await creditbench('power', 'mine', '--difference', '5')).stdout).toContain('of 5 in dev return');
+    expect((await creditbench('power', 'mine', '--difference', '5', '--wide')).stdout).toContain(
+      'of 5 in dev return',
+    );
     const most = await creditbench('power', 'mine', '--difference', '21');
     expect(most.stderr).toContain(
       '--difference: 21 is not valid; valid: at most 20, the range of dev return',

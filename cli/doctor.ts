@@ -8,9 +8,11 @@ import { printableJson } from '../core/printable.ts';
 import type { NativeKind } from '../policies/tensor/native/install.ts';
 import { type BackendReport, describeBackends } from './backends.ts';
 import { installNative } from './install-native.ts';
+import { layoutOf } from './layout.ts';
 import { DEFAULT_CACHE } from './options.ts';
 import { renderTable } from './table.ts';
 import { print } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 const NODE_REQUIRED = [20, 19] as const;
 
@@ -122,9 +124,12 @@ function describe(report: DoctorReport): string {
       note,
     ]),
   ];
-  const table = renderTable(['', 'there', '', 'note'], checks, { ascii: !process.stdout.isTTY });
+  const layout = layoutOf();
+  const columns = ['', 'there', '', 'note'].map((name) => ({ name, rank: 0 }));
+  const table = renderTable(columns, checks, layout);
   const fixes = report.backends
     .filter(({ fix }) => fix !== '')
     .map(({ name, fix }) => `for ${name}: ${fix}\n`);
-  return `${table}\n${fixes.join('')}${report.ready ? 'ready: creditbench run quick' : 'not ready'}\n`;
+  const below = `${fixes.join('')}${report.ready ? 'ready: creditbench run quick' : 'not ready'}\n`;
+  return `${table}\n${wrapText(below, layout.width)}`;
 }

@@ -2,7 +2,8 @@ import { Argument, Command } from 'commander';
 import { describeSuites } from '../bench/suites/file.ts';
 import { CATALOG } from '../catalog.ts';
 import { printableJson } from '../core/printable.ts';
-import { renderTable } from './table.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
+import { renderTable, type TableColumn } from './table.ts';
 import { print } from './terminal.ts';
 
 const KINDS = ['algorithms', 'environments', 'suites'] as const;
@@ -33,14 +34,34 @@ const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
     (await describeSuites()).map(({ name, description }) => ({ id: name, title: description })),
 };
 
+const words = (name: string, rank?: number): TableColumn => ({
+  name,
+  // extraSamples: extra samples
+  title: name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+  ...(rank === undefined ? {} : { rank }),
+});
+
+const COLUMNS: Record<Kind, readonly TableColumn[]> = {
+  algorithms: [
+    { name: 'id', title: 'algorithms', rank: 0 },
+    ...['granularity', 'extraSamples', 'critic', 'trained'].map((name) => words(name, 2)),
+    ...['evidence', 'paper'].map((name) => words(name)),
+    words('title', 0),
+  ],
+  environments: [{ name: 'id', title: 'environments', rank: 0 }, words('tags', 1), words('title', 0)],
+  suites: [{ name: 'id', title: 'suites', rank: 0 }, words('title', 0)],
+};
+
 /** `creditbench list`: what there is, as tables or as JSON on stdout. */
 export function listCommand(): Command {
-  return new Command('list')
+  const command = new Command('list')
     .description('lists algorithms, environments and suites')
-    .addArgument(new Argument('[what]', 'what to list (default: everything)').choices(KINDS))
+    .addArgument(new Argument('[what]', 'what to list (default: everything)').choices(KINDS));
+  const names = KINDS.flatMap((kind) => COLUMNS[kind].map(({ name }) => name));
+  return addTableOptions(command, [...new Set(names)])
     .option('--json', 'print JSON, with default options')
     .addHelpText('after', EXAMPLES)
-    .action(async (what: Kind | undefined, { json }: { json?: boolean }) => {
+    .action(async (what: Kind | undefined, { json, ...flags }: TableFlags & { readonly json?: boolean }) => {
       const kinds = what === undefined ? KINDS : [what];
       const lists = await Promise.all(kinds.map(async (kind) => [kind, await LISTS[kind]()] as const));
       if (json) {
@@ -48,22 +69,16 @@ export function listCommand(): Command {
         print(`${printableJson(data)}\n`);
         return;
       }
-      for (const [kind, entries] of lists) print(`${table(kind, entries)}\n`);
+      const tables = lists.map(([kind, entries]) => table(kind, entries, flags));
+      print(`${tables.filter((text) => text !== '').join('\n')}\n`);
     });
 }
 
-function table(kind: Kind, entries: readonly Entry[]): string {
-  const extra: Record<Kind, readonly string[]> = {
-    algorithms: ['granularity', 'extraSamples', 'critic', 'trained', 'evidence', 'paper'],
-    environments: ['tags'],
-    suites: [],
-  };
-  const columns = ['id', ...extra[kind], 'title'];
+function table(kind: Kind, entries: readonly Entry[], flags: TableFlags): string {
   const cell = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value));
   return renderTable(
-    // extraSamples: extra samples
-    [kind, ...columns.slice(1).map((name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))],
-    entries.map((entry) => columns.map((column) => cell(entry[column]))),
-    { ascii: !process.stdout.isTTY },
+    COLUMNS[kind],
+    entries.map((entry) => COLUMNS[kind].map(({ name }) => cell(entry[name]))),
+    layoutOf(flags),
   );
 }

@@ -24,12 +24,12 @@ describe('wrong input ends with exit code 2 and one message', () => {
     [
       'an unknown option',
       ['run', 'tiny', '--seed', '3'],
-      "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, --environment, --policy, --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --help\n",
+      "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, --environment, --policy, --seeds, --workers, --backend, --out, --cache, --retry-failed, --checkpoint-seconds, --tensorboard, --set, --queue, --columns, --wide, --json, --help\n",
     ],
     [
       'an unknown command',
       ['rnu'],
-      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, data, list, bench, doctor, score, warm-start, --help\n",
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, status, worker, compare, report, power, rollout, audit, criticality, profile, data, list, bench, doctor, score, warm-start, --help\n",
     ],
     ['a missing argument', ['run'], 'error: run: no suite is named; valid: a suite'],
     [

@@ -95,7 +95,7 @@ describe('creditbench power', () => {
   });
 
   it('plans with the spread of a pilot, and with the most that it leaves possible', async () => {
-    const { code, stdout, lines } = await creditbench('power', 'pilot', '--difference', '0.02');
+    const { code, stdout, lines } = await creditbench('power', 'pilot', '--difference', '0.02', '--wide');
     expect(code).toBe(0);
     // Differences 0.03, 0.01, 0.05: deviation 0.02; the upper 80 % limit of three is 2.117 times that.
     expect(lines.at(-1)).toEqual([
@@ -131,21 +131,21 @@ describe('creditbench power', () => {
 
 describe('creditbench compare', () => {
   it('compares with the baseline in pairs and says what it may say', async () => {
-    const { code, stdout, lines } = await creditbench('compare', 'pilot');
+    const { code, stdout, lines } = await creditbench('compare', 'pilot', '--wide');
     expect(code).toBe(0);
     // Difference 0.03, deviation 0.02: t = 2.598 with two degrees of freedom. Wins of carl: 1 + 3 + 2.5 of 9.
     expect(lines.at(-2)).toEqual([
       ...['carl', 'grpo', '3', '+0.030 +- 0.050', 't', '0.122', '0.243'],
-      ...[expect.stringMatching(/^0\.72 \[0\.\d\d, 0\.\d\d\]$/), ''],
+      expect.stringMatching(/^0\.72 \[0\.\d\d, 0\.\d\d\]$/),
     ]);
     expect(lines.at(-1)!.slice(0, 7)).toEqual(['rloo', 'grpo', '3', '0.000 +- 0.000', 't', '1.000', '1.000']);
     expect(stdout).toContain('of 2 comparisons at 5 % after Holm, none told apart.');
-    const other = await creditbench('compare', 'pilot', '--baseline', 'rloo');
+    const other = await creditbench('compare', 'pilot', '--baseline', 'rloo', '--wide');
     expect(other.lines.at(-1)!.slice(0, 2)).toEqual(['carl', 'rloo']);
   });
 
   it('compares an algorithm of two runs with itself', async () => {
-    const { lines, stdout } = await creditbench('compare', 'pilot', 'later');
+    const { lines, stdout } = await creditbench('compare', 'pilot', 'later', '--wide');
     const pair = lines.find(([name, against]) => name === 'grpo (later)' && against === 'grpo (pilot)');
     expect(pair!.slice(2, 5)).toEqual(['3', '+0.103 +- 0.038', 't']);
     expect(stdout).toContain('told apart: grpo (later) above grpo (pilot) (walk/v1)');
@@ -155,7 +155,7 @@ describe('creditbench compare', () => {
     const refused = await creditbench('compare', 'pilot', 'other');
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('differing options: index "f" and "g"');
-    const { code, lines, stdout } = await creditbench('compare', 'pilot', 'other', '--allow-mixed');
+    const { code, lines, stdout } = await creditbench('compare', 'pilot', 'other', '--allow-mixed', '--wide');
     expect(code).toBe(0);
     const pair = lines.find(([name, against]) => name === 'grpo (other)' && against === 'grpo (pilot)');
     expect(pair!.slice(2)).toEqual([
@@ -171,7 +171,7 @@ describe('creditbench compare', () => {
   });
 
   it('counts steps to a threshold and the gap to anchors where they are stated', async () => {
-    const flags = ['--threshold', '0.45', '--anchor', 'walk/v1=0.2,0.7'];
+    const flags = ['--wide', '--threshold', '0.45', '--anchor', 'walk/v1=0.2,0.7'];
     const { lines } = await creditbench('compare', 'pilot', ...flags, '--out', 'compared');
     expect((await readdir(join(folder, 'compared'))).sort()).toEqual([
       'comparison.csv',

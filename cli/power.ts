@@ -2,12 +2,15 @@ import { Command } from 'commander';
 import { readResults } from '../bench/runs/results.ts';
 import { detectableDifference, deviationAtMost, pairedPower, seedsNeeded } from '../bench/stats/power.ts';
 import { InputError } from '../core/errors.ts';
+import { printable, printableJson } from '../core/printable.ts';
 import { analyze } from '../reports/analysis.ts';
 import type { PairAnalysis } from '../reports/analyzed.ts';
 import { commonLabel, commonScore } from '../reports/score.ts';
+import { addTableOptions, type Layout, layoutOf, type TableFlags } from './layout.ts';
 import { decimalIn, positive, wholeNumber } from './options.ts';
-import { renderTable } from './table.ts';
+import { renderTable, type TableColumn } from './table.ts';
 import { print } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,7 +25,8 @@ let a pilot run give it. Few seeds know it badly, so the table also has the devi
 pilot found: that is too large where it was noticed at all. Results of a pilot do not belong into the final run.
 `;
 
-interface PowerFlags {
+interface PowerFlags extends TableFlags {
+  readonly json?: boolean;
   readonly difference: number;
   readonly deviation?: number;
   readonly power: number;
@@ -33,7 +37,7 @@ interface PowerFlags {
 
 /** `creditbench power`: how many seeds a difference needs, on stdout. */
 export function powerCommand(): Command {
-  return new Command('power')
+  const command = new Command('power')
     .description('says how many training seeds a difference needs to be found')
     .argument('[results...]', "output folders of 'creditbench run': a pilot with two seeds or more")
     .requiredOption(
@@ -53,16 +57,48 @@ export function powerCommand(): Command {
       "comparisons of the final run; the level is divided by it, the worst of Holm's (default: those of the pilot, or 1)",
       wholeNumber('--comparisons', 1, 10_000),
     )
-    .option('--baseline <name>', 'algorithm of the pilot that the others are compared with (default: GRPO)')
+    .option('--baseline <name>', 'algorithm of the pilot that the others are compared with (default: GRPO)');
+  return addTableOptions(command, NAMES)
+    .option('--json', 'prints JSON instead of the table')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: readonly string[], flags: PowerFlags) => {
-      const text =
+      const plan =
         flags.deviation === undefined ? await fromPilot(folders, flags) : fromDeviation(folders, flags);
-      print(`${text}\n`);
+      print(flags.json ? `${printableJson(plan.data)}\n` : describe(plan, layoutOf(flags)));
     });
 }
 
-function fromDeviation(folders: readonly string[], flags: PowerFlags): string {
+/** What --columns can name: first without a pilot, then with one. */
+const NAMES = [
+  ...['seeds', 'chance', 'found', 'environment', 'algorithm', 'against', 'deviation', 'deviation-at-most'],
+  ...['needed', 'needed-at-most'],
+] as const;
+
+type Column = TableColumn & { readonly name: (typeof NAMES)[number] };
+
+/** The answer: as a table with remarks, and as data. */
+interface Plan {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly string[])[];
+  readonly remarks: readonly string[];
+  readonly data: object;
+}
+
+function describe({ columns, rows, remarks }: Plan, layout: Layout): string {
+  const table = renderTable(columns, rows, layout);
+  return [
+    ...(table === '' ? [] : [table]),
+    ...remarks.map((remark) => wrapText(remark, layout.width)),
+    '',
+  ].join('\n');
+}
+
+/** What both kinds of answers say of the test. */
+function testOf({ difference, power, alpha }: PowerFlags, comparisons: number) {
+  return { difference, power, alpha, comparisons };
+}
+
+function fromDeviation(folders: readonly string[], flags: PowerFlags): Plan {
   if (folders.length > 0) {
     throw new InputError('--deviation: not valid together with results folders; valid: one of them');
   }
@@ -71,19 +107,30 @@ function fromDeviation(folders: readonly string[], flags: PowerFlags): string {
   const alpha = flags.alpha / comparisons;
   const needed = seedsNeeded({ difference, deviation, alpha, power });
   const sizes = [...new Set([3, 5, 10, 20, 50, needed])].sort((a, b) => a - b);
-  const rows = sizes.map((seeds) => [
-    `${seeds}${seeds === needed ? ' (needed)' : ''}`,
-    percent(pairedPower({ difference, deviation, alpha, seeds })),
-    detectableDifference({ deviation, seeds, alpha, power }).toFixed(4),
-  ]);
-  const head = ['seeds', `chance to find\n${difference}`, `difference found\nwith ${percent(power)}`];
-  return [
-    renderTable(head, rows, { ascii: !process.stdout.isTTY, numbersFrom: 0 }),
-    `${needed} seeds find a difference of ${difference} with a chance of ${percent(power)} or more, if it varies by ${deviation} over seeds. ${describeTest(flags, comparisons)}`,
-  ].join('\n');
+  const plans = sizes.map((seeds) => ({
+    seeds,
+    chance: pairedPower({ difference, deviation, alpha, seeds }),
+    found: detectableDifference({ deviation, seeds, alpha, power }),
+  }));
+  return {
+    columns: [
+      { name: 'seeds', number: true, rank: 0 },
+      { name: 'chance', title: `chance to find ${difference}`, number: true, rank: 0 },
+      { name: 'found', title: `difference found with ${percent(power)}`, number: true, rank: 0 },
+    ],
+    rows: plans.map(({ seeds, chance, found }) => [
+      `${seeds}${seeds === needed ? ' (needed)' : ''}`,
+      percent(chance),
+      found.toFixed(4),
+    ]),
+    remarks: [
+      `${needed} seeds find a difference of ${difference} with a chance of ${percent(power)} or more, if it varies by ${deviation} over seeds. ${describeTest(flags, comparisons)}`,
+    ],
+    data: { ...testOf(flags, comparisons), deviation, needed, plans },
+  };
 }
 
-async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise<string> {
+async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise<Plan> {
   if (folders.length === 0) {
     throw new InputError(
       '--deviation: not given; valid: a number above 0, or results folders of a pilot instead',
@@ -108,38 +155,56 @@ async function fromPilot(folders: readonly string[], flags: PowerFlags): Promise
     );
   }
   const alpha = flags.alpha / comparisons;
-  const several = new Set(usable.map((pair) => pair.environment)).size > 1;
-  const rows = usable.map(({ environment, algorithm, baseline, pairs: seeds, deviation }) => {
+  const plans = usable.map(({ environment, algorithm, baseline, pairs: seeds, deviation }) => {
     const most = deviationAtMost(deviation, seeds);
-    return [
-      ...(several ? [environment] : []),
+    return {
+      environment,
       algorithm,
       baseline,
-      String(seeds),
-      deviation.toFixed(4),
-      most.toFixed(4),
-      percent(pairedPower({ difference, deviation, alpha, seeds })),
-      String(seedsNeeded({ difference, deviation, alpha, power })),
-      String(seedsNeeded({ difference, deviation: most, alpha, power })),
-    ];
+      seeds,
+      deviation,
+      deviationAtMost: most,
+      chance: pairedPower({ difference, deviation, alpha, seeds }),
+      needed: seedsNeeded({ difference, deviation, alpha, power }),
+      neededAtMost: seedsNeeded({ difference, deviation: most, alpha, power }),
+    };
   });
-  const head = [
-    ...(several ? ['environment'] : []),
-    'algorithm',
-    'against',
-    'seeds of\nthe pilot',
-    'deviation of\nthe difference',
-    'at most\n(80 %)',
-    `chance to find\n${difference} with them`,
-    'seeds\nneeded',
-    'at most\n(80 %)',
-  ];
   const left = pairs.length - usable.length;
-  return [
-    renderTable(head, rows, { ascii: !process.stdout.isTTY, numbersFrom: several ? 3 : 2 }),
-    `Seeds needed to find a difference of ${difference} in ${commonLabel(usable)} with a chance of ${percent(power)} or more. ${describeTest(flags, comparisons)}`,
-    ...(left === 0 ? [] : [`${left} of ${pairs.length} comparisons have no spread to plan with: left out.`]),
-  ].join('\n');
+  return {
+    columns: [
+      {
+        name: 'environment',
+        rank: 0,
+        hidden: new Set(usable.map(({ environment }) => environment)).size === 1,
+      },
+      { name: 'algorithm', rank: 0 },
+      { name: 'against', rank: 3 },
+      { name: 'seeds', title: 'seeds of the pilot', number: true, rank: 4 },
+      { name: 'deviation', title: 'deviation of the difference', number: true, rank: 1 },
+      { name: 'deviation-at-most', title: 'at most (80 %)', number: true, rank: 5 },
+      { name: 'chance', title: `chance to find ${difference} with them`, number: true, rank: 6 },
+      { name: 'needed', title: 'seeds needed', number: true, rank: 0 },
+      { name: 'needed-at-most', title: 'at most (80 %)', number: true, rank: 0 },
+    ],
+    rows: plans.map((plan) => [
+      printable(plan.environment),
+      printable(plan.algorithm),
+      printable(plan.baseline),
+      String(plan.seeds),
+      plan.deviation.toFixed(4),
+      plan.deviationAtMost.toFixed(4),
+      percent(plan.chance),
+      String(plan.needed),
+      String(plan.neededAtMost),
+    ]),
+    remarks: [
+      `Seeds needed to find a difference of ${difference} in ${commonLabel(usable)} with a chance of ${percent(power)} or more. ${describeTest(flags, comparisons)}`,
+      ...(left === 0
+        ? []
+        : [`${left} of ${pairs.length} comparisons have no spread to plan with: left out.`]),
+    ],
+    data: { ...testOf(flags, comparisons), left, plans },
+  };
 }
 
 /** Whether it was tested and has a deviation to plan with: equal scores are not a promise that seeds do not matter. */

@@ -3,7 +3,9 @@ import { hidePasswords } from '../bench/runs/queue/address.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
+import { outputWidth } from './layout.ts';
 import { tell } from './terminal.ts';
+import { wrapHelp } from './wrap.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,8 +60,12 @@ export async function main(args: readonly string[]): Promise<number> {
           const isHelp = error.code === 'commander.help';
           throw new UsageError(isHelp ? 'error: missing or unknown command' : error.message, command);
         })
-        // Errors are printed once, below.
-        .configureOutput({ outputError: () => {} });
+        .configureOutput({
+          // Errors are printed once, below.
+          outputError: () => {},
+          getOutHelpWidth: outputWidth,
+          writeOut: (text) => process.stdout.write(wrapHelp(text, outputWidth())),
+        });
     }
     if (args.length === 0) {
       program.outputHelp();

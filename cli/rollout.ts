@@ -11,9 +11,11 @@ import { printableJson, printableLines } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
+import { outputWidth } from './layout.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 interface RolloutFlags extends StartFlags {
   readonly question?: string;
@@ -92,7 +94,7 @@ async function printEpisodeOf(
     const episode = describeEpisode(tree!, loaded, policy.codec);
     const text = flags.json
       ? printableJson(episode)
-      : renderEpisode(episode, { tokens: flags.tokens ?? false });
+      : wrapText(renderEpisode(episode, { tokens: flags.tokens ?? false }), outputWidth());
     print(`${text}\n`);
   } finally {
     policy.dispose();

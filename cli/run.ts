@@ -10,18 +10,22 @@ import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
 import { loadSuite } from '../bench/suites/load.ts';
 import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
+import { packageInfo } from '../core/package.ts';
+import { printableJson } from '../core/printable.ts';
 import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from '../reports/csv.ts';
 import { writeReport } from '../reports/report-file.ts';
+import { resultsJson } from '../reports/rows.ts';
 import { checkBackend } from './backends.ts';
+import { COMPARISON_NAMES, comparisonTable } from './comparison-tables.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { tellCode } from './own-code.ts';
 import { createProgress } from './progress.ts';
 import { queueOption } from './queue-option.ts';
 import { stopSignals } from './stop-signals.ts';
-import { comparisonTable } from './table.ts';
 import { print, tell } from './terminal.ts';
 
-interface RunFlags {
+interface RunFlags extends TableFlags {
   readonly algorithm?: readonly string[];
   readonly environment?: readonly string[];
   readonly policy?: string;
@@ -32,6 +36,7 @@ interface RunFlags {
   readonly cache: string;
   readonly set?: readonly string[];
   readonly tensorboard?: boolean;
+  readonly json?: boolean;
   readonly retryFailed?: boolean;
   readonly checkpointSeconds?: number;
   readonly queue?: QueueAddress;
@@ -54,7 +59,7 @@ Exit codes: 0 all cells finished, 1 a cell failed, 2 something given is wrong, 1
 
 /** `creditbench run`: runs a suite, writes its files, prints the comparison. */
 export function runCommand(setExitCode: (code: number) => void): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('runs a suite and compares its algorithms')
     .argument(
       '[suite]',
@@ -86,7 +91,9 @@ export function runCommand(setExitCode: (code: number) => void): Command {
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .addOption(
       queueOption('computes on the workers of a queue (creditbench worker), not here: redis://host:port/db'),
-    )
+    );
+  return addTableOptions(command, COMPARISON_NAMES)
+    .option('--json', 'prints results.json instead of the table')
     .addHelpText('after', EXAMPLES)
     .action(async (suite: string | undefined, flags: RunFlags) => setExitCode(await run(suite, flags)));
 }
@@ -159,7 +166,11 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
   };
   await store(() => writeAnalysisFiles(out, analysis));
   const events = flags.tensorboard ? await store(() => writeEventFiles(out, summary.outcomes)) : undefined;
-  print(`${comparisonTable(analysis.groups, !process.stdout.isTTY)}\n`);
+  print(
+    flags.json
+      ? `${printableJson(JSON.parse(resultsJson(analysis, packageInfo().version)))}\n`
+      : `${comparisonTable(analysis.groups, layoutOf(flags))}\n`,
+  );
   if (events !== undefined) tell(`event files: tensorboard --logdir ${events}\n`);
   if (problems.length === 0) await store(() => writeReport([out], join(out, 'report.html')));
   return report(summary, { out, left, problems, stoppedBy: received() });

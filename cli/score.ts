@@ -3,8 +3,10 @@ import { InputError } from '../core/errors.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import type { FileScore } from '../envs/scoring/file-score.ts';
 import { FILE_METRICS, type FileMetric, isFileMetric, scoreFiles } from '../envs/scoring/files.ts';
+import { layoutOf } from './layout.ts';
 import { renderTable } from './table.ts';
 import { print, tell } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 interface ScoreOptions {
   readonly metric?: string;
@@ -48,14 +50,23 @@ function parseMetric(value: string | undefined): FileMetric {
 
 function table(metric: FileMetric, score: FileScore): string {
   const unit = score.unit === 'percent' ? 'percent' : 'of 1';
+  const layout = layoutOf();
   const decimals = score.decimals ?? (score.unit === 'percent' ? 2 : 4);
   const rows = Object.entries(score.metrics).map(([name, value]) => [name, value.toFixed(decimals)]);
-  const lines = renderTable([metric, unit], rows, { ascii: !process.stdout.isTTY, numbersFrom: 1 });
+  const lines = renderTable(
+    [
+      { name: metric, rank: 0 },
+      { name: unit, number: true, rank: 0 },
+    ],
+    rows,
+    layout,
+  );
   const missing = Object.entries(score.missing).map(
     ([part, ids]) => [`missing ${part}`, ids.length] as const,
   );
   const counts = [['questions', score.questions] as const, ...Object.entries(score.counts), ...missing];
-  return `${lines}\n${counts.map(([name, count]) => `${name} ${count}`).join(', ')}\n`;
+  const below = counts.map(([name, count]) => `${name} ${count}`).join(', ');
+  return `${lines}\n${wrapText(below, layout.width)}\n`;
 }
 
 function remarks(score: FileScore): string[] {

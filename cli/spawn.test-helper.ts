@@ -28,7 +28,8 @@ export function spawnCreditbench(
       shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command];
     const child = spawn(file!, rest, {
       cwd: folder,
-      env: { ...process.env, ...variables },
+      // As wide as where nothing says how wide it is.
+      env: { ...process.env, COLUMNS: '', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import { describeUnlisted } from '../bench/runs/run-folder.ts';
 import { type CellStatus, type FolderStatus, readStatus } from '../bench/runs/status.ts';
-import { renderTable } from './table.ts';
+import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
+import { renderTable, type TableColumn } from './table.ts';
 import { print } from './terminal.ts';
+import { wrapText } from './wrap.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,16 +17,29 @@ Exit codes: 0 all cells are finished, 1 a cell failed or is damaged, 2 the folde
 3 nothing failed and cells are not finished.
 `;
 
+const COLUMNS: readonly TableColumn[] = [
+  { name: 'status', rank: 0 },
+  { name: 'environment', rank: 0 },
+  { name: 'algorithm', rank: 0 },
+  { name: 'seed', rank: 0, number: true },
+  { name: 'when' },
+  { name: 'what', title: '', rank: 0 },
+];
+
 /** `creditbench status`: where the cells of an output folder stand. */
 export function statusCommand(setExitCode: (code: number) => void): Command {
-  return new Command('status')
+  const command = new Command('status')
     .description('shows which cells of an output folder are finished, running, failed or waiting')
-    .argument('<folder>', "output folder of 'creditbench run'")
+    .argument('<folder>', "output folder of 'creditbench run'");
+  return addTableOptions(
+    command,
+    COLUMNS.map(({ name }) => name),
+  )
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action(async (folder: string, { json }: { json?: boolean }) => {
+    .action(async (folder: string, { json, ...flags }: TableFlags & { readonly json?: boolean }) => {
       const status = await readStatus(folder);
-      print(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status, folder));
+      print(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status, folder, flags));
       setExitCode(exitCode(status));
     });
 }
@@ -34,9 +49,14 @@ function exitCode({ counts, cells }: FolderStatus): number {
   return counts.finished === cells.length ? 0 : 3;
 }
 
-function describe({ suite, counts, cells, unlisted }: FolderStatus, folder: string): string {
+function describe(
+  { suite, counts, cells, unlisted }: FolderStatus,
+  folder: string,
+  flags: TableFlags,
+): string {
+  const layout = layoutOf(flags);
   const table = renderTable(
-    ['status', 'environment', 'algorithm', 'seed', 'when', ''],
+    COLUMNS,
     cells.map((cell) => [
       cell.status,
       cell.environment,
@@ -45,12 +65,13 @@ function describe({ suite, counts, cells, unlisted }: FolderStatus, folder: stri
       'at' in cell ? cell.at.replace(/\.\d+Z$/, 'Z') : '',
       wordsOf(cell),
     ]),
-    { ascii: !process.stdout.isTTY },
+    layout,
   );
   const some = Object.entries(counts).filter(([, count]) => count > 0);
   const summary = some.map(([status, count]) => `${count} ${status}`).join(', ');
   const notices = describeUnlisted(folder, unlisted).map((notice) => `note: ${notice}\n`);
-  return `${table}\nsuite ${suite}, ${cells.length} cells: ${summary}\n${notices.join('')}`;
+  const below = `suite ${suite}, ${cells.length} cells: ${summary}\n${notices.join('')}`;
+  return `${table}\n${wrapText(below, layout.width)}`;
 }
 
 function wordsOf(cell: CellStatus): string {

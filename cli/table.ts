@@ -1,10 +1,7 @@
 import Table from 'cli-table3';
-import type { Interval } from '../bench/stats/interval.ts';
-import { printable, printableLines } from '../core/printable.ts';
-import type { Cost, GroupAnalysis, PairAnalysis } from '../reports/analyzed.ts';
-import { gainInErrors } from '../reports/comparison.ts';
-import { describeP } from '../reports/paper-table.ts';
-import { commonLabel, hasSeveralScores, scoreLabel } from '../reports/score.ts';
+import { printableLines } from '../core/printable.ts';
+import type { Layout } from './layout.ts';
+import { displayWidth, wrapLine, wrapText } from './wrap.ts';
 
 const ASCII = {
   top: '-',
@@ -24,136 +21,143 @@ const ASCII = {
   middle: '|',
 };
 
-/** A table as text, without colors. Plain ASCII for files and pipes, box drawing for terminals. */
+/** A column of a table on the command line. */
+export interface TableColumn {
+  /** What --columns calls it. */
+  readonly name: string;
+  /** What stands above it. Default: the name. */
+  readonly title?: string;
+  /** Stands at the right, and is not broken into lines while it need not be. */
+  readonly number?: boolean;
+  /**
+   * Which columns come first when there is no room for all: those with lower numbers, and of equal ones the left.
+   * 0: always shown. Default: 1.
+   */
+  readonly rank?: number;
+  /** Whether it is only shown when --columns names it: it says nothing here. */
+  readonly hidden?: boolean;
+}
+
+/** Wider than this a column of words is not made while another one is left out for it. */
+const WORDS = 24;
+/** No column of words gets narrower than this, unless the table would be too wide. */
+const NARROW = 18;
+/** Border and spaces beside a column. */
+const FRAME = 3;
+
+/**
+ * A table as text, without colors, in lines of at most `layout.width` columns: titles go over several lines, columns of
+ * low rank are left out and named in a line below, and what is still too wide goes over several lines. Plain ASCII
+ * for files and pipes, box drawing for terminals. '' if --columns names none of these columns.
+ */
 export function renderTable(
-  head: readonly string[],
+  columns: readonly TableColumn[],
   rows: readonly (readonly string[])[],
-  { ascii, numbersFrom }: { readonly ascii: boolean; readonly numbersFrom?: number },
+  layout: Layout,
 ): string {
+  const { ascii, wide, width } = layout;
   // Before the layout: what is taken out or put in changes the width.
-  const plain = (text: string) => printableLines(ascii ? text.replaceAll('±', '+-') : text);
+  const plain = (text: string): string =>
+    printableLines(ascii ? text.replaceAll('±', '+-') : text).replaceAll('\t', ' ');
+  const all = columns.map(
+    (column, index): Filled => ({
+      ...column,
+      title: plain(column.title ?? column.name),
+      cells: rows.map((row) => plain(row[index] ?? '')),
+    }),
+  );
+  const wanted = layout.columns;
+  if (wanted !== undefined) {
+    const chosen = wanted.flatMap((name) => all.filter((column) => column.name === name));
+    return chosen.length === 0 ? '' : draw(chosen, width, ascii);
+  }
+  const useful = all.filter(({ hidden }) => hidden !== true);
+  if (wide) return draw(useful, width, ascii);
+  const shown = choose(useful, width);
+  const left = useful.filter((column) => !shown.includes(column));
+  if (left.length === 0) return draw(shown, width, ascii);
+  const names = left.map(({ name }) => name);
+  const note = `Not shown: ${names.join(', ')}. All columns: --wide; chosen ones: --columns ${shown[0]!.name},${names[0]}`;
+  return `${draw(shown, width, ascii)}\n${wrapText(note, width)}`;
+}
+
+/** A column with its texts. */
+interface Filled extends TableColumn {
+  readonly title: string;
+  readonly cells: readonly string[];
+}
+
+const widest = (texts: readonly string[]): number =>
+  texts.reduce((most, text) => Math.max(most, displayWidth(text)), 0);
+const linesOf = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split('\n'));
+const wordsOf = (texts: readonly string[]): readonly string[] => texts.flatMap((text) => text.split(/\s+/));
+
+/** The width at which nothing is broken. */
+const natural = ({ title, cells }: Filled): number => Math.max(1, widest(linesOf([title, ...cells])));
+
+/** The width at which it reads well: words of titles and numbers in one piece, texts in lines that are not too short. */
+function comfortable({ title, cells, number }: Filled): number {
+  const inCells = widest(linesOf(cells));
+  return Math.max(widest(wordsOf([title])), number ? inCells : Math.min(inCells, WORDS), 1);
+}
+
+/** The width below which words are broken. */
+const tight = ({ title, cells, number }: Filled): number =>
+  Math.max(Math.min(widest(wordsOf([title, ...cells])), number ? WORDS : NARROW), 1);
+
+const total = (widths: readonly number[]): number => widths.reduce((sum, width) => sum + width + FRAME, 1);
+
+/** Those that fit, best ranks first, in the order of the table. */
+function choose(columns: readonly Filled[], width: number): readonly Filled[] {
+  const chosen = new Set<Filled>();
+  for (const column of columns.toSorted((a, b) => (a.rank ?? 1) - (b.rank ?? 1))) {
+    const fits = total([...chosen, column].map(comfortable)) <= width;
+    if (fits || column.rank === 0 || chosen.size === 0) chosen.add(column);
+  }
+  return columns.filter((column) => chosen.has(column));
+}
+
+/** Widths that add up to the room that there is: from comfortable ones down to tight and broken ones, or up to natural ones. */
+function widthsOf(columns: readonly Filled[], room: number): readonly number[] {
+  const widths = columns.map(comfortable);
+  for (const least of [columns.map(tight), columns.map(() => 4)]) {
+    while (total(widths) > room) {
+      const spare = widths.map((width, index) => width - least[index]!);
+      const most = Math.max(...spare);
+      if (most <= 0) break;
+      widths[spare.indexOf(most)]!--;
+    }
+  }
+  const wishes = columns.map(natural);
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const [index, wish] of wishes.entries()) {
+      if (widths[index]! >= wish || total(widths) >= room) continue;
+      widths[index]!++;
+      grown = true;
+    }
+  }
+  return widths;
+}
+
+function draw(columns: readonly Filled[], room: number, ascii: boolean): string {
+  const widths = room === Number.POSITIVE_INFINITY ? columns.map(natural) : widthsOf(columns, room);
+  const fitted = (text: string, column: number): string =>
+    text
+      .split('\n')
+      .flatMap((line) => wrapLine(line, widths[column]!, true))
+      .join('\n');
   const table = new Table({
-    head: head.map(plain),
-    colAligns: head.map((_, i) => (i >= (numbersFrom ?? head.length) ? 'right' : 'left')),
+    head: columns.map(({ title }, index) => fitted(title, index)),
+    colAligns: columns.map(({ number }) => (number ? 'right' : 'left')),
     style: { head: [], border: [], compact: true },
     ...(ascii ? { chars: ASCII } : {}),
   });
-  table.push(...rows.map((row) => row.map(plain)));
-  return table.toString();
-}
-
-const NONE = '-';
-
-function fixed(value: number | null | undefined, digits: number): string {
-  return typeof value === 'number' ? value.toFixed(digits) : NONE;
-}
-
-/** A t interval is symmetric; the others are shown by their ends. */
-function withInterval(interval: Interval | null, digits = 3): string {
-  if (interval === null) return NONE;
-  const { value, low, high, method } = interval;
-  if (low === null || high === null) return fixed(value, digits);
-  if (method === 't') return `${fixed(value, digits)} ± ${fixed((high - low) / 2, digits)}`;
-  return `${fixed(value, digits)} [${fixed(low, digits)}, ${fixed(high, digits)}]`;
-}
-
-const nameOf = (declared: GroupAnalysis['declared']): string =>
-  declared === null ? NONE : printable(scoreLabel(declared));
-
-function withRatio({ value, ratio }: Cost): string {
-  return `${fixed(value, 1)}${ratio === null ? '' : ` (${ratio.toFixed(2)}x)`}`;
-}
-
-/** The comparison of a run, one line per environment and algorithm. Ratios in brackets are to GRPO. */
-export function comparisonTable(groups: readonly GroupAnalysis[], ascii: boolean): string {
-  const several = new Set(groups.map((group) => group.environment)).size > 1;
-  const hasGap = groups.some((group) => group.optimalityGap !== null);
-  const scores = hasSeveralScores(groups);
-  const hasExactMatch = groups.some((group) => group.em !== null);
-  const label = commonLabel(groups);
-  const steps = groups.find((group) => group.steps !== null)?.steps;
-  const head = [
-    ...(several ? ['environment'] : []),
-    'algorithm',
-    'seeds',
-    ...(scores ? ['score'] : []),
-    `${label}\nbefore`,
-    `${label} after\nand 95 % interval`,
-    'gain in\ns.e.',
-    ...(hasExactMatch ? ['dev EM'] : []),
-    'updates per\nquestion',
-    'rollout actions\nper question',
-    'entropy',
-    ...(hasGap ? ['optimality gap'] : []),
-    ...(steps ? [`reached ${steps.threshold},\nmedian iteration`] : []),
-  ];
-  const body = groups.map((group) => [
-    ...(several ? [printable(group.environment)] : []),
-    printable(group.algorithm),
-    `${group.finished}${group.failed > 0 ? `, ${group.failed} FAILED` : ''}${group.missing > 0 ? `, ${group.missing} not run` : ''}`,
-    ...(scores ? [nameOf(group.declared)] : []),
-    fixed(group.start?.value, 3),
-    withInterval(group.score),
-    fixed(gainInErrors(group), 1),
-    ...(hasExactMatch ? [fixed(group.em?.value, 3)] : []),
-    withRatio(group.costs.update_actions),
-    withRatio(group.costs.rollout_actions),
-    fixed(group.actionEntropy?.value, 3),
-    ...(hasGap ? [withInterval(group.optimalityGap)] : []),
-    ...(steps
-      ? [group.steps ? `${group.steps.reached} of ${group.finished}, ${fixed(group.steps.median, 0)}` : NONE]
-      : []),
-  ]);
-  return renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 });
-}
-
-/** Every comparison in pairs of seeds, and below it what was done. Empty if nothing is to be compared. */
-export function pairTable(pairs: readonly PairAnalysis[], ascii: boolean): string {
-  if (pairs.length === 0) return '';
-  const several = new Set(pairs.map((pair) => pair.environment)).size > 1;
-  const scores = hasSeveralScores(pairs);
-  const head = [
-    ...(several ? ['environment'] : []),
-    'algorithm',
-    'against',
-    'pairs',
-    ...(scores ? ['score'] : []),
-    `difference in ${commonLabel(pairs)}\nand 95 % interval`,
-    'interval',
-    'p',
-    'p (Holm)',
-    'probability of\nimprovement',
-    'note',
-  ];
-  const body = pairs.map((pair) => {
-    const { difference, improvement } = pair;
-    return [
-      ...(several ? [printable(pair.environment)] : []),
-      printable(pair.algorithm),
-      printable(pair.baseline),
-      String(pair.pairs),
-      ...(scores ? [nameOf(pair.declared)] : []),
-      `${(difference?.value ?? 0) > 0 ? '+' : ''}${withInterval(difference)}`,
-      difference?.method ?? NONE,
-      pair.p === null ? NONE : describeP(pair.p),
-      pair.adjustedP === null ? NONE : describeP(pair.adjustedP),
-      improvement === null
-        ? NONE
-        : `${fixed(improvement.value, 2)}${improvement.low === null ? '' : ` [${fixed(improvement.low, 2)}, ${fixed(improvement.high, 2)}]`}`,
-      pair.note ?? '',
-    ];
-  });
-  return `${renderTable(head, body, { ascii, numbersFrom: several ? 3 : 2 })}\n${verdict(pairs)}`;
-}
-
-/** What may be said, in words. */
-function verdict(pairs: readonly PairAnalysis[]): string {
-  const tested = pairs[0]!.comparisons;
-  if (tested === 0) return 'Nothing could be tested: that takes two seeds that both sides finished.';
-  const found = pairs.filter(({ adjustedP }) => adjustedP !== null && adjustedP < 0.05);
-  const names = found.map(({ environment, algorithm, baseline, difference }) =>
-    printable(`${algorithm} ${difference!.value > 0 ? 'above' : 'below'} ${baseline} (${environment})`),
+  const count = columns[0]!.cells.length;
+  table.push(
+    ...Array.from({ length: count }, (_, row) =>
+      columns.map(({ cells }, index) => fitted(cells[row]!, index)),
+    ),
   );
-  const what = names.length === 0 ? 'none told apart' : `told apart: ${names.join(', ')}`;
-  return `Equal seeds in pairs, paired t tests; of ${tested} ${tested === 1 ? 'comparison' : 'comparisons'} at 5 % after Holm, ${what}.`;
+  return table.toString();
 }

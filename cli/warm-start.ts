@@ -8,6 +8,7 @@ import { writeCheckpoint } from '../bench/training/checkpoint.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { packageInfo } from '../core/package.ts';
+import { printableJson } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
 import { scoreLabel } from '../reports/score.ts';
 import { collect, DEFAULT_CACHE } from './options.ts';
@@ -15,6 +16,7 @@ import { type StartFlags, type StartingPoint, startingPoint } from './starting-p
 import { print, tell } from './terminal.ts';
 
 interface WarmStartFlags extends StartFlags {
+  readonly json?: boolean;
   readonly out: string;
   readonly cache: string;
 }
@@ -38,6 +40,7 @@ export function warmStartCommand(): Command {
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .option('--json', 'prints what the checkpoint scores as JSON')
     .addHelpText('after', EXAMPLES)
     .action(makeCheckpoint);
 }
@@ -91,8 +94,16 @@ async function makeCheckpointOf(
         devEm: scores.em,
       },
     );
+    const { name } = declarationOf(loaded.environment).score;
+    const { evaluationDecoding: decoding, evaluationEpisodes: episodes } = training;
+    if (flags.json) {
+      print(
+        `${printableJson({ checkpoint: flags.out, score: name, value: scores.score, devF1: scores.f1, devEm: scores.em, decoding, episodes })}\n`,
+      );
+      return;
+    }
     print(
-      `${flags.out}: ${scoreLabel(declarationOf(loaded.environment).score)} ${scores.score?.toFixed(3) ?? 'none'}${scores.em === null ? '' : `, EM ${scores.em.toFixed(3)}`} (${training.evaluationDecoding}, ${training.evaluationEpisodes} episodes per question)\n`,
+      `${flags.out}: ${scoreLabel({ name })} ${scores.score?.toFixed(3) ?? 'none'}${scores.em === null ? '' : `, EM ${scores.em.toFixed(3)}`} (${decoding}, ${episodes} episodes per question)\n`,
     );
   } finally {
     policy.dispose();

@@ -65,6 +65,7 @@ describe('createRandom', () => {
 });
 
 describe('shuffled', () => {
+  // equation (*): shuffled
   it('puts every item in every place about equally often', () => {
     const counts = Array.from({ length: 4 }, () => [0, 0, 0, 0]);
     for (let seed = 0; seed < 4000; seed++) {

@@ -8,7 +8,8 @@ import { analyze } from './analysis.ts';
 import type { Analysis } from './analyzed.ts';
 import { comparisonRows } from './comparison.ts';
 import { columnsOf } from './files.ts';
-import { latexTable, markdownTable } from './paper-table.ts';
+import { latexTable } from './latex-table.ts';
+import { markdownTable } from './paper-table.ts';
 import { pairwiseRows, profileRows, resultsJson } from './rows.ts';
 import { eventFile, eventPath } from './tensorboard.ts';
 

@@ -23,7 +23,7 @@ export interface DocumentedFile {
 export const RUN_FILES = [
   {
     name: 'metrics.csv',
-    rows: 'One row per finished cell and iteration; iteration 0 is the evaluation before training. The same command gives the same bytes. Between `dev_actions` and `questions` stand the metrics that the environments of the run declare (below).',
+    rows: 'One row per finished cell and iteration; iteration 0 is the evaluation before training: its counts are 0, and what only training has is empty. The same command gives the same bytes. Between `dev_actions` and `questions` stand the metrics that the environments of the run declare (below).',
     columns: [...CELL_COLUMNS, ...METRIC_COLUMNS],
   },
   {
@@ -99,7 +99,7 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | --- | --- |
 | \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
 | \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
-| \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown and in LaTeX (booktabs) |
+| \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown, and in LaTeX for one column of a page (booktabs, graphicx) |
 | \`suite.json\` | the complete suite; what its environments are scored by and which metrics they declare (\`declarations\`); its cells with their status and fingerprint. Written when a run begins and when it ends |
 | \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |

@@ -31,6 +31,10 @@ describe('A2TGPO credit by turn', () => {
     [0.2, 0.3, 0.1],
   ];
 
+  // equation (a2tgpo): nIG_t
+  // equation (a2tgpo): O = z-score of R
+  // equation (a2tgpo): A_t = alpha
+  // equation (a2tgpo): c_t
   it('is that of the reference', () => {
     const { advantages, scales } = turns(gains, [1, 0]);
     expect(advantages).toEqual([
@@ -52,12 +56,15 @@ describe('A2TGPO credit by turn', () => {
     expect(paired([0.5, 0.2])).toEqual([0.8614, 1.1386, 1]);
   });
 
+  // equation (a2tgpo): D_t
+  // equation (a2tgpo): A_t = alpha
   it('discounts later gains, and divides by the root of their number all the same', () => {
     const { advantages } = turns([[0.4, -0.1], gains[1]!], [1, 0], { gamma: 0.5, alpha: 1 });
     expect(advantages[0]![0]).toBeCloseTo((1 - 0.5) / Math.SQRT2 + 1, 3);
     expect(advantages[1]![0]).toBeCloseTo((-1 + 0.5) / Math.sqrt(3) - 1, 3);
   });
 
+  // equation (a2tgpo): nIG_t
   it('compares a turn with the same turn of the others; alone there, it has no gain and a clip range of 1', () => {
     const { advantages, scales } = turns([[0.4, 5], [0.2]], [0, 0]);
     expect(advantages).toEqual([
@@ -150,6 +157,7 @@ describe('A2TGPO credit', () => {
     expect(first('first')).toBeCloseTo(1, 4);
   });
 
+  // equation (a2tgpo): IG_t
   it('takes differences of logarithms, not of probabilities', () => {
     // p after the first search 0.1, after the second 0.2, 0.5 and 0.9.
     const rising = [0.2, 0.5, 0.9].map((p) => ({ golds: [Math.log(0.1), Math.log(p)], end: 0 }));
@@ -179,6 +187,7 @@ describe('A2TGPO credit', () => {
     expect(new Set(actions.map(({ sequence }) => sequence)).size).toBe(4);
   });
 
+  // equation (a2tgpo): ratio of an action
   it('clips the ratio of an action, further for a good search than for a bad one', () => {
     const rows = trainingRows([tree], a2tgpo.credit([tree], defaults, random));
     const objective = a2tgpo.objective(defaults);

@@ -44,6 +44,7 @@ describe('reasoning tokens', () => {
       pieces,
     });
 
+  // equation (actfocus): [R]: reasoning tokens
   it('are those up to the one that completes the thought', () => {
     expect(classes('<think>', ' so', '</think>', '<search>', 'x', '</search>')).toEqual([
       true,
@@ -57,6 +58,7 @@ describe('reasoning tokens', () => {
     expect(classes('<think>a</thi', 'nk>', '<answer>', '</think>')).toEqual([true, true, false, false]);
   });
 
+  // equation (actfocus): [R]: reasoning tokens
   it('are none where there is no tag, and all where the thought never ends', () => {
     expect(classes('move north')).toEqual([false]);
     expect(classes('<search>', 'x', '</search>')).toEqual([false, false, false]);
@@ -77,6 +79,8 @@ describe('energy weights', () => {
     [['d', 2]],
   ]);
 
+  // equation (actfocus): [R]: E_t
+  // equation (actfocus): [R]: reasoning: w = 0.1
   it('are lambda on reasoning, and 1 + alpha z(E), cut to [-1, 1], on action tokens', () => {
     // Energies 1, 3, 2, 2: mean 2, population std sqrt(1/2), z = -1.41, 1.41, 0, 0, cut to -1 and 1.
     expect(energyWeights([tree], defaults)).toEqual([[[0.1, 0.1, 0.5, 1.5], [1], [1]]]);
@@ -97,6 +101,7 @@ describe('energy weights', () => {
     expect(energyWeights([other], defaults)).toEqual(energyWeights([tree], defaults));
   });
 
+  // equation (actfocus): [R]: reasoning: w = 0.1
   it('of action tokens have mean 1 and are above 0, whatever the energies', () => {
     const batch = fc.array(
       fc.array(fc.double({ min: 0, max: 60, noNaN: true }), { minLength: 1, maxLength: 5 }),
@@ -141,6 +146,7 @@ describe('ActFocus', () => {
     [['b', 3]],
   ]);
 
+  // equation (actfocus): N independent rollouts
   it.each([
     ['grpo', grpo],
     ['ppo', ppo],
@@ -151,6 +157,7 @@ describe('ActFocus', () => {
     expect(own.map(({ weights }) => weights)).toEqual([[0.1, 0.5], [1.5]]);
   });
 
+  // equation (actfocus): [R]: sum w L / sum w
   it('divides by the sum of weights, so that reasoning takes nothing from the step', () => {
     expect(actFocus.objective(defaults).aggregation).toBe('token-mean');
   });
@@ -168,6 +175,7 @@ describe('ActFocus', () => {
     }
   });
 
+  // equation (actfocus): N independent rollouts
   it('spends the budget on independent rollouts', () => {
     expect(actFocus.schema.parse(actFocus.budget(6)).groupSize).toBe(6);
     expect(actFocus.next(chains([]), { ...defaults, groupSize: 3 }, random)).toHaveLength(3);
@@ -186,6 +194,7 @@ describe('the diagnostic', () => {
       returns.map(() => [['<think></think>', reasoning] as const, ['x', acting] as const]),
     );
 
+  // equation (actfocus): diagnostic
   it('correlates the mean energy of each class with the variance of the returns, over questions', () => {
     const trees = [question([0, 0], 5, 1), question([0, 1], 4, 3), question([0.2, 0.6], 6, 2)];
     const found = energyVarianceCorrelation(trees);

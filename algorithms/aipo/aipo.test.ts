@@ -21,6 +21,7 @@ const defaults = aipo.schema.parse({});
 const random = createRandom(0);
 
 describe('AIPO plan', () => {
+  // equation (aipo): [R]: in a share
   it('has an expert take the first action in a rounded share of the group, never in all of it', () => {
     const expertRollouts = (groupSize: number, expert: number) =>
       aipoPlan(chains([]), { ...defaults, groupSize, expert }).filter(
@@ -58,6 +59,7 @@ describe('AIPO plan', () => {
   const secondCall = (expert: number, of = tree) =>
     aipoPlan(of, { ...defaults, groupSize: 8, at: 'failure', expert });
 
+  // equation (aipo): [R]: which action
   it('with "failure" waits for the own rollouts, then has the expert act where failed ones were most uncertain', () => {
     expect(aipoPlan(chains([]), { ...defaults, groupSize: 8, at: 'failure' })).toEqual(
       new Array(6).fill({ node: 0 }),
@@ -83,6 +85,7 @@ describe('AIPO credit', () => {
     0: { ...tokens(3, { probability: 0.2 }), forced: 3, begin: 'expert' },
   });
 
+  // equation (aipo): A_i
   it("is GRPO's over the whole group; forced tokens are marked as off-policy, and only they", () => {
     const { actions } = aipo.credit([tree], defaults, random);
     const expected = grpo.credit([tree], grpo.schema.parse({}), random).actions;
@@ -90,6 +93,7 @@ describe('AIPO credit', () => {
     expect(actions.map(({ offPolicy }) => offPolicy)).toEqual([0.1, undefined, undefined]);
   });
 
+  // equation (aipo): [R]: forced tokens
   it('shapes forced tokens by p / (p + gamma), without a clip on either side', () => {
     const rows = trainingRows([tree], aipo.credit([tree], { ...defaults, epsilon: 0 }, random));
     const gradient = (probability: number) =>
@@ -141,6 +145,7 @@ describe('AIPO credit', () => {
 });
 
 describe('AIPO', () => {
+  // equation (aipo): [R]: in a share
   it.each(['root', 'failure'] as const)(
     'has an expert act once in a rollout (at: %s), and in no more than planned',
     async (at) => {

@@ -43,6 +43,7 @@ const imitatedEdges = (tree: RolloutTree, options: Partial<typeof defaults> = {}
     .map(({ edge }) => edge);
 
 describe('the target of AKBE', () => {
+  // equation (akbe): signals
   it('is, where tools are needed, the correct rollout with the fewest calls', () => {
     // Edges: 0-3 three calls and an answer, 4-5 one call and a wrong answer, 6-8 two calls, 9 a wrong answer without.
     const tree = dual(
@@ -56,11 +57,13 @@ describe('the target of AKBE', () => {
     expect(imitatedEdges(tree)).toEqual([6, 7, 8]);
   });
 
+  // equation (akbe): signals
   it('is, where one without tools is right, one of those: whether others are right (efficiency) or not', () => {
     expect(imitatedEdges(dual([[1, 1]], [0, 1]))).toEqual([3]);
     expect(imitatedEdges(dual([[0, 1]], [0, 1]))).toEqual([3]);
   });
 
+  // equation (akbe): signals
   it('is none where all are wrong', () => {
     expect(imitatedEdges(dual([[0.9, 1]], [0.9]))).toEqual([]);
     expect(imitatedEdges(dual([[0.9, 1]], [0.9]), { correct: 0.9 })).toEqual([2]);
@@ -109,6 +112,7 @@ describe('AKBE credit', () => {
     [1, 0, 1],
   );
 
+  // equation (akbe): A_i
   it("gives the rollouts with tools GRPO's advantages among themselves, the others none", () => {
     const rows = akbe.credit([tree], defaults, random).actions.filter((row) => !isImitated(row));
     expect(rows.map(({ edge }) => edge)).toEqual([0, 1, 2, 3, 4, 5]);
@@ -130,6 +134,7 @@ describe('AKBE credit', () => {
     expect(akbe.credit(trees, { ...defaults, lambda: 0 }, random).actions.some(isImitated)).toBe(false);
   });
 
+  // equation (akbe): L = L_GRPO
   it('adds lambda times the mean cross-entropy of the targets to the loss', () => {
     // Equal returns of those with tools: nothing but the imitation is left.
     const both = [dual([[0, 1]], [1]), dual([[0, 1]], [1])].map((one, i) =>
@@ -204,6 +209,7 @@ describe('AKBE credit', () => {
 });
 
 describe('AKBE', () => {
+  // equation (akbe): dual-path rollout
   it('plans 16 rollouts with tools and 8 without, at once', () => {
     const points = akbePlan(chains([]), defaults);
     expect(points.slice(0, 16)).toEqual(new Array(16).fill({ node: 0 }));

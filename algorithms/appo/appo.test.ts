@@ -58,6 +58,8 @@ describe('APPO advantages (the test vector of the reference)', () => {
   );
   const advantages = appoAdvantages(tree, { groups: 'dual', epsilon: 0 });
 
+  // equation (appo): (R - mean) / (std + epsilon)
+  // equation (appo): A_t = A_rollout
   it('adds the mean z-score of the branches behind a token to the z-score of its rollout', () => {
     // Both branches, 1.7320 and -0.5773: mean 0.5773. One of them: -0.5773. None.
     const third = 1 / Math.sqrt(3);
@@ -77,6 +79,7 @@ describe('APPO advantages (the test vector of the reference)', () => {
     expect(new Set(credit.actions.map(({ sequence }) => sequence)).size).toBe(4);
   });
 
+  // equation (appo): A_t (1 + b f_t)
   it('is scaled by the procedure in the loss: 2 A where nothing has moved, 2.2 A at most', () => {
     const third = 1 / Math.sqrt(3);
     const rows = trainingRows([tree], {
@@ -101,6 +104,7 @@ describe('APPO advantages (the test vector of the reference)', () => {
     expect(single.get(3)!.advantage[0]).not.toBeCloseTo(1, 1);
   });
 
+  // equation (appo): (R - mean) / (std + epsilon)
   it('gives 0 to a group of one and to equal returns', () => {
     const alone = withTokens(sketchTree([{ end: 0.7 }, branch(0.3)]), {
       0: { entropies: [1, 1] },
@@ -115,6 +119,7 @@ describe('APPO advantages (the test vector of the reference)', () => {
 });
 
 describe('Future Value', () => {
+  // equation (appo): F_t
   it('sums log ratios from a token on, discounted by distance, up to the horizon', () => {
     const ratios = [0.1, 0.2, 0.4];
     // An observation of three tokens lies before the last token.
@@ -130,6 +135,7 @@ describe('Future Value', () => {
     expect(futureSums(ratios, places, { gamma: 1, horizon: 0 })).toEqual(ratios);
   });
 
+  // equation (appo): FV_t
   it('is cut', () => {
     expect(futureValues([0, 0.1, 5, -5, -100], 0.2)).toEqual([1, Math.exp(0.1), 1.2, 0.8, 0.8]);
   });
@@ -149,6 +155,8 @@ describe('the Branching Score', () => {
   const entropies = [0, 2, 0, 1, 1, 1];
   const future = [0.1, 0.1, 0.05, -0.1, 0, 0].map((sum) => Math.exp(sum));
 
+  // equation (appo): BS_t
+  // equation (appo): candidates
   it('is the product of z-scores over the tokens of a whole rollout', () => {
     const found = candidates(tree, defaults);
     // Not the blank token, not the last of an episode.
@@ -195,6 +203,7 @@ describe('the Branching Score', () => {
     ]);
   });
 
+  // equation (appo): candidates
   it('prefers strict candidates, then any, then the same again', () => {
     const one = (node: number, score: number, strict: boolean) => ({
       point: { node },
@@ -233,6 +242,7 @@ describe('the APPO plan', () => {
     return { tree: trees[0]!, calls };
   };
 
+  // equation (appo): N rollouts, then all branches
   it.each([
     [{}, [4, 12, 0]],
     [{ initial: 8, branches: 8, pool: 'question' }, [8, 8, 0]],
@@ -270,6 +280,7 @@ describe('APPO', () => {
     expect(await checkAlgorithm(appo, { random, batches: 5 })).toEqual([]);
   });
 
+  // equation (appo): PPO-clip 0.2/0.28
   it('has the loss of the released code', () => {
     expect(appo.objective(defaults)).toEqual({
       clip: { low: 0.2, high: 0.28, dual: 3 },

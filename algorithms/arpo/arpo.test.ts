@@ -75,6 +75,8 @@ describe('deciding turn by turn when the rollouts are whole', () => {
   const direct = (options: ArpoOptions) =>
     distribution((draws) => branchOnTheWay(options, environment, task, policy, draws));
 
+  // equation (arpo): initial rollouts
+  // equation (arpo): P(branch)
   it.each([
     { rollouts: 4, initial: 2, beta: 0.5 },
     { rollouts: 4, initial: 2, beta: 0.5, entropyOf: 'reaction' },
@@ -108,6 +110,8 @@ describe('deciding turn by turn when the rollouts are whole', () => {
 });
 
 describe('ARPO plan', () => {
+  // equation (arpo): initial rollouts
+  // equation (arpo): a branch shares everything
   it('spends its budget exactly, one branch per rollout and turn, after tool results only', async () => {
     for (let seed = 0; seed < 40; seed++) {
       const options = arpo.schema.parse({ rollouts: 12, initial: 5, alpha: 0.7 });
@@ -160,6 +164,7 @@ describe('ARPO plan', () => {
     expect(decide({ entropyOf: 'reaction', threshold: 2.2 })).toEqual([{ node: 1 }]);
   });
 
+  // equation (arpo): H = sum of the entropies
   it('divides the summed entropies of the first tokens by ln |V|', () => {
     // The rise is 2 nats at node 2: over ln 3 it is 1.82, over ln 4096 it is 0.24.
     expect(decide({ threshold: 2.3 })).toEqual([{ node: 2 }]);
@@ -180,6 +185,7 @@ describe('ARPO plan', () => {
     expect(decide({ threshold: 1.87, tokens: 21 }, long)).toEqual([{ node: 2 }]);
   });
 
+  // equation (arpo): dH = H - H_first
   it('compares a branch with its own first action, and decides no turn twice', () => {
     // The second rollout forked the first after its first call (node 1), in the next call of the plan.
     const forked = withTools(
@@ -217,6 +223,9 @@ describe('ARPO credit', () => {
       ]);
   const [good, bad] = [0.5774, -1.1547]; // (1 - 2/3) / std, std of 1, 0, 1 = 0.5774
 
+  // equation (arpo): soft
+  // equation (arpo): A_i
+  // equation (arpo): PPO-clip, one sequence per leaf
   it('soft: every leaf a row of all its actions, shared ones included', () => {
     expect(rowsOf({})).toEqual([
       ['s', good, '0/2'],
@@ -228,6 +237,7 @@ describe('ARPO credit', () => {
     ]);
   });
 
+  // equation (arpo): hard
   it('hard: shared actions have the mean of their leaves', () => {
     const mean = Number(((good! + bad!) / 2).toFixed(4));
     expect(rowsOf({ advantage: 'hard' }).map(([, value]) => value)).toEqual([

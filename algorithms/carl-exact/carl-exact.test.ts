@@ -4,6 +4,7 @@ import { carl } from '../carl/index.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
 import { carlExact } from './index.ts';
 
+// equation (carl-exact): as its page says
 it('forks where the distribution is wide, not where the sample was unlikely', () => {
   const sketch = sketchTree([{ surprisal: 3, next: [{ surprisal: 1, end: 1 }] }]);
   // Node 0: an unlikely sample from a narrow distribution. Node 1: a likely sample from a wide one.

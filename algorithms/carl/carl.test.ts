@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { editEdges, tokens } from '../edit.test-helper.ts';
 import { nodeValues } from '../shared/values.ts';
 import { sketchTree } from '../sketch.test-helper.ts';
 import { carl, carlCredit, carlPlan } from './index.ts';
@@ -24,12 +25,16 @@ const expected = {
 };
 
 describe('CARL credit', () => {
+  // equation (carl): Eq. 9-10
+  // equation (carl): Eq. 11
+  // equation (carl): Eq. 13
   it('is child minus parent value on the edges of forked states: reference 2.5', () => {
     const actual = credited('forked');
     expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
     for (const [name, value] of Object.entries(expected)) expect(actual[name]).toBeCloseTo(value, 12);
   });
 
+  // equation (carl): Eq. 9-10
   it('needs unweighted child means: leaf weights give the value that the reference warns of', () => {
     expect(nodeValues(vector, 'children')[1]).toBeCloseTo(1.15 / 3, 12);
     expect(nodeValues(vector, 'leaves')[1]).toBeCloseTo(0.475, 12);
@@ -50,6 +55,7 @@ describe('CARL credit', () => {
     expect(inherited['s2-.4']).toBeCloseTo(expected['s1-s2'], 12); // from the action before
   });
 
+  // equation (carl): Eq. 13
   it('does not train root actions that are siblings only because N0 > 1', () => {
     const tree = sketchTree([
       { end: 1 },
@@ -74,12 +80,25 @@ describe('CARL credit', () => {
 
 describe('CARL plan', () => {
   const random = createRandom(0);
+  // equation (carl): Alg. 1, Eq. 12
   it('starts with N0 rollouts and stops after N forks', () => {
     expect(carlPlan(sketchTree([]), { ...defaults, initial: 3 }, random)).toHaveLength(3);
     expect(carlPlan(vector, { ...defaults, forks: 3 }, random)).toEqual([]);
     expect(carl.next(vector, { ...defaults, forks: 4 }, random)).toHaveLength(1);
   });
 
+  // equation (carl): Eq. 6-8
+  it('takes the mean over the tokens of an action, not their sum', () => {
+    const sketch = sketchTree([{ surprisal: 1, next: [{ surprisal: 2, end: 1 }] }]);
+    // Three tokens at node 0: 1.5 on average, 4.5 in all; one of 2 at node 1.
+    const tree = editEdges(sketch, { 0: { ...tokens(3), logProbs: [-0.5, -1, -3] } });
+    expect(carlPlan(tree, defaults, random)).toEqual([{ node: 1 }]);
+    const surer = editEdges(sketch, { 0: { ...tokens(3), logProbs: [-2.5, -1, -3] } });
+    expect(carlPlan(surer, defaults, random)).toEqual([{ node: 0 }]);
+  });
+
+  // equation (carl): Alg. 1, Eq. 12
+  // equation (carl): Eq. 6-8
   it('forks where mean uncertainty over visits is greatest, never at an end', () => {
     // Node 1 has h = 2 with 1 visit; node 2 has h = 3 with 1 visit; node 3 is a leaf.
     const tree = sketchTree([{ surprisal: 1, next: [{ surprisal: 2, next: [{ surprisal: 3, end: 1 }] }] }]);

@@ -24,6 +24,7 @@ const published = { maxLength: 20_480, cache: 4096 };
 
 describe('the overlong penalty', () => {
   // Reference 1.6.
+  // equation (dapo): Eq. 13
   it.each([
     [16_384, 0],
     [18_432, -0.5],
@@ -59,6 +60,7 @@ describe('dynamic sampling', () => {
   const keeps = (returns: readonly number[], options: object = {}) =>
     isInformative(chains(returns), dapo.schema.parse(options));
 
+  // equation (dapo): Eq. 11
   it('drops questions whose rollouts are all correct or all wrong', () => {
     expect(keeps([1, 1, 1])).toBe(false);
     expect(keeps([0, 0, 0])).toBe(false);
@@ -78,6 +80,7 @@ describe('dynamic sampling', () => {
     expect(keeps([0.5])).toBe(true);
   });
 
+  // equation (dapo): Eq. 11
   it('goes on with further questions until enough are kept, at most `batches` times', async () => {
     const gather = (batches: number, filter: 'returns' | 'correct') => {
       const options = dapo.schema.parse({ groupSize: 2, batches, filter });
@@ -107,11 +110,13 @@ describe('dynamic sampling', () => {
 });
 
 describe('DAPO credit', () => {
+  // equation (dapo): Eq. 9
   it("is GRPO's where nothing is too long", () => {
     const trees = [chains([1, 0, 0, 1], 2), chains([0.5, 0, 0.8, 1])];
     expect(dapo.credit(trees, defaults, random)).toEqual(grpo.credit(trees, grpo.schema.parse({}), random));
   });
 
+  // equation (dapo): Eq. 13
   it('takes the penalty off the return, by the generated tokens of all actions of a trajectory', () => {
     // Two actions of 3 and 3 tokens, and of 3 and 1: lengths 6 and 4, penalties -1 and -0.5 of returns 1 and 0.
     const tree = editEdges(chains([1, 0], 2), { 0: tokens(3), 1: tokens(3), 2: tokens(3), 3: tokens(1) });
@@ -163,6 +168,7 @@ describe('the loss of DAPO', () => {
       rows.map(({ oldLogProbs }) => oldLogProbs.map((value) => value + Math.log(move))),
     );
 
+  // equation (dapo): Eq. 12
   it('is a mean over tokens: a trajectory of three weighs three times one of one', () => {
     const gradients = at(dapo.objective(defaults), 1).gradient.map((row) => row[0]!);
     for (const [i, gradient] of gradients.entries()) {
@@ -173,6 +179,7 @@ describe('the loss of DAPO', () => {
     expect(grpoGradient![0]).toBeCloseTo(-Math.SQRT1_2 / 6, 12);
   });
 
+  // equation (dapo): Eq. 8
   it('clips at 0.8 and 1.28, and has no KL', () => {
     expect(dapo.objective(defaults)).toEqual({
       clip: { low: 0.2, high: 0.28 },

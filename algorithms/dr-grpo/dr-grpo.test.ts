@@ -12,6 +12,7 @@ const defaults = drGrpo.schema.parse({});
 const random = createRandom(0);
 
 describe('Dr. GRPO advantages', () => {
+  // equation (dr-grpo): A_i
   it('of reference 1.2', () => {
     for (const [i, value] of drGrpoAdvantages([1, 0, 0, 0, 0]).entries()) {
       expect(value).toBeCloseTo(i === 0 ? 0.8 : -0.2, 12);
@@ -33,6 +34,7 @@ describe('Dr. GRPO advantages', () => {
 });
 
 describe('Dr. GRPO', () => {
+  // equation (dr-grpo): A_i
   it('plans G rollouts and gives every action of a trajectory its advantage', () => {
     expect(drGrpo.next(chains([]), { ...defaults, groupSize: 3 }, random)).toHaveLength(3);
     const { actions } = drGrpo.credit([chains([1, 0], 3)], defaults, random);
@@ -40,6 +42,7 @@ describe('Dr. GRPO', () => {
     expect(new Set(actions.map(({ sequence }) => sequence)).size).toBe(2);
   });
 
+  // equation (dr-grpo): PPO-clip; each trajectory
   it('weighs every token alike: by 1 / (trajectories * normalizer), whatever the length', () => {
     const objective = drGrpo.objective({ ...defaults, normalizer: 10 });
     const rows = [

@@ -24,6 +24,7 @@ const rolloutsOf = (pairs: readonly (readonly [number, number])[]) =>
   pairs.map(([value, calls]) => ({ return: value, calls }));
 
 describe('the returns with the penalty on redundant calls', () => {
+  // equation (eapo): [R]: R' = R
   it('are R - eta (1 - d) (calls - fewest) of correct rollouts', () => {
     // Three of four are right, the leanest of them with one call: 1 - d is 3/4.
     const returns = eapoReturns(
@@ -102,6 +103,7 @@ describe('EAPO credit', () => {
     },
   );
 
+  // equation (eapo): A_i
   it("is GRPO's of the penalised returns: the lean one above the wasteful one above the wrong one", () => {
     const { actions } = eapo.credit([tree], { ...defaults, epsilon: 0 }, random);
     const returns = [1, 1 - (0.1 * 2) / 3, 0];
@@ -111,6 +113,7 @@ describe('EAPO credit', () => {
     for (const [i, { advantage }] of actions.entries()) expect(advantage).toBeCloseTo(expected[i]!, 12);
   });
 
+  // equation (eapo): [R]: a token weighs
   it('weighs tokens by the confidence in them, with mean 1 over the question', () => {
     const { actions } = eapo.credit([tree], defaults, random);
     const weights = actions.flatMap((action) => action.weights!);
@@ -122,6 +125,7 @@ describe('EAPO credit', () => {
     expect(off.actions.flatMap((action) => action.weights!)).toEqual(new Array(7).fill(1));
   });
 
+  // equation (eapo): [R]: a token weighs
   it('gives forced tokens weight 0 and leaves them out of the mean', () => {
     const forced = editEdges(tree, { 5: { ...tokens(3, { probability: 0.2 }), forced: 2, begin: 'answer' } });
     const { actions } = eapo.credit([forced], defaults, random);
@@ -182,6 +186,7 @@ describe('EAPO plan', () => {
       (point) => 'begin' in point && point.begin === 'answer',
     ).length;
 
+  // equation (eapo): G rollouts from the start
   it('makes a rounded share of the group answer at once, never all of it', () => {
     expect([begins(16, 0.25), begins(4, 0.25), begins(2, 0.25), begins(1, 0.25)]).toEqual([4, 1, 1, 0]);
     expect([begins(8, 0), begins(8, 1)]).toEqual([0, 7]);
@@ -190,6 +195,7 @@ describe('EAPO plan', () => {
     expect(eapo.budget(7)).toEqual({ groupSize: 7 });
   });
 
+  // equation (eapo): G rollouts from the start
   it('trains the tool-free rollout as part of the group', async () => {
     const options = eapo.schema.parse({ groupSize: 4, toolFree: 0.5 });
     const [tree] = await rollout({

@@ -72,6 +72,7 @@ describe('word similarity', () => {
 });
 
 describe('anchor groups', () => {
+  // equation (gigpo): Eq. 6
   it('are of the same text, whoever read it and when', () => {
     expect([...anchorGroups(['s', 't', 's', 'u', 't'], null)]).toEqual([0, 1, 0, 2, 1]);
     expect([...anchorGroups(['one two', 'one  two'], null)]).toEqual([0, 1]);

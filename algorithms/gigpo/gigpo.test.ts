@@ -16,6 +16,7 @@ describe('step advantages', () => {
   const rewards = [[0, 0, 1], [0]];
   const observations = [['start', 's1', 's2'], ['start']];
 
+  // equation (gigpo): Eq. 7
   it.each([
     ['mean', 0.95 ** 2 / 2], // printed as 0.4512
     ['std', Math.SQRT1_2], // printed as 0.7071
@@ -26,6 +27,8 @@ describe('step advantages', () => {
     expect(long!.slice(1)).toEqual([0, 0]); // alone with their observation
   });
 
+  // equation (gigpo): Eq. 5
+  // equation (gigpo): Eq. 6
   it('group a state that one trajectory comes back to, with the discounted return of each visit', () => {
     const [steps, other] = stepAdvantages([[0, 0.2, 1], [0.5]], [['s', 't', 's'], ['t']], {
       ...mean,
@@ -74,6 +77,7 @@ describe('step advantages', () => {
 });
 
 describe('episode advantages', () => {
+  // equation (gigpo): Eq. 3
   it('over trajectories are those of GRPO', () => {
     expect(episodeAdvantages([1, 0, 0, 0, 0], [3, 1, 2, 1, 1], defaults)[0]).toBeCloseTo(1.7889, 4);
     expect(episodeAdvantages([1, 0], [3, 1], mean)).toEqual([0.5, -0.5]);
@@ -99,6 +103,8 @@ describe('episode advantages', () => {
 describe('GiGPO', () => {
   const tree = sketchTree([{ next: [{ next: [{ end: 1 }] }] }, { end: 0 }]);
 
+  // equation (gigpo): Eq. 8
+  // equation (gigpo): PPO-clip, mean over tokens; one row
   it('adds omega times the step advantage, one row of the loss per step', () => {
     const credit = (omega: number) => gigpo.credit([tree], { ...mean, omega }, createRandom(0)).actions;
     expect(credit(1).map(({ advantage }) => advantage)).toEqual([0.5 + 0.45125, 0.5, 0.5, -0.5 - 0.45125]);

@@ -34,11 +34,16 @@ const up = 1 / Math.sqrt(3);
 const outcome = Math.SQRT1_2;
 
 describe('GRPO-VPS credit', () => {
+  // equation (grpo-vps): A_i = (R_i
+  // equation (grpo-vps): z_k
+  // equation (grpo-vps): A_i + lambda z_k
+  // equation (grpo-vps): the segment that ends
   it('adds lambda times the normalised progress of the segment; an answer makes none', () => {
     close(credit(tree), [outcome + 0.3 * up, outcome - 0.6 * up, outcome, -outcome + 0.3 * up, -outcome]);
     close(credit(tree, { lambda: 1 }).slice(0, 2), [outcome + up, outcome - 2 * up]);
   });
 
+  // equation (grpo-vps): A_i + lambda z_k
   it('multiplies on request: progress makes a good trajectory’s advantage larger, a bad one’s smaller', () => {
     close(credit(tree, { mixture: 'multiplicative' }), [
       outcome * (1 + 0.3 * up),
@@ -74,6 +79,8 @@ describe('GRPO-VPS credit', () => {
     }
   });
 
+  // equation (grpo-vps): p = exp
+  // equation (grpo-vps): Delta_k
   it('takes probabilities, not their logarithms, against the state before', () => {
     // Progress 0.1, 0.4 and 0.8; in logarithms it would be ln 2, ln 5 and ln 9.
     const three = searchTree(

@@ -8,6 +8,7 @@ const defaults = grpo.schema.parse({});
 
 describe('GRPO advantages', () => {
   // Reference 1.1.
+  // equation (grpo): A_i
   it.each([
     [[1, 0, 0, 1], 'sample', [0.866, -0.866, -0.866, 0.866]],
     [[1, 0, 0, 1], 'population', [1, -1, -1, 1]],
@@ -44,6 +45,7 @@ describe('GRPO advantages', () => {
 });
 
 describe('GRPO', () => {
+  // equation (grpo): A_i
   it('gives every action of a trajectory its advantage, one sequence per trajectory', () => {
     const { actions } = grpo.credit([chains([1, 0, 0, 1], 3)], defaults, createRandom(0));
     expect(actions).toHaveLength(12);

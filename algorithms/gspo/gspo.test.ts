@@ -12,6 +12,7 @@ const defaults = gspo.schema.parse({});
 const random = createRandom(0);
 
 describe('GSPO credit', () => {
+  // equation (gspo): A_i
   it.each([{}, { std: 'population' as const }, { epsilon: 1 }, { singleton: 'zero' as const }])(
     "is GRPO's, trajectory by trajectory, with %j",
     (options) => {
@@ -36,6 +37,9 @@ describe('GSPO loss', () => {
       rows.map(({ oldLogProbs }, i) => [oldLogProbs[0]! + moves[i]!]),
     );
 
+  // equation (gspo): s_i = exp
+  // equation (gspo): gradient by token
+  // equation (gspo): mean over trajectories
   it('has one ratio per trajectory, the geometric mean over the tokens of all its actions', () => {
     // Far outside a clip by token, but the mean log ratios are 0.0002 and -0.0001: inside.
     const { loss, gradient, clipFraction } = at(1, -0.9996, -2, 1.9998);
@@ -48,6 +52,7 @@ describe('GSPO loss', () => {
     for (const i of [2, 3]) expect(gradients[i]).toBeCloseTo((Math.exp(-0.0001) * advantage) / 4, 12);
   });
 
+  // equation (gspo): min(s_i A_i
   it('is clipped at 1 + 4e-4 above and 1 - 3e-4 below, all tokens of a trajectory at once', () => {
     const up = (move: number) => at(move, move, 0, 0).clipFraction;
     expect([up(0.00039), up(0.00041)]).toEqual([0, 0.5]);

@@ -28,15 +28,21 @@ const tree = searchTree(
 );
 
 describe('IGPO credit', () => {
+  // equation (igpo): p_t = exp
+  // equation (igpo): IG_t
+  // equation (igpo): G_t
+  // equation (igpo): A = G - mean G
   it('is the return to go of gains and outcome, minus the mean at the same token, ended ones counting 0', () => {
     // To go: 1.1, 0.9, 1; 0.4, 0. Means by token: 0.75, 0.45, 0.5 (the second has ended).
     expect(credit(tree).flat()).toEqual([0.35, 0.45, 0.5, -0.35, -0.45]);
   });
 
+  // equation (igpo): the other statistics
   it('by turn leaves out those that have no such turn', () => {
     expect(credit(tree, { statistics: 'turn' }).flat()).toEqual([0.35, 0.45, 0, -0.35, -0.45]);
   });
 
+  // equation (igpo): the other statistics
   it('joint: all rewards against their mean, then summed', () => {
     // Rewards 0.2, -0.1, 1, 0.4, 0: mean 0.3.
     expect(credit(tree, { statistics: 'joint' }).flat()).toEqual([0.2, 0.3, 0.7, -0.2, -0.3]);
@@ -47,6 +53,7 @@ describe('IGPO credit', () => {
     }
   });
 
+  // equation (igpo): the other statistics
   it('separate: gains against gains, outcomes against outcomes', () => {
     // Gains 0.2, -0.1, 0.4: mean 1/6. Outcomes 1, 0.
     const values = credit(tree, { statistics: 'separate' }).flat();
@@ -68,6 +75,7 @@ describe('IGPO credit', () => {
     for (const value of population) expect(Math.abs(value)).toBeCloseTo(1, 5);
   });
 
+  // equation (igpo): G_t
   it('takes the gain in logarithms on request, and discounts by turn', () => {
     const log = credit(tree, { gain: 'log', statistics: 'turn' }).flat();
     expect(log[0]).toBeCloseTo((1 + ln(2) - ln(5)) / 2, 5);
@@ -119,6 +127,7 @@ describe('positions of IGPO', () => {
     return { ...tree, nodes, edges };
   };
 
+  // equation (igpo): A = G - mean G
   it('count what was read: a token is compared with what the others were doing or reading there', () => {
     // First: writes 0-1, reads 2-4, writes 5-6, reads 7-9, writes 10. Second: writes 0-3, reads 4-6, writes 7-8.
     const values = credit(written([2, 2, 1, 4, 2], 3));

@@ -36,6 +36,8 @@ describe('MT-GRPO', () => {
     { read: ['nothing'], end: 1 },
   ]);
 
+  // equation (mt-grpo): r_turn
+  // equation (mt-grpo): A = A_outcome
   it('adds the turn’s advantage before the first result, and the outcome’s alone after it', () => {
     expect(credit(tree)).toEqual([0, -0.71, 0, 0.71]);
     expect(credit(tree, { coefficient: 0.5 })).toEqual([-0.35, -0.71, 0.35, 0.71]);
@@ -43,6 +45,7 @@ describe('MT-GRPO', () => {
     expect(credit(tree)).not.toEqual([-0.71, 0, 0.71, 0]);
   });
 
+  // equation (mt-grpo): A = z-score
   it('gives what a trajectory got in all to one without a result, everywhere', () => {
     const mixed = results([
       { read: ['in Paris'], end: 0 },
@@ -62,11 +65,13 @@ describe('MT-GRPO', () => {
     expect(credit(three)[2]).toBeCloseTo((1 - mean) / std, 1);
   });
 
+  // equation (mt-grpo): estimator: cumulative
   it('cumulative: before a result the advantage of turn and outcome together', () => {
     // 0.7 and 1.2.
     expect(credit(tree, { estimator: 'cumulative' })).toEqual([-0.71, -0.71, 0.71, 0.71]);
   });
 
+  // equation (mt-grpo): turns: each
   it('pays the first tool call only, or each in a group of its own, absent ones counting 0', () => {
     const longer = results([
       { read: ['Rome', 'Paris'], end: 1 },
@@ -87,6 +92,7 @@ describe('MT-GRPO', () => {
     }
   });
 
+  // equation (mt-grpo): A_turn
   it('divides by the sample std plus 1e-4', () => {
     const [[before]] = mtGrpoAdvantages([[0.7], [0.2]], [0, 0], defaults) as [[number]];
     expect(before).toBeCloseTo(0.25 / (0.5 * z + 1e-4), 9);
@@ -134,6 +140,7 @@ describe('MT-GRPO', () => {
 });
 
 describe('the tool’s result', () => {
+  // equation (mt-grpo): r_turn
   it('is what is read after the call, without the question, in which the answer may be named', () => {
     const leaking = results([
       { read: ['Where? In Rome or in Paris? | at Rome | 3 turns left'], end: 0 },

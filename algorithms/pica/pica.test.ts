@@ -19,6 +19,9 @@ describe('the survival loss', () => {
   const logits = hazards.map(logit);
   const survival = 0.9 * 0.7 * 0.8;
 
+  // equation (pica): success
+  // equation (pica): failure
+  // equation (pica): h_t
   it.each<[string, Fate, number]>([
     ['a success', { failed: false }, -Math.log(survival)],
     ['a failure whose first error is not known', { failed: true }, -Math.log(1 - survival)],
@@ -41,6 +44,7 @@ describe('the survival loss', () => {
     expect(hazardLoss(logits, { failed: true, firstError: 2 }, none).loss).not.toBeCloseTo(right, 1);
   });
 
+  // equation (pica): max(0
   it('asks hazards of a success to fall, of a failure to rise from the step into the first error on', () => {
     const hinge = (fate: Fate) =>
       hazardLoss(logits, fate, { monotone: 1, margin: 0.05 }).loss - hazardLoss(logits, fate, none).loss;
@@ -119,6 +123,8 @@ const judged = (
   );
 
 describe('the step rewards of PiCA', () => {
+  // equation (pica): 0.3 [(1 - h_i)
+  // equation (pica): 1.5 R
   it('are 0.3 [(1 - h) - 0.55] for a tool call, and 1.5 times the return at the end', () => {
     const rewards = picaRewards(judged(chains([0.8], 3), [0.2, 0.6, 0.9], [2, 1, 1]), defaults);
     for (const [i, expected] of [0.3 * 0.25, 0.3 * -0.15, 1.2].entries()) {
@@ -126,6 +132,7 @@ describe('the step rewards of PiCA', () => {
     }
   });
 
+  // equation (pica): 0.3 [(1 - h_i)
   it('are less from the fourth tool call on: 0.45, 0.675, ...', () => {
     const rewards = picaRewards(judged(chains([0], 6), new Array(6).fill(0.45)), defaults);
     for (const [i, expected] of [0, 0, 0, -0.3 * 0.45, -0.3 * 0.675, 0].entries()) {
@@ -150,6 +157,7 @@ describe('the step rewards of PiCA', () => {
     expect(picaRewards(cut, defaults)[0]).toBeCloseTo(0.3 * 0.25 + 0.75, 12);
   });
 
+  // equation (pica): GAE and a critic
   it('enter GAE: each action gets the sum from itself on', () => {
     const tree = judged(chains([0.8], 3), [0.2, 0.6, 0.9], [2, 1, 1]);
     const { actions } = pica.credit([tree], { ...defaults, whiten: false }, random);
@@ -173,11 +181,13 @@ describe('the first error', () => {
     return fateOf(known, leaves(known)[0]!, defaults.success);
   };
 
+  // equation (pica): z: the first tool call
   it('is the first tool call of a failed trajectory that reached no new milestone', () => {
     expect(fate([0, 1, 1, 2, 2])).toEqual({ failed: true, firstError: 1 });
     expect(fate([0, 0, 1, 2, 2])).toEqual({ failed: true, firstError: 0 });
   });
 
+  // equation (pica): z: the first tool call
   it('is not known where every call reached one, nor where milestones are not known', () => {
     expect(fate([0, 1, 2, 3, 3])).toEqual({ failed: true });
     expect(fate([])).toEqual({ failed: true });
@@ -189,6 +199,7 @@ describe('the first error', () => {
     expect(fate([0, 0, 0, 0, 0], judged(chains([1], 4), [0.1, 0.1, 0.1, 0.1]))).toEqual({ failed: false });
   });
 
+  // equation (pica): h_t
   it('enters the loss of the hazard model, which is a mean over trajectories at last tokens', () => {
     const [, head] = pica.heads!({ ...defaults, monotone: 0 });
     expect(head).toMatchObject({ name: 'hazard', sees: 'action' });

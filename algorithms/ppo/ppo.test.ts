@@ -37,6 +37,8 @@ describe('PPO advantages', () => {
   // Reference 1.5: two tokens, an observation, one token; V = .5, .6 and .7, return 1.
   const vector = valued(sketchTree([{ next: [{ end: 1 }] }]), [[0.5, 0.6], [0.7]]);
 
+  // equation (ppo): d_t
+  // equation (ppo): A <- (A - mean)
   it('of reference 1.5, and whitened over the three tokens', () => {
     const close = (options: typeof plain, expected: readonly number[]) => {
       for (const [i, value] of advantages([vector], options).flat().entries()) {
@@ -107,6 +109,8 @@ describe('the critic', () => {
   const lossAt = (values: readonly (readonly number[])[], options = defaults) =>
     criticHead(ownRewards, options).loss([tree])([values.map((row) => Float64Array.from(row))]);
 
+  // equation (ppo): ret_t
+  // equation (ppo): 1/2 mean max
   it('has half the mean squared error over all tokens for a loss', () => {
     const { loss, gradients, explainedVariance } = lossAt([[0.2, 0.4], [0.5]]);
     // Returns 1, 1 and 0.
@@ -129,6 +133,7 @@ describe('the critic', () => {
     expect(same.explainedVariance).toBeUndefined();
   });
 
+  // equation (ppo): 1/2 mean max
   it('no longer pulls a value that has moved by more than the clip towards its return', () => {
     // Old 0.2, clip 0.5: from 0.7 on the clipped branch, (0.7 - 1)^2, is the larger one.
     const { loss, gradients } = lossAt([[0.9, 0.4], [0.5]]);
@@ -140,6 +145,7 @@ describe('the critic', () => {
     expect(free.gradients[0]![0]![0]).toBeCloseTo(-0.1 / 3, 12);
   });
 
+  // equation (ppo): critic: V of the prefix
   it('learns what the policy is worth in every state', async () => {
     const policy = createTabularPolicy(STOP_OR_SEARCH_LOGITS);
     const sampling = { temperature: 1 };

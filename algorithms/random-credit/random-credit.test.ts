@@ -18,6 +18,7 @@ const advantages = (returns: readonly number[], seed: number, length = 1) =>
   randomCredit.credit([chains(returns, length)], options, createRandom(seed)).actions;
 
 describe('random credit', () => {
+  // equation (random-credit): A_i
   it('is 1 or -1, evenly', () => {
     const values = advantages(new Array<number>(4000).fill(1), 0).map(({ advantage }) => advantage as number);
     expect(new Set(values)).toEqual(new Set([-1, 1]));
@@ -25,6 +26,7 @@ describe('random credit', () => {
     expect(Math.abs(values.reduce((a, b) => a + b, 0))).toBeLessThan(250);
   });
 
+  // equation (random-credit): A_i
   it('is one draw per trajectory, and looks at no return', () => {
     const actions = advantages([1, 0, 0.5, 0.2, 0, 1], 1, 3);
     const draws = new Map(actions.map(({ sequence, advantage }) => [sequence, advantage]));

@@ -16,6 +16,8 @@ describe('REINFORCE++-baseline', () => {
       .credit(trees, { ...defaults, epsilon: 0 }, random)
       .actions.map(({ advantage }) => advantage as number);
 
+  // equation (reinforce-pp-baseline): R_i - mean R
+  // equation (reinforce-pp-baseline): whitening
   it('takes the mean of each question, the deviation of the batch', () => {
     // Distances from the means: +-0.5 and +-0.1; mean 0, sample variance 0.52 / 3.
     const deviation = Math.sqrt(0.52 / 3);
@@ -24,6 +26,7 @@ describe('REINFORCE++-baseline', () => {
     }
   });
 
+  // equation (reinforce-pp-baseline): whitening
   it('whitens over tokens, so the mean of the batch is taken off again where lengths differ', () => {
     // One question: a trajectory of three tokens with 1, one of one token with 0. +-0.5 over tokens: mean 1/4.
     const tree = chains([1, 0], 1);
@@ -42,6 +45,7 @@ describe('REINFORCE++-baseline', () => {
     expect(second).toBe(first);
   });
 
+  // equation (reinforce-pp-baseline): R_i - mean R
   it('gives every action of a trajectory the same, the first ones too', () => {
     const [first, second, third] = values([chains([1, 0], 3)]);
     expect(first).toBeGreaterThan(0.5);

@@ -22,6 +22,7 @@ const actionsOf = (...actions: readonly [tokens: number, reward: number][]): rea
 describe('token returns of REINFORCE++', () => {
   // Reference 1.4: verl's recursion with the loss mask for the running return would stop at the observation
   // between the actions, and the first action would get 0.
+  // equation (reinforce-pp): G_t
   it('carry the reward of the last token to the first action', () => {
     expect(tokenReturns(actionsOf([2, 0], [3, 1]), 1)).toEqual([
       [1, 1],
@@ -29,10 +30,12 @@ describe('token returns of REINFORCE++', () => {
     ]);
   });
 
+  // equation (reinforce-pp): an action's reward
   it('pay an intermediate reward at the last token of its action: later tokens do not get it', () => {
     expect(tokenReturns(actionsOf([2, 0.25], [1, 0.5], [1, 1]), 1)).toEqual([[1.75, 1.75], [1.5], [1]]);
   });
 
+  // equation (reinforce-pp): G_t
   it('discount per token', () => {
     expect(tokenReturns(actionsOf([2, 1], [2, 8]), 0.5)).toEqual([
       [1.5, 3],
@@ -45,6 +48,7 @@ describe('REINFORCE++', () => {
   const values = (trees: readonly RolloutTree[], options = {}) =>
     reinforcePp.credit(trees, { ...defaults, ...options }, random).actions.flatMap((a) => a.advantage);
 
+  // equation (reinforce-pp): A_t
   it('whitens over all questions of the batch, not within each', () => {
     // Two questions, one always solved, one never: no group has a signal, the batch has.
     const [solved, , failed] = values([chains([1, 1]), chains([0, 0])], { epsilon: 0 });
@@ -53,6 +57,7 @@ describe('REINFORCE++', () => {
     expect(failed).toBeCloseTo(-0.5 * Math.sqrt(3), 12);
   });
 
+  // equation (reinforce-pp): A_t
   it('whitens over tokens: a longer trajectory weighs more', () => {
     const long = chains([1], 3);
     const short = chains([0]);

@@ -10,6 +10,7 @@ const defaults = reinforce.schema.parse({});
 const random = createRandom(0);
 
 describe('REINFORCE', () => {
+  // equation (reinforce): A_i
   it("gives every action its trajectory's return, whatever the others returned", () => {
     const { actions } = reinforce.credit([chains([1, 0.3, 1], 2), chains([-0.5])], defaults, random);
     expect(actions.map(({ advantage }) => advantage)).toEqual([1, 1, 0.3, 0.3, 1, 1, -0.5]);

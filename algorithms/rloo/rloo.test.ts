@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { rlooAdvantages } from './index.ts';
 
 describe('RLOO advantages', () => {
+  // equation (rloo): A_i
   it('of reference 1.3', () => {
     expect(rlooAdvantages([1, 0, 0, 0, 0])).toEqual([1, -0.25, -0.25, -0.25, -0.25]);
   });
 
+  // equation (rloo): A_i
   it('leave their own return out: n / (n - 1) times the distance from the mean', () => {
     fc.assert(
       fc.property(

@@ -4,6 +4,7 @@ import { leaves } from '../tree.ts';
 import { flatPlan, trajectoryRows } from './flat.ts';
 
 describe('flatPlan', () => {
+  // equation (*): independent rollouts from the start
   it('asks for all rollouts from the root at once, and then for no more', () => {
     expect(flatPlan(sketchTree([]), 3)).toEqual([{ node: 0 }, { node: 0 }, { node: 0 }]);
     expect(flatPlan(sketchTree([{ end: 1 }]), 3)).toEqual([]);

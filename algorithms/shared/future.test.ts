@@ -17,6 +17,7 @@ describe('futureFactors', () => {
     expect(futureFactors(released, [row([1, -1])], [moved(0, 0)]).map((f) => [...f])).toEqual([[2, 2]]);
   });
 
+  // equation (appo): A_t (1 + b f_t)
   it('sums the moves from a token on, discounted by distance, through the rows of a sequence and not beyond', () => {
     const wide = { ...released, low: 1e-9, high: 1e9, halfLife: 1 };
     const rows = [row([1, 1]), row([1]), row([1], { sequence: 'other' })];
@@ -57,6 +58,7 @@ describe('the loss with future weighting', () => {
     expect(weighted).toEqual(by);
   });
 
+  // equation (appo): PPO-clip 0.2/0.28
   it('leaves sequences with too many tokens past the dual clip out, also of the mean', () => {
     const far = moved(Math.log(3.5), Math.log(4), 0);
     const rows = [row([-1, -1, -1]), row([1], { sequence: 'good' })];

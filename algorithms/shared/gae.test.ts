@@ -42,6 +42,7 @@ describe('GAE', () => {
     [1, 1, 0, 0, 1],
   ] as const;
 
+  // equation (*): gae
   it.each([
     [1, [0.5, 0.4, 0.3]],
     [0.95, [0.46575, 0.385, 0.3]],
@@ -74,6 +75,7 @@ describe('GAE', () => {
     lambda: fc.double({ min: 0, max: 1, noNaN: true }),
   });
 
+  // equation (*): A_t = d_t + gamma lambda A_{t+1}
   it('is the masked recursion, whatever is observed between actions and however long it is', () => {
     const observed = fc.array(fc.array(value, { maxLength: 3 }), { minLength: 5, maxLength: 5 });
     fc.assert(

@@ -19,6 +19,7 @@ const cut = (tree: RolloutTree, options: Partial<GainOptions>, leaf = 0) => {
 describe('gain turns', () => {
   const tree = searchTree([{ golds: [-3, -1, -1.5], end: 1 }], -4);
 
+  // equation (*): gainTurns
   it('are the searches, each against the state before it, and last what has no gain', () => {
     expect(cut(tree, {})).toEqual({ gains: [1, 2, -0.5], actions: ['s0', 's1', 's2', 'answer'] });
   });
@@ -33,6 +34,8 @@ describe('gain turns', () => {
     expect(cut(once, {})).toEqual({ gains: [1], actions: ['s0', 'answer'] });
   });
 
+  // equation (grpo-vps): p = exp
+  // equation (igpo): p_t = exp
   it('are differences of geometric means of probabilities on request, and add up to last minus first', () => {
     const { gains } = cut(tree, { scale: 'probability' });
     expect(gains[1]).toBeCloseTo(Math.exp(-1) - Math.exp(-3), 9);

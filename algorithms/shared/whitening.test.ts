@@ -18,6 +18,7 @@ const credit = (advantages: readonly CreditedAction['advantage'][]) => ({
 
 describe('whiten', () => {
   // Reference 1.5: [.5, .4, .3] over three tokens with the unbiased variance.
+  // equation (*): whiten
   it.each([
     ['one action', [3], [[0.5, 0.4, 0.3]], [[1, 0, -1]]],
     ['three actions', [1, 1, 1], [0.5, 0.4, 0.3], [1, 0, -1]],
@@ -27,6 +28,7 @@ describe('whiten', () => {
     for (const [i, value] of expected.flat().entries()) expect(values[i]).toBeCloseTo(value, 12);
   });
 
+  // equation (*): whiten
   it('adds epsilon to the variance, not to the deviation', () => {
     const { actions } = whiten([withTokens([1, 1, 1])], credit([0.5, 0.4, 0.3]), 0.03);
     expect(actions[0]!.advantage).toBeCloseTo(0.1 / 0.2, 12);

@@ -23,6 +23,8 @@ const sorted = (credit: Credit): number[] => [...bySequence(credit).values()].so
 describe('shuffled credit', () => {
   const own = grpo.credit(trees, options, createRandom(0));
 
+  // equation (shuffled-credit): GRPO's advantages
+  // equation (shuffled-credit): every action of a trajectory
   it("deals GRPO's advantages out anew, to whole trajectories", () => {
     const credit = shuffledCredit.credit(trees, options, createRandom(0));
     expect(sorted(credit)).toEqual(sorted(own));
@@ -34,6 +36,7 @@ describe('shuffled credit', () => {
     );
   });
 
+  // equation (shuffled-credit): their permutation
   it('does so over the whole batch, every trajectory alike', () => {
     const largest = Math.max(...bySequence(own).values());
     const places = new Map<string, number>();
@@ -49,6 +52,15 @@ describe('shuffled credit', () => {
 
   it('keeps each trajectory its advantage where the order stays', () => {
     expect(permuteSequences(own, (advantages) => advantages)).toEqual(own);
+  });
+
+  // equation (shuffled-credit): plan and loss
+  it("has GRPO's plan and loss", () => {
+    const empty = chains([]);
+    expect(shuffledCredit.next(empty, options, createRandom(0))).toEqual(
+      grpo.next(empty, options, createRandom(0)),
+    );
+    expect(shuffledCredit.objective(options)).toEqual(grpo.objective(options));
   });
 
   it('keeps the contract of algorithms', async () => {

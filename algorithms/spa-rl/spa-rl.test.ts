@@ -44,6 +44,7 @@ describe('the step rewards of SPA-RL', () => {
     [1],
   );
 
+  // equation (spa-rl): r_t = c_t
   it('are the output at the last token, and the grounding of valid actions', () => {
     expect(spaRewards(tree, defaults)).toEqual([0.1, 0.7, 0.9, 0.4]);
     expect(spaRewards(tree, { ...defaults, grounding: 0 })).toEqual([0.1, 0.2, 0.4, -0.1]);
@@ -59,12 +60,14 @@ describe('the step rewards of SPA-RL', () => {
     expect(spaRewards(cut, defaults)).toEqual([0.1, 0.7, 0.4, -0.1]);
   });
 
+  // equation (spa-rl): r_t = R - mean
   it('as released are the return less the mean of the others, at every step', () => {
     const outcome = { ...defaults, stepReward: 'outcome' } as const;
     expect(spaRewards(tree, outcome)).toEqual([1, 1.5, 1.5, -0.5]);
     expect(spaRewards(judged(chains([0.7], 2), [[0], [0]], [0]), outcome)).toEqual([1.2, 1.2]);
   });
 
+  // equation (spa-rl): GAE and a critic
   it('stand in place of the environment reward, and GAE adds them up from every step on', () => {
     const { actions } = spaRl.credit([tree], { ...defaults, whiten: false }, random);
     expect(actions.map(({ advantage }) => [advantage].flat().map((value) => value.toFixed(6)))).toEqual([
@@ -77,6 +80,7 @@ describe('the step rewards of SPA-RL', () => {
     expect(spaRl.credit([richer], defaults, random)).toEqual(spaRl.credit([tree], defaults, random));
   });
 
+  // equation (spa-rl): GAE and a critic
   it('are what the critic is trained on', () => {
     const [critic] = spaRl.heads!(defaults);
     const zeros = [tree.edges.map((edge) => new Float64Array(edge.tokens.length))];
@@ -91,6 +95,7 @@ describe('the progress estimator', () => {
   const at = (values: readonly (readonly number[])[]) =>
     head!.loss([tree])([values.map((row) => Float64Array.from(row))]);
 
+  // equation (spa-rl): min mean
   it('has the mean squared miss of the sums for a loss, over the last tokens alone', () => {
     const { loss, gradients } = at([[7, 0.5], [0.3], [0.1], [7, 7, 0.05]]);
     expect(loss).toBeCloseTo((0.2 ** 2 + 0.1 ** 2) / 2, 12);

@@ -21,6 +21,7 @@ const advantagesOf = (tree: RolloutTree, options: Partial<typeof defaults> = {})
   );
 
 describe('the entropy factors', () => {
+  // equation (tao-rl): entropy shaping
   it('are 1 + 0.01 z on eligible tokens, mean and population std over all tokens', () => {
     // Entropies 0, 1, 2, 3: mean 1.5, std sqrt(1.25).
     const z = (value: number) => (value - 1.5) / Math.sqrt(1.25);
@@ -107,6 +108,8 @@ describe('TAO-RL credit', () => {
     3: tokens(1, { entropy: 2 }),
   });
 
+  // equation (tao-rl): A_i
+  // equation (tao-rl): entropy shaping
   it('shapes what follows a tool result: not the first action, not an answer without a call', () => {
     // Entropies 4, 3, 3, 0, 2: mean 2.4, std sqrt(1.84).
     const z = (value: number) => (value - 2.4) / Math.sqrt(1.84);
@@ -123,6 +126,7 @@ describe('TAO-RL credit', () => {
     expect(of.get(2)![0]).toBeCloseTo(Math.SQRT1_2, 12);
   });
 
+  // equation (tao-rl): only the share keepRatio
   it('shapes only the trajectories of greatest advantage with keepRatio', () => {
     const both = editEdges(sketchTree([{ next: [{ end: 0 }] }, { next: [{ end: 1 }] }]), {
       0: { tool: true },
@@ -139,6 +143,7 @@ describe('TAO-RL credit', () => {
     expect(isShaped(0.51)).toEqual([true, true]); // rounded up
   });
 
+  // equation (tao-rl): a trajectory with a void turn
   it('leaves out trajectories with a void turn, which still count in their group', () => {
     const broken = editEdges(sketchTree([{ next: [{ end: 1 }] }, { end: 0 }, { end: 0 }]), {});
     const masked = advantagesOf(broken);
@@ -162,6 +167,7 @@ describe('TAO-RL credit', () => {
 });
 
 describe('TAO-RL', () => {
+  // equation (tao-rl): oversampling
   it('keeps questions whose returns have a std of 0.001 or more', () => {
     const { keep, batches } = taoRl.resampling!(defaults);
     expect(batches).toBe(2);
@@ -172,6 +178,7 @@ describe('TAO-RL', () => {
     expect(keep(chains([0.4]))).toBe(true);
   });
 
+  // equation (tao-rl): PPO-clip with two bounds
   it('clips at 0.8 and 1.28, with a dual clip at 3 and no KL', () => {
     expect(taoRl.objective(defaults)).toEqual({
       clip: { low: 0.2, high: 0.28, dual: 3 },

@@ -31,6 +31,7 @@ const grow = async (options: typeof defaults, seed: number) => {
 };
 
 describe('Tree-GRPO advantages', () => {
+  // equation (tree-grpo): A_i
   it('are the sum of both normalised returns: reference 5.4', () => {
     const actual = treeGrpoAdvantages(
       [
@@ -73,6 +74,8 @@ describe('Tree-GRPO credit', () => {
     { round: 1, start: true, end: 0 },
   ]);
 
+  // equation (tree-grpo): the whole trajectory
+  // equation (tree-grpo): PPO-clip, one sequence per kept leaf
   it('gives every action of a trajectory its advantage, shared ones once per leaf', () => {
     const { actions } = treeGrpo.credit([tree], defaults, createRandom(0));
     expect(actions).toHaveLength(9);
@@ -86,6 +89,7 @@ describe('Tree-GRPO credit', () => {
     expect(new Set(actions.map(({ sequence }) => sequence)).size).toBe(6);
   });
 
+  // equation (tree-grpo): a tree has 1 + L N leaves
   it('keeps K leaves of every tree, each as likely, and normalises among those', () => {
     const counts = new Map<string, number>();
     for (let seed = 0; seed < 300; seed++) {
@@ -100,6 +104,8 @@ describe('Tree-GRPO credit', () => {
 });
 
 describe('Tree-GRPO plan', () => {
+  // equation (tree-grpo): M trees
+  // equation (tree-grpo): a tree has 1 + L N leaves
   it('grows M (1 + L N) leaves, as many in every tree', async () => {
     const options = { ...defaults, trees: 3, iterations: 2, expansions: 2 };
     for (let seed = 0; seed < 20; seed++) {
@@ -111,6 +117,7 @@ describe('Tree-GRPO plan', () => {
     }
   });
 
+  // equation (tree-grpo): M trees
   it('expands the root and the open states of a tree evenly, of its own tree only', () => {
     const tree = sketchTree([{ next: [{ next: [{ end: 1 }] }] }, { end: 0 }]);
     const counts = new Map<number, number>();

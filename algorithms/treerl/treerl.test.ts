@@ -67,12 +67,16 @@ function byPrefixes(tree: RolloutTree): number[][] {
 }
 
 describe('TreeRL step rewards', () => {
+  // equation (treerl): r' = R
+  // equation (treerl): step reward
   it('without forks are twice the leave-one-out return: reference 5.5', () => {
     // V - V_root and V - V_parent are both r' = .5, -.75, .5, .5, -.75; the root's value is 0.
     const expected = [0.5, -0.75, 0.5, 0.5, -0.75].flatMap((value) => [[2 * value], [2 * value]]);
     closeTo(segmentAdvantages(chains([1, 0, 1, 1, 0], 2)), expected);
   });
 
+  // equation (treerl): V(node)
+  // equation (treerl): step reward
   it('weigh leaves, not children, and divide by the root of their number', () => {
     // r' = R - mean of the others: R = 1, 0, 0, 0 gives 1, -1/3, -1/3, -1/3.
     const tree = sketchTree([
@@ -137,6 +141,7 @@ describe('TreeRL step rewards', () => {
 });
 
 describe('TreeRL plan', () => {
+  // equation (treerl): EPTree
   it('forks before the least likely tokens of every tree, t times each', () => {
     const tree = withTokens(
       sketchTree([
@@ -152,6 +157,7 @@ describe('TreeRL plan', () => {
     ]);
   });
 
+  // equation (treerl): EPTree
   it('goes on with tokens that were not forked yet', () => {
     const tree = withTokens(sketchTree([{ end: 1 }, { round: 1, start: true, end: 0 }]), {
       0: { surprisals: [0.1, 2, 1] },
@@ -168,6 +174,8 @@ describe('TreeRL plan', () => {
     expect(treeRlPlan(tree, { ...options, rounds: 1 })).toEqual([]);
   });
 
+  // equation (treerl): a subset of the leaves
+  // equation (treerl): PPO-clip, one sequence per selected leaf
   it.each([2, 3, 4, 7, 16, 30])('spends a budget of %d', async (rollouts) => {
     const options = treeRl.schema.parse(treeRl.budget(rollouts));
     const [tree] = await rollout({
@@ -183,6 +191,7 @@ describe('TreeRL plan', () => {
     expect(new Set(actions.map(({ sequence }) => sequence)).size).toBe(options.selected);
   });
 
+  // equation (treerl): a subset of the leaves
   it('is the published one by default: 30 leaves, 16 of them trained', () => {
     expect(treeRl.schema.parse(treeRl.budget(30))).toEqual(defaults);
   });

@@ -26,6 +26,8 @@ describe('VinePPO advantages', () => {
       [...vinePpoAdvantages(of)].map(([edge, value]) => [of.edges[edge]!.action, value] as const),
     );
 
+  // equation (vineppo): V(s)
+  // equation (vineppo): A = r + V(next)
   it('are r + V(next) - V(here) with the mean of fresh rollouts, 0 after the end', () => {
     const advantages = named(tree);
     expect(Object.keys(advantages)).toEqual(['a', 'b', 'c']); // no Monte Carlo rollout is trained
@@ -71,6 +73,8 @@ describe('VinePPO advantages', () => {
     for (const value of Object.values(named(bare))) expect(value).toBeCloseTo(1 - 0.4, 12);
   });
 
+  // equation (vineppo): whitening
+  // equation (vineppo): PPO-clip, one sequence per main rollout
   it('are whitened over the tokens of all questions', () => {
     const { actions } = vinePpo.credit([tree, tree], defaults, createRandom(0));
     expect(actions).toHaveLength(6);
@@ -114,6 +118,7 @@ describe('VinePPO plan', () => {
   const nodes = (options: typeof defaults) =>
     vinePpoPlan(main, options).map((point) => (point as { node: number }).node);
 
+  // equation (vineppo): main rollouts
   it('samples K rollouts from every decision point once, the root among them', () => {
     expect(vinePpoPlan(sketchTree([]), defaults)).toHaveLength(8);
     expect(nodes({ ...defaults, samples: 2 })).toEqual([0, 0, 1, 1, 4, 4, 2, 2]);

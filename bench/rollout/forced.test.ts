@@ -30,6 +30,7 @@ const grow = async (points: readonly ForkPoint[], change: Partial<RolloutRequest
 };
 
 describe('consulted actions', () => {
+  // equation (*): expertActions
   it("are the agent's, once, with the policy's log-probabilities and no entropy", async () => {
     const tree = await grow([{ node: 0, begin: 'expert' }]);
     const [first, second] = tree.edges;

@@ -33,6 +33,7 @@ const grow = async (measuring: Measuring, seen: RolloutTree[] = []): Promise<Rol
 };
 
 describe('measure', () => {
+  // equation (*): annotateTrees
   it('gives the probability of the accepted answer where it can be given, and the floor elsewhere', async () => {
     const tree = await grow({ needs: ['gold'] });
     const q = 1 / (1 + Math.exp(0.6));
@@ -76,6 +77,7 @@ describe('measure', () => {
     expect(rolloutCost([plain], policy)).toEqual(rolloutCost([tree], policy));
   });
 
+  // equation (*): annotateTrees
   it('asks for the answer in free text, after the beginning of an answer', async () => {
     const asked: string[] = [];
     const environment = counting(2);

@@ -23,6 +23,7 @@ const collectWhere = async (keep: (id: string) => boolean, batches: number, isRe
 };
 
 describe('collect', () => {
+  // equation (*): collect
   it('goes on with further questions until enough are kept, and no longer', async () => {
     const { ids, used, asked } = await collectWhere((id) => Number(id) % 2 === 1, 10);
     expect(asked).toBe(8);

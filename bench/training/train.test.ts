@@ -147,6 +147,24 @@ describe('runCell', () => {
     expect(Object.keys(metrics.at(-1)!).sort()).toEqual(names.toSorted());
   });
 
+  it('spends nothing in iteration 0: counts and seconds are 0, what only training has is empty', async () => {
+    const { metrics, timings } = await runCell(
+      cell('grpo', { training: trainingSchema.parse({ iterations: 1, questions: 1 }) }),
+      CATALOG,
+      { cacheDirectory },
+    );
+    const [before, after] = metrics;
+    const spent = Object.keys(after!).filter((name) => /_(actions|tokens|calls|steps)$/.test(name));
+    expect(spent).toEqual(expect.arrayContaining(['rollout_actions', 'generated_tokens', 'optimizer_steps']));
+    for (const name of spent.filter((name) => name !== 'dev_actions'))
+      expect(before, name).toHaveProperty(name, 0);
+    expect(before).toMatchObject({ iteration: 0, questions: 0, trajectories: 0, truncated: 0 });
+    for (const name of ['action_entropy', 'loss', 'advantage_mean', 'train_return'])
+      expect(before).not.toHaveProperty(name);
+    expect(timings[0]).toMatchObject({ rollout_seconds: 0, credit_seconds: 0, update_seconds: 0 });
+    expect(timings[0]!.evaluation_seconds).toBeGreaterThan(0);
+  });
+
   it('trains a policy that writes text, counts its tokens and measures its searches', async () => {
     const spec = findPolicy('text-transformer');
     const small = {

@@ -15,6 +15,7 @@ import {
   type Choice,
   type Row,
 } from '../cell.ts';
+import { NO_SECONDS, NOTHING_SPENT } from '../columns.ts';
 import { declarationOf } from '../declaration.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
@@ -109,7 +110,7 @@ async function train(
       stage: `iteration ${iteration} of ${training.iterations}`,
       fraction: iteration / (training.iterations + 1),
     });
-    const row: Record<string, number | null> = { iteration };
+    const row: Record<string, number | null> = { iteration, ...(iteration === 0 ? NOTHING_SPENT : {}) };
     const clock = stopwatch();
     if (iteration > 0) {
       const trained = await trainIteration(state, setup, (stage) => clock.lap(`${stage}_seconds`));
@@ -121,7 +122,7 @@ async function train(
       clock.lap('evaluation_seconds');
     }
     metrics.push(row);
-    timings.push({ iteration, ...clock.seconds });
+    timings.push({ iteration, ...(iteration === 0 ? NO_SECONDS : {}), ...clock.seconds });
     if (context.onCheckpoint !== undefined && iteration < training.iterations && isDue()) {
       await context.onCheckpoint(writeState({ ...state, metrics, timings }));
     }

@@ -166,6 +166,29 @@ describe.skipIf(!isThere)('the report in Chromium', () => {
     );
   });
 
+  it('at 390 pixels tables that scroll say so, and the text of charts is at least 10 pixels high', async () => {
+    await visit(
+      'few.html',
+      async (page) => {
+        const hints = await page.evaluate<readonly [boolean, boolean][]>(
+          `[...document.querySelectorAll('.scroll')].filter((one) => one.offsetParent !== null).map((one) =>
+            [one.scrollWidth > one.clientWidth + 1, getComputedStyle(one, '::before').content.includes('scroll')])`,
+        );
+        expect(hints.length).toBeGreaterThan(2);
+        expect(hints.some(([scrolls]) => scrolls)).toBe(true);
+        for (const [scrolls, says] of hints) expect(says).toBe(scrolls);
+        const heights = await page.evaluate<readonly number[]>(
+          `[...document.querySelectorAll('svg[role=img]')].filter((one) => one.getBoundingClientRect().width > 0).flatMap((one) =>
+            [...one.querySelectorAll('text')].filter((text) => text.textContent !== '').map((text) =>
+              parseFloat(getComputedStyle(text).fontSize) * one.getBoundingClientRect().width / one.viewBox.baseVal.width))`,
+        );
+        expect(heights.length).toBeGreaterThan(50);
+        expect(Math.min(...heights)).toBeGreaterThanOrEqual(10);
+      },
+      { width: 390 },
+    );
+  });
+
   it('works without the script', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();

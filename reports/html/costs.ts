@@ -91,7 +91,7 @@ function bars(view: View, groups: readonly GroupAnalysis[], cost: CostName, envi
   return draw(`${LABELS[cost]} per question of ${names.length} algorithms in ${environment}`, {
     height: 44 + 24 * names.length,
     marginLeft: leftMargin(names),
-    marginRight: 84,
+    marginRight: 104,
     marginBottom: 36,
     x: { label: `${LABELS[cost]} per question`, grid: true, ticks: 5, tickFormat: '~s' },
     y: { label: null, domain: names, tickFormat: (name: string) => shorten(name), tickSize: 0 },

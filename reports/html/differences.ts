@@ -73,7 +73,7 @@ function pairFigure(view: View, environment: string, index: number): Markup | fa
   return (
     pairs.length > 0 &&
     figure(`differences-${index}`, `Against ${baselines} in ${environment}`, {
-      says: html`Left: ${label} minus the baseline’s. Right: the probability that a run drawn at random beats one of the baseline; 0.5 is no difference. Both with 95 % intervals.`,
+      says: html`Difference: ${label} minus the baseline’s; 0 is none. Probability of improvement: how likely a run drawn at random beats one of the baseline; 0.5 is no difference. Both with 95 % intervals.`,
       charts: html`<div class="charts"><div><h4>difference in ${label}</h4>${pairChart(view, pairs, 'difference', environment)}</div>
 <div><h4>probability of improvement</h4>${pairChart(view, pairs, 'improvement', environment)}</div></div>`,
       data: {

@@ -103,7 +103,65 @@ describe('the page', () => {
     // The made-up suite does not record CARL's options: nothing is taken for the published variant.
     expect(paper).not.toMatch(/carl-lite in walk\/v1/);
     expect(paper).toContain('grpo in walk/v1');
+    // What this run can fill comes first; the rest is folded.
+    const [filled, folded] = paper.split('<details>');
+    expect(count(filled!, '<tr>')).toBe(
+      1 + count(filled!, 'grpo in walk/v1') + count(filled!, 'grpo in maze/v1'),
+    );
+    expect(filled).not.toMatch(/not run|nothing here measures this/);
+    expect(folded).toMatch(/published figures without one of ours.*not run/s);
+    expect(folded).not.toContain('grpo in walk/v1');
   });
+
+  it('says of no panel that it is left or right: on narrow screens it is neither', () => {
+    for (const [, caption] of page.matchAll(/<figcaption>(.*?)<\/figcaption>/gs))
+      expect(caption!.replace(/<[^>]*>/g, '')).not.toMatch(/\b(left|right)\b/i);
+  });
+});
+
+it('shows of an audit the size of a bias beside the verdict, and tells zero from wrong', () => {
+  const audit = (algorithm: string, gradient_verdict: string, rest: object) => ({
+    environment: 'walk/v1',
+    algorithm,
+    method: 'exact',
+    gradient_verdict,
+    gradient_flipped: 0,
+    ...rest,
+  });
+  const component = (algorithm: string, component: string, ratio: number) => ({
+    environment: 'walk/v1',
+    algorithm,
+    quantity: 'gradient',
+    component,
+    ratio,
+  });
+  const page = createReport({
+    ...madeUpSources({ algorithms: ['grpo'] }),
+    audits: [
+      {
+        folder: 'audit',
+        audits: [
+          audit('grpo', 'biased', { gradient_flipped: 1, cosine: 0.953, direction_error: 0.604 }),
+          audit('random', 'zero', { cosine: null, direction_error: 1 }),
+        ],
+        components: [
+          component('grpo', 'a', -4.41),
+          component('grpo', 'b', 1.85),
+          component('random', 'a', 0),
+          component('random', 'b', 0),
+        ],
+      },
+    ],
+  });
+  const table = /<caption>Bias of the gradient.*?<\/table>/s.exec(section(page, 'audit'))![0];
+  const [, biased, zero] = [...table.matchAll(/<tr>.*?<\/tr>/gs)].map(([row]) =>
+    row.replace(/<[^>]*>/g, '|'),
+  );
+  expect(biased).toMatch(
+    /✗ biased\|+1 flipped\|+ratio −4\.41 to 1\.85\|+direction error 0\.60\|+cosine 0\.95/,
+  );
+  expect(zero).toMatch(/∅ zero\|+ratio 0\.00\|+direction error 1\.00\|+$/);
+  expect(table).toContain('<span class="zero">');
 });
 
 it('escapes names from files, everywhere', () => {

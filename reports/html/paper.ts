@@ -43,7 +43,7 @@ export function paperSection(view: View): Markup {
     { label: 'ours' },
     { label: 'difference in setting' },
   ];
-  const rows = pairings.map(({ published, group }): readonly Value[] => [
+  const rowOf = ({ published, group }: Pairing): readonly Value[] => [
     { content: html`<span title="${published.source}">${published.paper}</span>`, sort: published.paper },
     published.quantity,
     {
@@ -59,7 +59,9 @@ export function paperSection(view: View): Markup {
           : html`<div class="wide">${difference(view, group)}</div>`,
       sort: '',
     },
-  ]);
+  ];
+  const filled = pairings.filter(({ group }) => group !== undefined);
+  const empty = pairings.filter(({ group }) => group === undefined);
   const data = {
     name: 'beside-the-paper',
     columns: COLUMNS,
@@ -80,7 +82,8 @@ export function paperSection(view: View): Markup {
   };
   return html`<section id="paper"><h2>Beside the papers</h2>
 <p>Published figures of CARL (arXiv 2512.04949) and APPO (arXiv 2606.12384), as printed, and ours as measured, in our units. The papers train language models of 3 to 14 billion weights on Wikipedia search; nothing was rescaled, and equal numbers were not to be expected. What can be compared is the direction and the ratios. ${csvLink(data)}</p>
-<details${pairings.some(({ group }) => group) ? html` open` : null}><summary>${pairings.length} rows</summary>${sortableTable('Published and ours', heads, rows)}</details></section>`;
+${filled.length === 0 ? html`<p class="empty">No algorithm of these runs is measured in one of them.</p>` : sortableTable('Published and ours', heads, filled.map(rowOf))}
+${empty.length > 0 && html`<details><summary>${empty.length} published figures without one of ours</summary>${sortableTable('Published only', heads, empty.map(rowOf))}</details>`}</section>`;
 }
 
 const OUR_UNITS = {

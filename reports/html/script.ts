@@ -1,5 +1,5 @@
 /**
- * The page's only script: sorts tables, highlights an algorithm, shows the numbers under the pointer. The page is
+ * The page's only script: sorts tables, says which of them scroll, highlights an algorithm, shows the numbers under the pointer. The page is
  * complete without it. Text from files is only ever read and set as text.
  */
 export const SCRIPT = `
@@ -32,6 +32,19 @@ export const SCRIPT = `
       });
       body.append(...rows.map(({ row }) => row));
     }));
+  }
+
+  const seen = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const box = target.closest('.scroll');
+      const isOver = box.scrollWidth > box.clientWidth + 1;
+      box.classList.toggle('over', isOver);
+      box.classList.toggle('fits', !isOver);
+    }
+  });
+  for (const box of all('.scroll')) {
+    seen.observe(box);
+    seen.observe(box.firstElementChild);
   }
 
   const pinned = new Set();

@@ -69,6 +69,10 @@ fieldset{border:0;margin:.4rem 0;padding:0;display:flex;flex-wrap:wrap;gap:.25re
 legend{float:left;font-weight:600;padding:0;margin-right:.6rem}
 fieldset label{cursor:pointer}
 .scroll{overflow-x:auto;margin:.6rem 0;max-width:100%}
+.scroll.over{box-shadow:inset -.7rem 0 .6rem -.6rem var(--line)}
+.scroll.over::before{content:"↔ scroll sideways for more columns";position:sticky;left:0;display:block;width:max-content;font-size:.8rem;color:var(--faint)}
+.scroll.over tr>:first-child{position:sticky;left:0;z-index:1;background:var(--page);max-width:9rem}
+.scroll.over thead tr>:first-child{background:var(--raised)}
 table{border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:.2rem 0}
 th,td{padding:.28rem .45rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;font-weight:400}
@@ -83,8 +87,9 @@ th[aria-sort=descending] button::after{content:"\\a0↓";color:inherit}
 .number small{white-space:normal}
 td.wide,td .wide{min-width:16rem}
 td .medium{min-width:12rem}
+td .verdict{min-width:8.6rem}
 td small,tbody th small{color:var(--faint);display:block}
-.bad{color:var(--bad)}.good{color:var(--good)}.unknown{color:var(--faint);font-style:italic}
+.zero{color:var(--faint);font-weight:600}.bad{color:var(--bad)}.good{color:var(--good)}.unknown{color:var(--faint);font-style:italic}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.88em;overflow-wrap:anywhere}
 pre{overflow-x:auto;background:var(--raised);padding:.6rem;border-radius:.4rem;font-size:.82rem}
 .csv{white-space:nowrap;font-weight:600}
@@ -94,7 +99,7 @@ summary{cursor:pointer}
 #tip{position:fixed;z-index:9;pointer-events:none;max-width:20rem;background:var(--ink);color:var(--page);font-size:.82rem;line-height:1.35;padding:.35rem .55rem;border-radius:.3rem;white-space:pre-line}
 #tip[hidden]{display:none}
 footer{color:var(--faint);font-size:.88rem;margin:3rem auto 2rem}
-@media (max-width:40rem){body{font-size:15px}.legend{flex-wrap:nowrap;overflow-x:auto}.legend button{flex:none;max-width:14rem}h1{font-size:1.4rem}}
+@media (max-width:40rem){body{font-size:15px}.legend{flex-wrap:nowrap;overflow-x:auto}.legend button{flex:none;max-width:14rem}h1{font-size:1.4rem}svg[role=img] text{font-size:14px}.scroll:not(.fits)::before{content:"↔ scroll sideways for more columns";position:sticky;left:0;display:block;width:max-content;font-size:.8rem;color:var(--faint)}}
 @media print{
 body{font-size:10pt}
 main,header,footer{max-width:none;padding:0}
@@ -104,6 +109,7 @@ thead button::after{content:""!important}
 figure,tr,.summary section,.charts>div{break-inside:avoid}
 h2,h3{break-after:avoid}
 .scroll,pre{overflow:visible}
+.scroll::before{content:none!important}
 table{font-size:7.5pt}
 .charts{grid-template-columns:1fr 1fr}
 .many svg [class$=-band]{opacity:0}
