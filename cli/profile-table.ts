@@ -1,3 +1,4 @@
+import type { Places } from '../bench/profile/reference.ts';
 import { type ProfileSummary, toldApart } from '../bench/profile/summary.ts';
 import { printable } from '../core/printable.ts';
 
@@ -8,9 +9,10 @@ const WIDTH = 80;
 
 /**
  * Methods x experiments as text. Experiments that do not fit side by side stand in blocks below each other.
+ * @param places of the methods among those of the reference: a line below each. Default: none.
  * @param width columns of the terminal: lines are at most so long, and at most 80.
  */
-export function profileTable(summaries: readonly ProfileSummary[], width = WIDTH): string {
+export function profileTable(summaries: readonly ProfileSummary[], places?: Places, width = WIDTH): string {
   const experiments = [...new Set(summaries.map(({ experiment }) => experiment))];
   const algorithms = [...new Set(summaries.map(({ algorithm }) => algorithm))];
   // Some terminals say 0.
@@ -30,12 +32,25 @@ export function profileTable(summaries: readonly ProfileSummary[], width = WIDTH
         return `${short(one.score.value)}${mark}`.padStart(FIELD_WIDTH);
       });
       lines.push(`${name}${fields.join('')}`.trimEnd());
+      const ranks = block.map((experiment) => places?.place(algorithm, experiment));
+      if (ranks.some((rank) => rank !== undefined)) {
+        const marks = ranks.map((rank) => `${rank ?? ''} `.padStart(FIELD_WIDTH));
+        lines.push(`${'  place'.padEnd(NAME_WIDTH)}${marks.join('')}`.trimEnd());
+      }
     }
     lines.push('');
   }
   const legend = experiments.map((experiment, index) => `${index + 1} ${experiment}`);
   const marks = '^ above, v below GRPO: told apart at 5 % (t test, seeds in pairs; Holm over all)';
-  return [...lines, ...wrapped(legend, '   ', most), ...wrapped(marks.split(' '), ' ', most), ''].join('\n');
+  const others = Math.max(0, ...(places?.of.values() ?? []));
+  const placed = others === 0 ? '' : `place: among ${others} methods, the others from the reference scores`;
+  return [
+    ...lines,
+    ...wrapped(legend, '   ', most),
+    ...wrapped(marks.split(' '), ' ', most),
+    ...wrapped(placed.split(' '), ' ', most),
+    '',
+  ].join('\n');
 }
 
 const shortened = (name: string, width: number): string =>

@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
-import { withReference } from '../bench/profile/reference.ts';
+import { placesAmong, withReference } from '../bench/profile/reference.ts';
+import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { writeProfile } from '../reports/profile/write.ts';
@@ -17,8 +19,9 @@ interface ProfileFlags {
   readonly experiment?: readonly string[];
   readonly seeds?: number;
   readonly quick?: boolean;
-  readonly again?: boolean;
-  readonly workers: number;
+  /** true: without a number. */
+  readonly again?: number | true;
+  readonly workers?: number;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -26,7 +29,7 @@ interface ProfileFlags {
 const EXAMPLES = `
 Examples:
   creditbench profile --quick --algorithm carl           a first look: 3 seeds, two levels
-  creditbench profile --algorithm ./mine.ts --workers 2  your own (the file is run as code), beside GRPO
+  creditbench profile --algorithm ./mine.ts              your own (the file is run as code), beside all others
   creditbench profile --experiment noise --experiment late --out results/profile
 
 Scores: 0 is the starting policy, 1 the optimal one from the first action on; below 0 training made it worse. Finished
@@ -46,8 +49,16 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
     .option('--experiment <id>', 'an experiment, likewise (default: all)', collect)
     .option('--seeds <n>', 'seeds (default: 10; with --quick 3)', wholeNumber('--seeds', 2, 1000))
     .option('--quick', 'two levels of each experiment, learning rates chosen on one seed')
-    .option('--again', 'also GRPO with other random numbers: it must not be told apart from itself')
-    .option('--workers <n>', 'processes at the same time', wholeNumber('--workers', 1, 256), 1)
+    .option(
+      '--again [n]',
+      'also GRPO n times (default: once) with other random numbers: it must not be told apart from itself',
+      wholeNumber('--again', 1, 100),
+    )
+    .option(
+      '--workers <n>',
+      'processes at the same time (default: as many as the machine has cores)',
+      wholeNumber('--workers', 1, 256),
+    )
     .option('--out <folder>', 'writes a page and CSV files there, and keeps what is finished')
     .option('--json', 'prints the scores as JSON instead of the table')
     .addHelpText('after', EXAMPLES)
@@ -55,7 +66,8 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
 }
 
 async function runProfile(flags: ProfileFlags): Promise<number> {
-  const { experiment, quick = false, again = false, workers, out } = flags;
+  const { experiment, quick = false, again = 0, out } = flags;
+  const workers = flags.workers ?? Math.min(availableParallelism(), 256);
   const algorithms = algorithmNames(flags.algorithm);
   const catalog = await catalogWith([{ kind: 'algorithm', option: '--algorithm', names: algorithms }]);
   const request = {
@@ -63,7 +75,7 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
     ...(experiment === undefined ? {} : { experiments: experiment }),
     seeds: flags.seeds ?? (quick ? 3 : 10),
     quick,
-    again,
+    again: again === true ? 1 : again,
   };
   const stopping = stopSignals();
   const pool = workers > 1 ? profilePool(workers, catalog) : undefined;
@@ -86,14 +98,15 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
     stopping.release();
     if (process.stderr.isTTY) retell('');
   }
-  if (out !== undefined) await writeProfile(out, withReference(units, []));
+  const compared = withReference(units, await referenceUnits());
+  if (out !== undefined) await writeProfile(out, compared);
   print(
     flags.json
       ? `${printableJson({ scores: units.flatMap(jsonScores) })}\n`
-      : profileTable(summarize(units), process.stdout.columns),
+      : profileTable(summarize(units), placesAmong(compared), process.stdout.columns),
   );
   if (out !== undefined) {
-    tell(`files: ${join(out, 'profile.csv')}, scores.csv, curves.csv (docs/files.md)\n`);
+    tell(`files: ${join(out, 'profile.csv')}, scores.csv, curves.csv, pairs.csv (docs/files.md)\n`);
     tell(`report: ${join(out, 'profile.html')}\n`);
   }
   return 0;

@@ -74,10 +74,7 @@ describe('profile', () => {
   });
 
   it('does not tell GRPO apart from itself, nor random credit from nothing', async () => {
-    const units = await profile(
-      { algorithms: ['random-credit'], seeds: 3, quick: true, again: true },
-      CATALOG,
-    );
+    const units = await profile({ algorithms: ['random-credit'], seeds: 3, quick: true, again: 1 }, CATALOG);
     const again = summarize(units.filter(({ algorithm }) => algorithm !== 'random-credit'));
     expect(again.filter(({ p }) => p !== null)).toHaveLength(EXPERIMENTS.length);
     expect(again.filter((one) => toldApart(one) !== 0)).toEqual([]);

@@ -13,8 +13,11 @@ export interface ProfileRequest extends Effort {
   readonly algorithms: readonly string[];
   /** Their ids. Default: all. */
   readonly experiments?: readonly string[];
-  /** Also GRPO with other random numbers, as 'grpo again': it must not be told apart from itself. Default false. */
-  readonly again?: boolean;
+  /**
+   * How many times GRPO also runs with other random numbers, as 'grpo again', 'grpo again 2' and so on: it must not be told
+   * apart from itself. Default 0.
+   */
+  readonly again?: number;
 }
 
 /**
@@ -50,6 +53,9 @@ export interface UnitExecutor {
 export const BASELINE = 'grpo';
 /** The baseline with other random numbers. */
 export const AGAIN = `${BASELINE} again`;
+
+/** Whether a name is that of GRPO with other random numbers. */
+export const isAgain = (name: string): boolean => name === AGAIN || name.startsWith(`${AGAIN} `);
 
 /**
  * What methods are good at: trains every algorithm in every experiment and compares its credit with the exact advantages.
@@ -152,7 +158,10 @@ function unitsOf(request: ProfileRequest, catalog: Catalog): readonly UnitReques
       choice: choose(catalog, 'algorithm', algorithm),
     }),
   );
-  if (request.again === true) entries.push({ ...entries[0]!, name: AGAIN, noiseStream: 'again' });
+  for (let time = 1; time <= (request.again ?? 0); time++) {
+    const number = time === 1 ? '' : ` ${time}`;
+    entries.push({ ...entries[0]!, name: `${AGAIN}${number}`, noiseStream: `again${number}` });
+  }
   return entries.flatMap((entry) =>
     [...new Set(experiments)].map((experiment) => ({ ...entry, experiment, seeds, quick })),
   );

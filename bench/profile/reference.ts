@@ -1,5 +1,5 @@
 import { mean } from '../../core/statistics.ts';
-import { BASELINE, type ProfiledUnit } from './profile.ts';
+import { BASELINE, isAgain, type ProfiledUnit } from './profile.ts';
 import { type ProfileSummary, summarize } from './summary.ts';
 import type { ProfileRun } from './unit.ts';
 
@@ -78,6 +78,41 @@ export function summarizeReference({ units, reference }: ReferencedProfile): rea
   return summarize([...baselines, ...reference])
     .slice(baselines.length)
     .map((summary) => ({ ...summary, adjustedP: null }));
+}
+
+/**
+ * Where each method of a run stands in each experiment among the methods of the reference and itself, by mean score; equal
+ * ones share the better place. Empty if there is no reference.
+ */
+export interface Places {
+  /** Methods that are compared, the one itself included, by experiment. */
+  readonly of: ReadonlyMap<string, number>;
+  place(algorithm: string, experiment: string): number | undefined;
+}
+
+export function placesAmong({ units, reference }: ReferencedProfile): Places {
+  const scores = new Map<string, number[]>();
+  const add = (experiment: string, score: number): void => {
+    scores.set(experiment, [...(scores.get(experiment) ?? []), score]);
+  };
+  for (const { experiment, runs } of reference) add(experiment, meanScore(runs));
+  const isCompared = ({ algorithm, experiment }: ProfiledUnit): boolean =>
+    algorithm !== BASELINE && !isAgain(algorithm) && scores.has(experiment);
+  // GRPO is a method like the others: it is in the run, and so not in the reference beside it.
+  for (const unit of units) {
+    if (unit.algorithm === BASELINE && scores.has(unit.experiment))
+      add(unit.experiment, meanScore(unit.runs));
+  }
+  const own = new Map(units.filter(isCompared).map((unit) => [keyOf(unit), unit]));
+  return {
+    of: new Map([...scores].map(([experiment, others]) => [experiment, others.length + 1])),
+    place: (algorithm, experiment) => {
+      const unit = own.get(JSON.stringify([algorithm, experiment]));
+      if (unit === undefined) return undefined;
+      const score = meanScore(unit.runs);
+      return 1 + scores.get(experiment)!.filter((other) => other > score).length;
+    },
+  };
 }
 
 /** The runs with the levels and seeds of others, in their order; or what does not match. */

@@ -18,7 +18,7 @@ const unitSchema = z.object({
         level: number,
         seed: number,
         score: number,
-        final: number,
+        final: number.nullable(),
         rankCorrelation: number.nullable(),
         signErrors: number.nullable(),
         leakage: number.nullable(),

@@ -41,7 +41,8 @@ export interface ProfileRun {
   readonly level: number;
   readonly seed: number;
   readonly score: number;
-  readonly final: number;
+  /** The policy when the budget was spent, on the same scale. Null in the reference, which does not keep it. */
+  readonly final: number | null;
   readonly rankCorrelation: number | null;
   readonly signErrors: number | null;
   readonly leakage: number | null;

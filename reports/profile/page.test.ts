@@ -145,7 +145,7 @@ describe('the page of a profile', () => {
     expect(document.querySelectorAll('.alarm')).toHaveLength(0);
     const alarm = parse(render(madeUpUnits({ methods: { grpo: GRPO, 'grpo again': [0.2, 0.01] } })));
     expect(texts(alarm.querySelectorAll('.alarm')).join()).toContain(
-      'marked in 2 experiments: a false alarm',
+      'marked 2 times: a false alarm',
     );
   });
 

@@ -64,9 +64,9 @@ function found(view: ProfileView): Markup {
 }
 
 function check(view: ProfileView): Markup {
-  const again = view.methods.find(({ kind }) => kind === 'again');
-  const marks = again === undefined ? undefined : marksOf(view, again);
-  const alarms = marks === undefined ? 0 : marks.above + marks.below;
+  const again = view.methods.filter(({ kind }) => kind === 'again');
+  const marks = again.map((method) => marksOf(view, method));
+  const alarms = marks.reduce((sum, { above, below }) => sum + above + below, 0);
   return html`<section${alarms > 0 && html` class="alarm"`}><h2>How sure is that?</h2><ul>
 <li>${
     view.comparisons === 0
@@ -74,11 +74,11 @@ function check(view: ProfileView): Markup {
       : `Holm’s adjustment counts ${count(view.comparisons, 'comparison')} with GRPO: the chance of one false mark or more is at most 5 %.`
   }</li>
 <li>${
-    again === undefined
+    again.length === 0
       ? 'No false-positive check: --again adds GRPO with other random numbers.'
       : alarms === 0
         ? 'GRPO with other random numbers is marked nowhere, as it must be.'
-        : `GRPO with other random numbers is marked in ${count(alarms, 'experiment')}: a false alarm. Do not trust the other marks there.`
+        : `GRPO with other random numbers is marked ${alarms === 1 ? 'once' : `${alarms} times`}: a false alarm. Do not trust the other marks there.`
   }</li></ul></section>`;
 }
 

@@ -1,6 +1,6 @@
 import type { Experiment } from '../../bench/profile/experiment.ts';
 import { EXPERIMENTS } from '../../bench/profile/experiments.ts';
-import { AGAIN, BASELINE, type ProfiledUnit } from '../../bench/profile/profile.ts';
+import { BASELINE, isAgain, type ProfiledUnit } from '../../bench/profile/profile.ts';
 import { type ReferencedProfile, summarizeReference } from '../../bench/profile/reference.ts';
 import { type ProfileSummary, scoresByLevel, summarize } from '../../bench/profile/summary.ts';
 import { type Interval, tInterval } from '../../bench/stats/interval.ts';
@@ -70,7 +70,7 @@ export function createProfileView(input: ProfilePageInput): ProfileView {
   const own = new Set(profile.units.map(({ algorithm }) => algorithm));
   const names = [...new Set(all.map(({ algorithm }) => algorithm))];
   const kindOf = (name: string): Method['kind'] =>
-    !own.has(name) ? 'reference' : name === BASELINE ? 'baseline' : name === AGAIN ? 'again' : 'asked';
+    !own.has(name) ? 'reference' : name === BASELINE ? 'baseline' : isAgain(name) ? 'again' : 'asked';
   const scored = names
     .map((name) => ({
       name,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { formatCsv } from '../../bench/csv.ts';
 import { CURVE_COLUMNS, curveRow, knobPoints } from '../../bench/profile/curves.ts';
+import { compareAllPairs, PAIR_COLUMNS, pairRow } from '../../bench/profile/pairs.ts';
 import type { ReferencedProfile } from '../../bench/profile/reference.ts';
 import {
   PROFILE_COLUMNS,
@@ -13,7 +14,7 @@ import { writeFileAtomic } from '../../core/atomic-file.ts';
 import { packageInfo } from '../../core/package.ts';
 
 /**
- * Writes `profile.csv`, `scores.csv` and `curves.csv` of a run, and `profile.html`, which also shows the reference.
+ * Writes `profile.csv`, `scores.csv`, `pairs.csv` and `curves.csv` of a run, and `profile.html`, which also shows the reference.
  * @param folder where they go; it has to be there. @param profile from `withReference`.
  * @experimental
  */
@@ -22,6 +23,7 @@ export async function writeProfile(folder: string, profile: ReferencedProfile): 
   const files = {
     'profile.csv': formatCsv(PROFILE_COLUMNS, summarize(units).map(profileRow)),
     'scores.csv': formatCsv(SCORE_COLUMNS, units.flatMap(scoreRows)),
+    'pairs.csv': formatCsv(PAIR_COLUMNS, compareAllPairs(units).map(pairRow)),
     'curves.csv': formatCsv(CURVE_COLUMNS, knobPoints(units).map(curveRow)),
   };
   for (const [name, text] of Object.entries(files)) await writeFileAtomic(join(folder, name), text);

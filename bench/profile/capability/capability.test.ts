@@ -6,7 +6,7 @@ describe('capability', () => {
   testExperiment(capability, {
     start: (chance) => chance,
     best: () => 1,
-    apart: { level: 1 / 128, sound: 'grpo', trails: 'carl', by: 0.3 },
+    apart: { level: 1 / 128, sound: 'grpo', trails: 'carl', by: 0.15 },
     without: { what: 'when half of the episodes succeed', level: 1 / 2 },
   });
 });

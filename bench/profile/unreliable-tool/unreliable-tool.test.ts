@@ -11,7 +11,7 @@ describe('unreliable-tool', () => {
       return (ended * (1 - stays ** 4)) / (1 - stays) + stays ** 4 * 0.25;
     },
     best: (failure) => 1 - 0.75 * failure ** 4,
-    apart: { level: 0.9, sound: 'grpo', trails: 'carl', by: 0.1 },
-    without: { what: 'when the tool is reliable', level: 0 },
+    apart: { level: 0.9, sound: 'grpo', trails: 'vineppo', by: 0.08 },
+    without: { what: 'when the tool is reliable', level: 0, within: 0.1 },
   });
 });
