@@ -10,7 +10,7 @@ export const late: Experiment = {
   id: 'late',
   question: 'Does a method find the choice that matters when it comes last?',
   claim: 'credit by turn leaves out what was paid before it (reward to go); credit by outcome does not',
-  knob: { name: 'idle turns before the choice', levels: [1, 8, 32, 128] },
+  knob: { name: 'idle turns before the choice', levels: [1, 8, 32, 64] },
   process: (turns) => {
     const before = corridor({ name: 'way', turns, coin: COIN, exit: leads('fork') });
     const fork = { text: 'fork', actions: choice(0.5, ['good', ends(true)], ['bad', ends(false)]) };
