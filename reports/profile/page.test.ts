@@ -144,9 +144,7 @@ describe('the page of a profile', () => {
     expect(said).toContain('is marked nowhere');
     expect(document.querySelectorAll('.alarm')).toHaveLength(0);
     const alarm = parse(render(madeUpUnits({ methods: { grpo: GRPO, 'grpo again': [0.2, 0.01] } })));
-    expect(texts(alarm.querySelectorAll('.alarm')).join()).toContain(
-      'marked 2 times: a false alarm',
-    );
+    expect(texts(alarm.querySelectorAll('.alarm')).join()).toContain('marked 2 times: a false alarm');
   });
 
   it('has the numbers one click away', () => {
