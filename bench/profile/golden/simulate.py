@@ -4,9 +4,10 @@ docs/profile.md, the experiments' pages and the methods' pages, and no translati
     pip install numpy scipy
     python bench/profile/golden/simulate.py    # writes scores.json beside it, in 10 s on one core
 
-Arrays run over seeds (S), the rollouts of an iteration (R) and the actions of an episode (L: all episodes here are
-equally long). A fork is a row that copies its parent's first `start` actions. A state of a tree is (row, depth), where row
-is the one whose action led to it; the root is (0, 0). Returns and values are those of whole episodes.
+Arrays run over groups (G: the questions of every seed, seed by seed), the rollouts of a group (R) and the actions of an
+episode (L: all episodes here are equally long). A fork is a row that copies its parent's first `start` actions. A state of
+a tree is (row, depth), where row is the one whose action led to it; the root is (0, 0). Returns and values are those of
+whole episodes.
 """
 
 import json
@@ -16,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-RATE, SEEDS, EPISODES, ROLLOUTS, SEED = 0.2, 40, 800, 16, 20260
-LEVELS = {'late': [1, 8, 32, 128], 'irrelevant-uncertainty': [0, 0.01, 0.05, 0.2, 0.5]}
+RATE, SEEDS, QUESTIONS, EPISODES, ROLLOUTS, SHARED, SEED = 0.2, 40, 4, 1600, 16, 16, 20260
+LEVELS = {'late': [1, 8, 32], 'irrelevant-uncertainty': [0, 0.05, 0.5]}
 
 
 class World:
@@ -28,11 +29,11 @@ class World:
         self.L = level + 1 if self.late else 9
         self.K = self.L if self.late else 1 + 2 * (self.L - 1)
         self.right = 0.5 if self.late else 0.1  # the starting probability of the right choice, action 0 there
-        likely = 0.5 if self.late else 1 - level
-        first = np.full(self.K, float(likely))
-        first[self.L - 1 if self.late else 0] = self.right
-        with np.errstate(divide='ignore'):
-            self.logits = np.log(np.stack([first, 1 - first], 1))  # -inf: there is no second action
+        self.choice = self.L - 1 if self.late else 0
+        first = np.full(self.K, 0.5 if self.late else 1.0 - level)
+        first[self.choice] = self.right
+        with np.errstate(divide='ignore'):  # the second action has 0, but -inf where there is none
+            self.logits = np.where(first[:, None] < 1, np.stack([np.log(first / (1 - first)), 0 * first], 1), [0, -np.inf])
 
     def states(self, actions):
         depth = np.broadcast_to(np.arange(self.L), actions.shape)
@@ -40,80 +41,61 @@ class World:
 
     def rewards(self, actions, rng):
         paid = np.where(rng.random(actions.shape) < 0.5, 1.0, -1.0) if self.late else np.zeros(actions.shape)
-        paid[..., -1] = actions[..., -1 if self.late else 0] == 0
+        paid[..., -1] = actions[..., self.choice] == 0
         return paid
 
     def score(self, p):
-        return (p[:, self.L - 1 if self.late else 0, 0] - self.right) / (1 - self.right)
+        return (p[:, self.choice, 0].reshape(SEEDS, QUESTIONS).mean(1) - self.right) / (1 - self.right)
 
 
 class Tree:
-    """The rollouts of one iteration, for every seed."""
+    """The rollouts of one iteration, for every group."""
 
     def __init__(self, world, p, rng):
-        self.world, self.p, self.rng, self.S = world, p, rng, len(p)
-        shape = (self.S, 0, world.L)
-        self.actions, self.rewards = np.zeros(shape, int), np.zeros(shape)
-        self.parent, self.start = np.zeros((self.S, 0), int), np.zeros((self.S, 0), int)
+        self.world, self.p, self.rng, self.n = world, p, rng, 0
+        shape = (len(p), ROLLOUTS, world.L)
+        self.actions, self.states, self.rewards = np.zeros(shape, int), np.zeros(shape, int), np.zeros(shape)
+        self.parent, self.start = np.zeros(shape[:2], int), np.zeros(shape[:2], int)
+        self.g, self.depth = np.arange(len(p))[:, None], np.arange(world.L)
 
     def sample(self, parent, start):
-        """Adds rollouts from the states (parent, start), both [S, n]."""
-        seeds = np.arange(self.S)[:, None]
-        first = (self.rng.random(parent.shape) >= self.p[:, :1, 0]).astype(int)
-        old = start[..., None] > np.arange(self.world.L)
-        copied = self.actions[seeds, parent] if self.actions.shape[1] else np.zeros((*parent.shape, self.world.L), int)
-        actions = np.zeros(old.shape, int)
-        actions[..., 0] = np.where(start > 0, copied[..., 0], first)
+        """Adds rollouts from the states (parent, start), both [G, n]."""
+        rows, old = slice(self.n, self.n + parent.shape[1]), self.depth < start[..., None]
+        draws, actions = self.rng.random(old.shape), self.actions[self.g, parent]
+        actions[..., 0] = np.where(start > 0, actions[..., 0], draws[..., 0] >= self.p[:, :1, 0])
         states = self.world.states(actions)  # only the first action decides where an episode goes
-        fresh = self.rng.random(old.shape) >= self.p[seeds[..., None], states, 0]
-        actions[..., 1:] = np.where(old, copied, fresh)[..., 1:]
-        rewards = self.world.rewards(actions, self.rng)
-        if self.rewards.shape[1]:
-            rewards = np.where(old, self.rewards[seeds, parent], rewards)
-        self.actions = np.concatenate([self.actions, actions], 1)
-        self.rewards = np.concatenate([self.rewards, rewards], 1)
-        self.parent = np.concatenate([self.parent, parent], 1)
-        self.start = np.concatenate([self.start, start], 1)
+        actions = np.where(old, actions, draws >= self.p[self.g[..., None], states, 0])
+        rewards = np.where(old, self.rewards[self.g, parent], self.world.rewards(actions, self.rng))
+        self.actions[:, rows], self.states[:, rows], self.rewards[:, rows] = actions, states, rewards
+        self.parent[:, rows], self.start[:, rows], self.n = parent, start, rows.stop
 
-    def returns(self):
-        return self.rewards.sum(2)
-
-    def states(self):
-        return self.world.states(self.actions)
-
-    def surprisal(self):
-        return -np.log(self.p[np.arange(self.S)[:, None, None], self.states(), self.actions])
+    def begin(self, count):
+        """Rollouts from the root; their returns."""
+        self.sample(np.zeros((len(self.p), count), int), np.zeros((len(self.p), count), int))
+        return self.rewards.sum(2, keepdims=True)
 
     def fresh(self):
         """Whether an action of a row is its own."""
-        return np.arange(self.world.L) >= self.start[..., None]
+        return self.depth >= self.start[..., None]
 
-    def owner(self):
-        """The row that owns the state in which an action was taken."""
-        own = np.arange(self.start.shape[1])[:, None]
-        return np.where(np.arange(self.world.L) == self.start[..., None], self.parent[..., None], own)
+    def surprisal(self):
+        return -np.log(self.p[self.g[..., None], self.states, self.actions])
 
 
-def flat(world, p, rng):
-    tree = Tree(world, p, rng)
-    nothing = np.zeros((tree.S, ROLLOUTS), int)
-    tree.sample(nothing, nothing)
-    return tree
-
-
-def zscore(x, axis, mask=None):
-    """(x - mean) / (sample std + 1e-6) over the masked entries; 0 where they are all equal or there is one."""
-    mask = np.ones(x.shape, bool) if mask is None else mask
-    n = mask.sum(axis, keepdims=True)
-    far = np.where(mask, x - np.where(mask, x, 0).sum(axis, keepdims=True) / np.maximum(n, 1), 0)
-    std = np.sqrt((far**2).sum(axis, keepdims=True) / np.maximum(n - 1, 1))
+def zscore(x, mask=True):
+    """(x - mean) / (sample std + 1e-6) over a group's masked entries; 0 where they are all equal or there is one."""
+    mask = np.broadcast_to(mask, x.shape)
+    n = mask.sum(1, keepdims=True)
+    far = np.where(mask, x - np.where(mask, x, 0).sum(1, keepdims=True) / np.maximum(n, 1), 0)
+    std = np.sqrt((far**2).sum(1, keepdims=True) / np.maximum(n - 1, 1))
     return np.where(std < 1e-9, 0, far / (std + 1e-6))
 
 
 def whiten(x):
-    far = x - x.mean((1, 2), keepdims=True)
-    variance = x.var((1, 2), ddof=1, keepdims=True)
-    return np.where(variance < 1e-18, 0, far / np.sqrt(variance + 1e-8))
+    """Over all questions of a seed."""
+    flat = x.reshape(SEEDS, -1)
+    far, variance = flat - flat.mean(1, keepdims=True), flat.var(1, ddof=1, keepdims=True)
+    return np.where(variance < 1e-18, 0, far / np.sqrt(variance + 1e-8)).reshape(x.shape)
 
 
 def togo(rewards, gamma):
@@ -123,140 +105,127 @@ def togo(rewards, gamma):
     return result
 
 
-def center(returns):
+# A method grows its tree and returns the advantages of its actions; one that is not trained has NaN.
+
+
+def grpo(tree):
+    return zscore(tree.begin(ROLLOUTS))
+
+
+def reinforce(tree):
+    return tree.begin(ROLLOUTS)
+
+
+def dr_grpo(tree):
+    returns = tree.begin(ROLLOUTS)
     return returns - returns.mean(1, keepdims=True)
 
 
-def spread(returns, world):
-    """Every action of a trajectory gets the same."""
-    return np.repeat(returns[..., None], world.L, 2)
+def rloo(tree):
+    return dr_grpo(tree) * ROLLOUTS / (ROLLOUTS - 1)
 
 
-# A method returns its tree and the weight of every action's log-probability in the loss, its share in the means included.
+def reinforce_pp(tree):
+    tree.begin(ROLLOUTS)
+    return whiten(togo(tree.rewards, 1))
 
 
-def grpo(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, spread(zscore(tree.returns(), 1), world) / (ROLLOUTS * world.L)
+def reinforce_pp_baseline(tree):
+    return whiten(np.repeat(dr_grpo(tree), tree.world.L, 2))
 
 
-def rloo(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, spread(center(tree.returns()), world) * ROLLOUTS / (ROLLOUTS - 1) / ROLLOUTS
+def gigpo(tree):
+    episode, steps = zscore(tree.begin(ROLLOUTS)), togo(tree.rewards, 0.95)
+    second = tree.states >= tree.world.L  # at one depth there is one state of either way
+    return episode + np.where(second, zscore(steps, second), zscore(steps, ~second))
 
 
-def dr_grpo(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, spread(center(tree.returns()), world) / ROLLOUTS
-
-
-def reinforce(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, spread(tree.returns(), world) / ROLLOUTS
-
-
-def reinforce_pp(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, whiten(togo(tree.rewards, 1)) / (ROLLOUTS * world.L)
-
-
-def reinforce_pp_baseline(world, p, rng):
-    tree = flat(world, p, rng)
-    return tree, whiten(spread(center(tree.returns()), world)) / (ROLLOUTS * world.L)
-
-
-def gigpo(world, p, rng, gamma=0.95):
-    tree = flat(world, p, rng)
-    steps = togo(tree.rewards, gamma)
-    way = tree.states() >= world.L  # at one depth there is one state of either way
-    anchored = np.where(way, zscore(steps, 1, way), zscore(steps, 1, ~way))
-    return tree, (zscore(tree.returns(), 1)[..., None] + anchored) / (ROLLOUTS * world.L)
-
-
-def carl(world, p, rng, initial=round(ROLLOUTS / 3)):
-    tree = Tree(world, p, rng)
-    L, S, seeds = world.L, tree.S, np.arange(tree.S)
-    nothing = np.zeros((S, initial), int)
-    tree.sample(nothing, nothing)
-    uncertainty, children = np.zeros((S, ROLLOUTS, L)), np.zeros((S, ROLLOUTS, L))
-    forked = np.zeros((S, ROLLOUTS, L), bool)
-    uncertainty[:, :initial], children[:, :initial] = tree.surprisal(), 1
-    uncertainty[:, 0, 0], children[:, 0, 0] = tree.surprisal()[..., 0].sum(1), initial
+def carl(tree, initial=round(ROLLOUTS / 3)):
+    tree.begin(initial)
+    g, shape = tree.g[:, 0], tree.states.shape
+    uncertainty, children, forked = np.zeros(shape), np.zeros(shape), np.zeros(shape, bool)
+    uncertainty[:, :initial], children[:, :initial] = tree.surprisal()[:, :initial], 1
+    uncertainty[:, 0, 0], children[:, 0, 0] = uncertainty[:, :initial, 0].sum(1), initial
     uncertainty[:, 1:initial, 0] = children[:, 1:initial, 0] = 0
     # Of equally uncertain states the oldest: the first rollouts take their actions in step, then fork by fork.
-    age = [(r, d) for d in range(L) for r in range(initial)] + [(r, d) for r in range(initial, ROLLOUTS) for d in range(L)]
-    age = np.array(age)
+    rows, depths = np.indices(shape[1:]).reshape(2, -1)
+    age = np.lexsort((rows, depths, np.maximum(rows, initial - 1)))
     for row in range(initial, ROLLOUTS):
-        ratio = np.where(children > 0, uncertainty / np.maximum(children, 1) ** 2, -np.inf)
-        parent, start = age[ratio[:, age[:, 0], age[:, 1]].argmax(1)].T
-        forked[seeds, parent, start] = True
+        ratio = np.where(children > 0, uncertainty / np.maximum(children, 1) ** 2, -np.inf)  # the mean h, by n
+        oldest = age[ratio.reshape(len(g), -1)[:, age].argmax(1)]
+        parent, start = rows[oldest], depths[oldest]
+        forked[g, parent, start] = True
         tree.sample(parent[:, None], start[:, None])
-        surprisal = tree.surprisal()[:, row]
-        uncertainty[seeds, parent, start] += surprisal[seeds, start]
-        children[seeds, parent, start] += 1
-        below = np.arange(L) > start[:, None]
+        surprisal, below = tree.surprisal()[:, row], tree.depth > start[:, None]
+        uncertainty[g, parent, start] += surprisal[g, start]
+        children[g, parent, start] += 1
         uncertainty[:, row], children[:, row] = np.where(below, surprisal, 0), below
-    fresh, owner, s = tree.fresh(), tree.owner(), seeds[:, None]
-    after, advantages = tree.returns(), np.zeros((S, ROLLOUTS, L))
-    for d in range(L - 1, -1, -1):
-        total = np.zeros((S, ROLLOUTS))
-        np.add.at(total, (s, owner[..., d]), np.where(fresh[..., d], after, 0))
-        value = total / np.maximum(children[..., d], 1)
-        advantages[..., d] = after - value[s, owner[..., d]]
+    # The row that owns the state in which an action was taken.
+    own = np.arange(ROLLOUTS)[:, None]
+    owner, fresh = np.where(tree.depth == tree.start[..., None], tree.parent[..., None], own), tree.fresh()
+    after, advantages = tree.rewards.sum(2), np.zeros(shape)
+    for d in reversed(tree.depth):
+        value = np.zeros(shape[:2])
+        np.add.at(value, (tree.g, owner[..., d]), np.where(fresh[..., d], after, 0))
+        value /= np.maximum(children[..., d], 1)
+        advantages[..., d] = after - value[tree.g, owner[..., d]]
         after = value
-    trained = fresh & forked[s[..., None], owner, np.arange(L)]
-    return tree, np.where(trained, advantages, 0) / trained.sum((1, 2), keepdims=True)
+    return np.where(fresh & forked[tree.g[..., None], owner, tree.depth], advantages, np.nan)
 
 
-def carl_lite(world, p, rng):
-    return carl(world, p, rng, initial=1)
+def carl_lite(tree):
+    return carl(tree, initial=1)
 
 
-def vineppo(world, p, rng):
-    tree, main, L = Tree(world, p, rng), round(ROLLOUTS / 8), world.L
-    nothing = np.zeros((tree.S, main), int)
-    tree.sample(nothing, nothing)
-    points = [(0, 0)] + [(r, d) for d in range(1, L) for r in range(main)]
+def vineppo(tree, main=round(ROLLOUTS / 8)):
+    tree.begin(main)
+    points = [(0, 0)] + [(r, d) for d in range(1, tree.world.L) for r in range(main)]
     dealt = [points[i % len(points)] for i in range(ROLLOUTS - main)]
-    parents, starts = zip(*dealt)
-    tree.sample(np.tile(parents, (tree.S, 1)), np.tile(starts, (tree.S, 1)))
-    returns, weights = tree.returns(), np.zeros(tree.actions.shape)
-
-    def value(r, d):
-        rows = [main + i for i, point in enumerate(dealt) if point == (r if d else 0, d)]
-        return returns[:, rows].mean(1) if rows and d < L else None
-
+    parents, starts = np.tile(np.array(dealt).T[:, None], (1, len(tree.p), 1))
+    tree.sample(parents, starts)
+    returns, advantages = tree.rewards.sum(2), np.full(tree.states.shape, np.nan)
     for r in range(main):
-        baseline = value(r, 0)
-        for d in range(L):
-            after = value(r, d + 1)
-            weights[:, r, d] = (returns[:, r] if after is None else after) - baseline
-            baseline = baseline if after is None else after
-    weights[:, :main] = whiten(weights[:, :main]) / (main * L)
-    return tree, weights
+        baseline = None
+        for d in range(tree.world.L + 1):
+            rows = [main + i for i, point in enumerate(dealt) if point == (r if d else 0, d)]
+            value = returns[:, rows].mean(1) if rows else returns[:, r]
+            if d:
+                advantages[:, r, d - 1] = value - baseline
+            baseline = value if rows or d == 0 else baseline
+    advantages[:, :main] = whiten(advantages[:, :main])
+    return advantages
+
+
+# Everything of a trajectory is trained alike, so that the means over tokens are one; CARL's sequence is an action.
+SUMS_OVER_TOKENS = [rloo, dr_grpo, reinforce]
+METHODS = [grpo, rloo, dr_grpo, reinforce, reinforce_pp, reinforce_pp_baseline, gigpo, carl, carl_lite, vineppo]
 
 
 def train(world, method, rng):
-    logits = np.tile(world.logits, (SEEDS, 1, 1))
-    first, second = np.zeros_like(logits), np.zeros_like(logits)
-    budget = EPISODES * world.L
-    spent, area, step = np.zeros(SEEDS), np.zeros(SEEDS), 0
+    groups = SEEDS * QUESTIONS
+    phi = rng.choice([-1, 1], (SEEDS, QUESTIONS * world.K * 2, SHARED)) / np.sqrt(SHARED)
+    parameters = np.zeros((SEEDS, SHARED + phi.shape[1]))  # the shared ones first
+    first, second = np.zeros_like(parameters), np.zeros_like(parameters)
+    budget, spent, area, step = EPISODES * world.L, np.zeros(SEEDS), np.zeros(SEEDS), 0
     while (spent < budget).any():
-        p = np.exp(logits - logits.max(2, keepdims=True))
+        change = parameters[:, SHARED:] + np.einsum('snj,sj->sn', phi, parameters[:, :SHARED])
+        p = np.exp(world.logits + change.reshape(groups, world.K, 2))
         p /= p.sum(2, keepdims=True)
-        tree, weights = method(world, p, rng)
-        cost = tree.fresh().sum((1, 2))
+        tree = Tree(world, p, rng)
+        advantages = np.broadcast_to(method(tree), tree.states.shape)
+        cost = tree.fresh().reshape(SEEDS, -1).sum(1)
         area += world.score(p) * np.clip(budget - spent, 0, cost)
         spent += cost
-        place = np.arange(SEEDS)[:, None, None] * world.K + tree.states()
-        pushed = np.stack([
-            np.bincount(place.ravel(), (weights * (tree.actions == a)).ravel(), SEEDS * world.K).reshape(SEEDS, world.K)
-            for a in (0, 1)
-        ], 2)
-        gradient = p * pushed.sum(2, keepdims=True) - pushed  # of the loss, -sum of weight * log p
+        trained = ~np.isnan(advantages).reshape(SEEDS, -1)
+        share = np.full(SEEDS, QUESTIONS * ROLLOUTS) if method in SUMS_OVER_TOKENS else trained.sum(1)
+        weights = np.nan_to_num(advantages) / np.repeat(share, QUESTIONS)[:, None, None]
+        place = (tree.g[..., None] * world.K + tree.states) * 2 + tree.actions
+        pushed = np.bincount(place.ravel(), weights.ravel(), p.size).reshape(p.shape)
+        gradient = (p * pushed.sum(2, keepdims=True) - pushed).reshape(SEEDS, -1)  # of the loss, -sum of weight * log p
+        gradient = np.concatenate([np.einsum('snj,sn->sj', phi, gradient), gradient], 1)
         step += 1
         first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
-        logits = logits - RATE * first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-5)
+        parameters = parameters - RATE * first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-5)
     return area / budget
 
 
@@ -264,9 +233,6 @@ def summary(scores):
     mean, sd = scores.mean(), scores.std(ddof=1)
     half = stats.t.ppf(0.975, len(scores) - 1) * sd / np.sqrt(len(scores))
     return {'mean': round(mean, 6), 'sd': round(sd, 6), 'interval': [round(mean - half, 6), round(mean + half, 6)]}
-
-
-METHODS = [grpo, rloo, dr_grpo, reinforce, reinforce_pp, reinforce_pp_baseline, gigpo, carl, carl_lite, vineppo]
 
 
 def main(path):
@@ -280,14 +246,8 @@ def main(path):
             by_level = {str(level): summary(one) for level, one in zip(levels, scores)}
             methods[name][experiment] = {**summary(scores.mean(0)), 'levels': by_level}
             print(name, experiment, *(f'{one["mean"]:.4f} (sd {one["sd"]:.3f})' for one in by_level.values()))
-    about = {
-        'command': 'python bench/profile/golden/simulate.py',
-        'numpy': np.__version__,
-        'seeds': SEEDS,
-        'seed': SEED,
-        'rate': RATE,
-        'methods': methods,
-    }
+    about = {'command': 'python bench/profile/golden/simulate.py', 'numpy': np.__version__}
+    about |= {'seeds': SEEDS, 'seed': SEED, 'rate': RATE, 'methods': methods}
     path.write_text(json.dumps(about, indent=2) + '\n')
 
 
