@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { madeUpSources, writeMadeUp } from '../reports/html/made-up.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 import { COMMANDS } from './commands.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
 import { displayWidth } from './wrap.ts';
 
 /** Commands that print no table, and why. A new command belongs here or into CASES. */
@@ -66,7 +66,7 @@ beforeAll(async () => {
     JSON.stringify({ answer: { a: 'Paris' }, sp: { a: [['Paris', 0]] } }),
   );
   // What `run` and `status` then find: the first run is the longest.
-  const { code, stderr } = await spawnCreditbench(folder, RUN);
+  const { code, stderr } = await callCreditbench(folder, RUN);
   expect(code, stderr).toBe(1);
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
@@ -76,8 +76,7 @@ const tooLong = (text: string, width: number): readonly string[] =>
 
 describe.each([80, 60])('in %i columns', (width) => {
   it.each(COMMANDS)('$name has no longer line, and its help neither', async ({ name }) => {
-    const at = (args: readonly string[]) =>
-      spawnCreditbench(folder, args, undefined, { COLUMNS: String(width) });
+    const at = (args: readonly string[]) => callCreditbench(folder, args, { COLUMNS: String(width) });
     const help = await at([name, '--help']);
     expect(help.stdout).toContain(`Usage: creditbench ${name}`);
     expect(tooLong(help.stdout, width)).toEqual([]);
@@ -99,7 +98,7 @@ describe.each([80, 60])('in %i columns', (width) => {
 
   it('the help of all commands and of data inspect has no longer line', async () => {
     for (const args of [['--help'], ['data', 'inspect', '--help']]) {
-      const { stdout } = await spawnCreditbench(folder, args, undefined, { COLUMNS: String(width) });
+      const { stdout } = await callCreditbench(folder, args, { COLUMNS: String(width) });
       expect(stdout).toContain('Usage: creditbench');
       expect(tooLong(stdout, width)).toEqual([]);
     }
@@ -112,7 +111,7 @@ it.each([
   ['power', '--difference', '0.02', '--deviation', '0.03'],
   ['bench', 'credit/carl-10000'],
 ])('%s %s prints JSON', async (...args) => {
-  const { code, stdout } = await spawnCreditbench(folder, [...args, '--json']);
+  const { code, stdout } = await callCreditbench(folder, [...args, '--json']);
   expect(code).toBe(0);
   expect(Object.keys(JSON.parse(stdout)).length).toBeGreaterThan(3);
 });
@@ -126,7 +125,7 @@ it.each([
   [['list', '--columns', 'id', '--wide'], "option '--wide' cannot be used with option '--columns <names>'"],
   [['bench', '--json', 'credit/carl-10000'], '--json: credit/carl-10000 is a case; valid: a file, or --json'],
 ])('refuses %j before it begins', async (args, message) => {
-  const { code, stdout, stderr } = await spawnCreditbench(folder, args);
+  const { code, stdout, stderr } = await callCreditbench(folder, args);
   expect(stderr).toContain(message);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fuzz, fuzzAsync, mutatedBytes, mutatedJson } from '../../core/fuzz.test-helper.ts';
+import { casesOf, fuzz, fuzzAsync, mutatedBytes, mutatedJson } from '../../core/fuzz.test-helper.ts';
 import { cached, cachePath, sha256 } from '../../envs/multihop/cache.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { writeSafetensors } from '../../policies/safetensors.ts';
@@ -11,7 +11,7 @@ import type { Cell } from '../cell.ts';
 import { resealed } from '../framed.test-helper.ts';
 import { cellHash } from '../identity.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
-import { warmStartSchema } from '../training/options.ts';
+import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import { readStart, writeStart } from '../training/start-cache.ts';
 import { readState, writeState } from '../training/state.ts';
 import { checkpointPaths, createKeeper, readCellCheckpoint, readCheckpointHead } from './cell-checkpoints.ts';
@@ -95,7 +95,16 @@ describe('any bytes are a training state or refused', () => {
 });
 
 describe('any file in the folder of a run', () => {
-  const cell = { environment: { id: 'a/v1', options: {} }, seed: 0, backend: 'wasm' } as unknown as Cell;
+  const choice = (id: string) => ({ id, options: {} });
+  const cell: Cell = {
+    environment: choice('a/v1'),
+    policy: choice('b'),
+    algorithm: choice('c'),
+    training: trainingSchema.parse({}),
+    warmStart: warmStartSchema.parse({}),
+    seed: 0,
+    backend: 'wasm',
+  };
   const hash = cellHash(cell);
   const out = join(folder, 'run');
   const place = (name: string): string => join(cellFolder(out, hash), name);
@@ -138,14 +147,14 @@ describe('any file in the folder of a run', () => {
     path: string,
     read: () => Promise<unknown>,
     make: (valid: Buffer) => Arbitrary<Uint8Array> = (valid) => mutatedBytes([valid]),
-    cases?: number,
+    share?: number,
   ): Promise<void> => {
     const valid = readFileSync(path);
     const load = (bytes: Uint8Array) => {
       given.set(path, bytes);
       return read();
     };
-    await fuzzAsync(make(valid), load, cases === undefined ? {} : { cases });
+    await fuzzAsync(make(valid), load, share === undefined ? {} : { share });
     given.delete(path);
   };
   const json = (valid: Buffer): Arbitrary<Uint8Array> =>
@@ -155,7 +164,7 @@ describe('any file in the folder of a run', () => {
     const read = async () => expect((await readStored(out, hash)).status).toMatch(/^(finished|damaged)$/);
     expect((await readStored(out, hash)).status).toBe('finished');
     await broken(place('done.json'), read);
-    await broken(place('done.json'), read, json, 3000);
+    await broken(place('done.json'), read, json, 0.3);
   });
 
   it('is a finished cell, or a damaged one: timings.csv, which has no checksum', async () => {
@@ -215,8 +224,8 @@ describe('any file in the folder of a run', () => {
   it('is a suite of which the status is told, or refused', async () => {
     writeFileSync(join(out, 'suite.json'), JSON.stringify(suite));
     expect((await readStatus(out)).counts.finished).toBe(1);
-    await broken(join(out, 'suite.json'), () => readStatus(out), json, 5000);
-    await broken(join(out, 'suite.json'), () => readStatus(out), undefined, 5000);
+    await broken(join(out, 'suite.json'), () => readStatus(out), json, 0.5);
+    await broken(join(out, 'suite.json'), () => readStatus(out), undefined, 0.5);
   });
 });
 
@@ -293,6 +302,6 @@ describe('any file of a cache', () => {
       given.set(path, bytes);
       expect(await cached({ directory, key: 'key', build })).toBe(content);
     });
-    expect(built).toBeGreaterThan(5000);
+    expect(built).toBeGreaterThan(casesOf(0.5));
   });
 });
