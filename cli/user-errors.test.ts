@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageInfo } from '../core/package.ts';
-import { callCreditbench } from './call.test-helper.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 let folder: string;
@@ -14,9 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const write = (name: string, text: string) => writeFile(join(folder, name), text);
-const run = (...args: string[]) => callCreditbench(folder, args);
-/** In a process of its own, for what ends it, prints into it, or is loaded anew. */
-const spawn = (...args: string[]) => spawnCreditbench(folder, args);
+const run = (...args: string[]) => spawnCreditbench(folder, args);
 const WORLD = "import world from './world.ts';\n";
 /** The example's world, with other functions. */
 const world = (name: string, change: string) =>
@@ -33,7 +30,7 @@ describe('users’ code that is at fault', () => {
       ['./exits.ts', 'it calls process.exit(0)'],
       ['./waits.ts', 'it waits for something that never comes'],
     ] as const) {
-      const { code, stdout, stderr } = await spawn('run', '--algorithm', file);
+      const { code, stdout, stderr } = await run('run', '--algorithm', file);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain(
         `error: --algorithm ${file}: ${join(folder, file)} cannot be loaded: Error: ${why}`,
@@ -45,7 +42,7 @@ describe('users’ code that is at fault', () => {
     await world('exits-later.ts', 'process.exit(0);');
     await world('waits-later.ts', 'await new Promise(() => {}); return loaded;');
     for (const file of ['./exits-later.ts', './waits-later.ts']) {
-      const { code, stderr } = await spawn('rollout', file);
+      const { code, stderr } = await run('rollout', file);
       expect(code).toBe(1);
       expect(stderr).toContain(
         'error: ended before it was done: code that it runs calls process.exit, or waits',
@@ -58,7 +55,7 @@ describe('users’ code that is at fault', () => {
       'talks.ts',
       `${WORLD}console.log('loaded', 1);\nconsole.table([{ a: 1 }]);\nexport default world;\n`,
     );
-    const { code, stdout, stderr } = await spawn('rollout', './talks.ts', '--json');
+    const { code, stdout, stderr } = await run('rollout', './talks.ts', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ question: 'go right first' });
     expect(stderr).toContain('loaded 1\n');
@@ -148,13 +145,7 @@ describe('rollout with a suite', () => {
     await write('world.ts', "throw new Error('not this one');");
     try {
       for (const name of ['./world.ts', 'corridor', './kept.ts']) {
-        const { code, stdout, stderr } = await spawn(
-          'rollout',
-          name,
-          '--suite',
-          'below/suite.yaml',
-          '--json',
-        );
+        const { code, stdout, stderr } = await run('rollout', name, '--suite', 'below/suite.yaml', '--json');
         expect(code, stderr).toBe(0);
         // The suite's options, also for the same code by another name.
         expect(JSON.parse(stdout).turns).toHaveLength(2);
@@ -162,7 +153,7 @@ describe('rollout with a suite', () => {
     } finally {
       await cp(join(folder, 'kept.ts'), join(folder, 'world.ts'));
     }
-    const other = await spawn('rollout', './absent.ts', '--suite', 'below/suite.yaml');
+    const other = await run('rollout', './absent.ts', '--suite', 'below/suite.yaml');
     expect(other.code).toBe(2);
     expect(other.stderr).toContain(`environment ./absent.ts: there is no file ${join(folder, 'absent.ts')}`);
   });
