@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
+import { type ProfiledUnit, type ProfileOptions, profile } from '../bench/profile/profile.ts';
 import { placesAmong, withReference } from '../bench/profile/reference.ts';
 import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
@@ -85,9 +85,7 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
       signal: stopping.signal,
       ...(out === undefined ? {} : { out }),
       ...(pool === undefined ? {} : { executor: pool }),
-      onProgress: ({ done, total, what }) => {
-        if (process.stderr.isTTY) retell(`${done} of ${total} runs: ${printable(what)}`);
-      },
+      onProgress: progressTeller(),
     });
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -111,6 +109,27 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
   }
   return 0;
 }
+
+/** On a terminal one line that is written over, elsewhere a line for every tenth of the runs; with the time left. */
+function progressTeller(): NonNullable<ProfileOptions['onProgress']> {
+  const begun = performance.now();
+  let kept: number | undefined;
+  let tenth = 0;
+  return ({ done, total, what }) => {
+    // What comes at once was computed before: it says nothing about the time.
+    kept ??= done > 1 ? done : 0;
+    const rest = ((total - done) * (performance.now() - begun)) / Math.max(1, done - kept);
+    const left = done - kept < 10 ? '' : `, ${durationOf(rest)} left`;
+    const line = `${done} of ${total} runs${left}: ${printable(what)}`;
+    if (process.stderr.isTTY) return retell(line);
+    if (Math.floor((10 * done) / total) === tenth) return;
+    tenth = Math.floor((10 * done) / total);
+    tell(`${line}\n`);
+  };
+}
+
+const durationOf = (milliseconds: number): string =>
+  milliseconds < 90_000 ? `${Math.ceil(milliseconds / 1000)} s` : `${Math.ceil(milliseconds / 60_000)} min`;
 
 const jsonScores = ({ algorithm, experiment, runs }: ProfiledUnit) =>
   runs.map(({ level, seed, score }) => ({ algorithm, experiment, level, seed, score }));
