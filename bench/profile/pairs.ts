@@ -75,7 +75,8 @@ export interface Discrimination {
 
 /** @experimental */
 export function discrimination(pairs: readonly ProfilePair[]): Discrimination {
-  const nameOf = ({ first, second }: ProfilePair): string => JSON.stringify([first, second]);
+  // In whatever order an experiment has the two.
+  const nameOf = ({ first, second }: ProfilePair): string => JSON.stringify([first, second].toSorted());
   const by = new Map<string, Set<string>>();
   for (const pair of pairs) {
     const found = by.get(nameOf(pair)) ?? new Set();
