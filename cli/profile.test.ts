@@ -21,6 +21,9 @@ describe('creditbench profile', () => {
     const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one');
     expect(one.code).toBe(0);
     expect(one.stderr).toContain('note: ./mine.ts is code');
+    // Two experiments, two methods, two levels: 4 learning rates and 2 seeds each.
+    expect(one.stderr).toMatch(/\n5 of 48 runs, \d+ (s|min) left: grpo in confident-mistake\n/);
+    expect(one.stderr.match(/ of 48 runs/g)).toHaveLength(10);
     expect(one.stdout).toMatch(
       /^score +1 +2\ngrpo +\S+ +\S+\nmine-with-a-~ +\S+ +\S+\n\n1 confident-mistake {3}2 capability\n/,
     );

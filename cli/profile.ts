@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type ProfiledUnit, type ProfileOptions, profile } from '../bench/profile/profile.ts';
+import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
 import { placesAmong, withReference } from '../bench/profile/reference.ts';
 import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
@@ -13,6 +13,7 @@ import { profilePool } from './profile-pool.ts';
 import { profileTable } from './profile-table.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
+import { createTimeLeft } from './time-left.ts';
 
 interface ProfileFlags {
   readonly algorithm?: readonly string[];
@@ -85,7 +86,7 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
       signal: stopping.signal,
       ...(out === undefined ? {} : { out }),
       ...(pool === undefined ? {} : { executor: pool }),
-      onProgress: progressTeller(),
+      onProgress: profileProgress(process.stderr.isTTY),
     });
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -110,26 +111,31 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
   return 0;
 }
 
-/** On a terminal one line that is written over, elsewhere a line for every tenth of the runs; with the time left. */
-function progressTeller(): NonNullable<ProfileOptions['onProgress']> {
-  const begun = performance.now();
-  let kept: number | undefined;
-  let tenth = 0;
-  return ({ done, total, what }) => {
-    // What comes at once was computed before: it says nothing about the time.
-    kept ??= done > 1 ? done : 0;
-    const rest = ((total - done) * (performance.now() - begun)) / Math.max(1, done - kept);
-    const left = done - kept < 10 ? '' : `, ${durationOf(rest)} left`;
-    const line = `${done} of ${total} runs${left}: ${printable(what)}`;
-    if (process.stderr.isTTY) return retell(line);
-    if (Math.floor((10 * done) / total) === tenth) return;
-    tenth = Math.floor((10 * done) / total);
-    tell(`${line}\n`);
+/** Tells how far it is: in one line of a terminal, and elsewhere in a line for every tenth. */
+function profileProgress(isTerminal: boolean) {
+  const timeLeft = createTimeLeft();
+  timeLeft(0, 0);
+  let before = 0;
+  let kept = 0;
+  return ({
+    done,
+    total,
+    what,
+  }: {
+    readonly done: number;
+    readonly total: number;
+    readonly what: string;
+  }) => {
+    // Runs come one by one; those of a part that was finished before, together.
+    if (done - before > 1) kept += done - before;
+    const isTenth = Math.floor((10 * done) / total) > Math.floor((10 * before) / total);
+    before = done;
+    const left = timeLeft(done - kept, total - done);
+    const text = `${done} of ${total} runs${left === undefined ? '' : `, ${left}`}: ${printable(what)}`;
+    if (isTerminal) retell(text);
+    else if (isTenth) tell(`${text}\n`);
   };
 }
-
-const durationOf = (milliseconds: number): string =>
-  milliseconds < 90_000 ? `${Math.ceil(milliseconds / 1000)} s` : `${Math.ceil(milliseconds / 60_000)} min`;
 
 const jsonScores = ({ algorithm, experiment, runs }: ProfiledUnit) =>
   runs.map(({ level, seed, score }) => ({ algorithm, experiment, level, seed, score }));
