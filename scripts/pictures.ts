@@ -17,13 +17,19 @@ interface Picture {
   /** First and last element that it shows. */
   readonly from: string;
   readonly to: string;
+  /** What lies between the two and is left out. */
+  readonly without?: string;
   readonly width: number;
 }
 
 /** Draws one picture: the page from the top of one element to the bottom of another, in its light colours. */
-async function draw(browser: Browser, { name, page: file, from, to, width }: Picture): Promise<void> {
+async function draw(
+  browser: Browser,
+  { name, page: file, from, to, without, width }: Picture,
+): Promise<void> {
   const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: 'light' });
   await page.goto(pathToFileURL(resolve(file)).href);
+  if (without !== undefined) await page.addStyleTag({ content: `${without} { display: none }` });
   const [top, bottom] = await Promise.all([
     page.locator(from).first().boundingBox(),
     page.locator(to).first().boundingBox(),
@@ -49,7 +55,15 @@ if (report === undefined || profile === undefined) {
   await mkdir(FOLDER, { recursive: true });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
   try {
-    await draw(browser, { name: 'report.png', page: report, from: '#curves', to: '#curves', width: 900 });
+    const without = '#scores, #differences, #curves > p, #curves figcaption';
+    await draw(browser, {
+      name: 'report.png',
+      page: report,
+      from: '.legend',
+      to: '#curves',
+      without,
+      width: 900,
+    });
     await draw(browser, { name: 'profile.png', page: profile, from: '#heat', to: '#heat', width: 900 });
   } finally {
     await browser.close();
