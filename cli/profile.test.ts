@@ -18,7 +18,7 @@ const SMALL = ['--quick', '--seeds', '2', '--experiment', 'confident-mistake', '
 
 describe('creditbench profile', () => {
   it('sets a method of one own beside GRPO, and with workers to the same bytes', async () => {
-    const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one');
+    const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one', '--workers', '1');
     expect(one.code).toBe(0);
     expect(one.stderr).toContain('note: ./mine.ts is code');
     // Two experiments, two methods, two levels: 4 learning rates and 2 seeds each.
