@@ -11,7 +11,7 @@ import type { Cell } from '../cell.ts';
 import { resealed } from '../framed.test-helper.ts';
 import { cellHash } from '../identity.ts';
 import { readCheckpoint } from '../training/checkpoint.ts';
-import { warmStartSchema } from '../training/options.ts';
+import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import { readStart, writeStart } from '../training/start-cache.ts';
 import { readState, writeState } from '../training/state.ts';
 import { checkpointPaths, createKeeper, readCellCheckpoint, readCheckpointHead } from './cell-checkpoints.ts';
@@ -95,7 +95,16 @@ describe('any bytes are a training state or refused', () => {
 });
 
 describe('any file in the folder of a run', () => {
-  const cell = { environment: { id: 'a/v1', options: {} }, seed: 0, backend: 'wasm' } as unknown as Cell;
+  const choice = (id: string) => ({ id, options: {} });
+  const cell: Cell = {
+    environment: choice('a/v1'),
+    policy: choice('b'),
+    algorithm: choice('c'),
+    training: trainingSchema.parse({}),
+    warmStart: warmStartSchema.parse({}),
+    seed: 0,
+    backend: 'wasm',
+  };
   const hash = cellHash(cell);
   const out = join(folder, 'run');
   const place = (name: string): string => join(cellFolder(out, hash), name);
