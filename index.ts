@@ -192,6 +192,13 @@ export { type Divisor, mean, standardDeviation } from './core/statistics.ts';
 // Experimental: what methods are good at.
 
 export {
+  compareAllPairs,
+  type Discrimination,
+  discrimination,
+  isToldApart,
+  type ProfilePair,
+} from './bench/profile/pairs.ts';
+export {
   type ProfiledUnit,
   type ProfileOptions,
   type ProfileRequest,
@@ -199,6 +206,7 @@ export {
   type UnitExecutor,
 } from './bench/profile/profile.ts';
 export { type LeftOutUnit, type ReferencedProfile, withReference } from './bench/profile/reference.ts';
+export { referenceUnits } from './bench/profile/reference-file.ts';
 export { type ProfileSummary, summarize, toldApart } from './bench/profile/summary.ts';
 export type { Effort, ProfileRun, ProfileUnit, UnitRequest } from './bench/profile/unit.ts';
 export { writeProfile } from './reports/profile/write.ts';
