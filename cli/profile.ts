@@ -7,6 +7,7 @@ import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { writeProfile } from '../reports/profile/write.ts';
+import { outputWidth } from './layout.ts';
 import { collect, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
 import { profilePool } from './profile-pool.ts';
@@ -102,7 +103,7 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
   print(
     flags.json
       ? `${printableJson({ scores: units.flatMap(jsonScores) })}\n`
-      : profileTable(summarize(units), placesAmong(compared), process.stdout.columns),
+      : profileTable(summarize(units), placesAmong(compared), outputWidth()),
   );
   if (out !== undefined) {
     tell(`files: ${join(out, 'profile.csv')}, scores.csv, curves.csv, pairs.csv (docs/files.md)\n`);
