@@ -109,6 +109,7 @@ export {
   type CreditedAction,
   type ForkPoint,
   type Head,
+  type HeadLoss,
   MEASUREMENTS,
   type Measurement,
   type Resampling,
@@ -182,6 +183,7 @@ export type {
 } from './policies/policy.ts';
 export type { AnyPolicySpec, PolicySpec, WeightLayout } from './policies/spec.ts';
 export { createTabularPolicy, type TabularOptions } from './policies/tabular/index.ts';
+export type { SharedOptions } from './policies/tabular/shared.ts';
 
 // Public: used everywhere.
 
