@@ -109,6 +109,7 @@ export {
   type CreditedAction,
   type ForkPoint,
   type Head,
+  type HeadLoss,
   MEASUREMENTS,
   type Measurement,
   type Resampling,
@@ -182,6 +183,7 @@ export type {
 } from './policies/policy.ts';
 export type { AnyPolicySpec, PolicySpec, WeightLayout } from './policies/spec.ts';
 export { createTabularPolicy, type TabularOptions } from './policies/tabular/index.ts';
+export type { SharedOptions } from './policies/tabular/shared.ts';
 
 // Public: used everywhere.
 
@@ -192,6 +194,13 @@ export { type Divisor, mean, standardDeviation } from './core/statistics.ts';
 // Experimental: what methods are good at.
 
 export {
+  compareAllPairs,
+  type Discrimination,
+  discrimination,
+  isToldApart,
+  type ProfilePair,
+} from './bench/profile/pairs.ts';
+export {
   type ProfiledUnit,
   type ProfileOptions,
   type ProfileRequest,
@@ -199,6 +208,7 @@ export {
   type UnitExecutor,
 } from './bench/profile/profile.ts';
 export { type LeftOutUnit, type ReferencedProfile, withReference } from './bench/profile/reference.ts';
+export { referenceUnits } from './bench/profile/reference-file.ts';
 export { type ProfileSummary, summarize, toldApart } from './bench/profile/summary.ts';
 export type { Effort, ProfileRun, ProfileUnit, UnitRequest } from './bench/profile/unit.ts';
 export { writeProfile } from './reports/profile/write.ts';

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Files whose cases are few in the fast set, with a fresh seed, and all in the slow one. */
 const FUZZ = ['**/*fuzz.test.ts', 'bench/framed.test.ts'];
 const SLOW = '**/*.slow.test.ts';
+const SERVERS = '**/*.servers.test.ts';
 const NEVER = ['**/node_modules/**', 'dist/**', '.creditbench/**'];
 
 export default defineConfig({
@@ -18,11 +19,16 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     projects: [
       // `npm test`: under 5 minutes on two cores.
-      { extends: true, test: { name: 'fast', exclude: [...NEVER, SLOW] } },
+      { extends: true, test: { name: 'fast', exclude: [...NEVER, SLOW, SERVERS] } },
       // `npm run test:slow`: kills, queues, browsers, GPUs in software, memory, large inputs, all cases of fuzzing.
       {
         extends: true,
         test: { name: 'slow', include: [SLOW, ...FUZZ], exclude: NEVER, env: { FUZZ: 'all' } },
+      },
+      // `npm run test:servers`: real servers of language models, installed by scripts/servers/install.sh.
+      {
+        extends: true,
+        test: { name: 'servers', include: [SERVERS], exclude: NEVER, fileParallelism: false },
       },
     ],
   },

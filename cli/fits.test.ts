@@ -12,7 +12,6 @@ const WITHOUT: Readonly<Record<string, string>> = {
   worker: 'says on stderr what it computes',
   report: 'writes a page',
   'warm-start': 'says in one line what it wrote and how that scores',
-  profile: 'cli/profile.test.ts',
 };
 
 const RUN = [
@@ -34,6 +33,21 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   audit: [['audit', '--algorithm', 'grpo', '--algorithm', 'igpo', '--environment', 'stop-or-search']],
   criticality: [
     ['criticality', '--environment', 'stop-or-search', '--policy', 'tabular', '--out', 'criticality'],
+  ],
+  profile: [
+    [
+      ...[
+        'profile',
+        '--quick',
+        '--seeds',
+        '2',
+        '--algorithm',
+        'carl-exact',
+        '--algorithm',
+        'reinforce-pp-baseline',
+      ],
+      ...['--experiment', 'recovery', '--experiment', 'confident-mistake'],
+    ],
   ],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
   list: [['list'], ['list', 'algorithms'], ['list', 'environments'], ['list', 'suites']],

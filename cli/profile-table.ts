@@ -1,6 +1,7 @@
 import type { Places } from '../bench/profile/reference.ts';
 import { type ProfileSummary, toldApart } from '../bench/profile/summary.ts';
 import { printable } from '../core/printable.ts';
+import { wrapLine } from './wrap.ts';
 
 const NAME_WIDTH = 14;
 const FIELD_WIDTH = 5;
@@ -43,12 +44,14 @@ export function profileTable(summaries: readonly ProfileSummary[], places?: Plac
   const legend = experiments.map((experiment, index) => `${index + 1} ${experiment}`);
   const marks = '^ above, v below GRPO: told apart at 5 % (t test, seeds in pairs; Holm over all)';
   const others = Math.max(0, ...(places?.of.values() ?? []));
-  const placed = others === 0 ? '' : `place: among ${others} methods, the others from the reference scores`;
+  const notes = [
+    marks,
+    ...(others === 0 ? [] : [`place: among ${others} methods, the others from the reference scores`]),
+  ];
   return [
     ...lines,
-    ...wrapped(legend, '   ', most),
-    ...wrapped(marks.split(' '), ' ', most),
-    ...wrapped(placed.split(' '), ' ', most),
+    ...legendLines(legend, most),
+    ...notes.flatMap((note) => wrapLine(note, most, false)),
     '',
   ].join('\n');
 }
@@ -60,14 +63,13 @@ const shortened = (name: string, width: number): string =>
 const short = (value: number): string =>
   (Math.abs(value) < 0.005 ? 0 : value).toFixed(Math.abs(value) >= 0.995 ? 1 : 2).replace(/^(-?)0\./, '$1.');
 
-/** Pieces in as few lines as hold them. */
-function wrapped(pieces: readonly string[], between: string, width: number): readonly string[] {
+/** Entries in as few lines as hold them, none broken. */
+function legendLines(entries: readonly string[], width: number): readonly string[] {
   const lines: string[] = [];
-  for (const piece of pieces) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + between.length + piece.length <= width) {
-      lines[lines.length - 1] = `${last}${between}${piece}`;
-    } else lines.push(piece);
+  for (const entry of entries) {
+    const longer = `${lines.at(-1)}   ${entry}`;
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(entry);
   }
   return lines;
 }

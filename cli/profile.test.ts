@@ -18,9 +18,12 @@ const SMALL = ['--quick', '--seeds', '2', '--experiment', 'confident-mistake', '
 
 describe('creditbench profile', () => {
   it('sets a method of one own beside GRPO, and with workers to the same bytes', async () => {
-    const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one');
+    const one = await run(...SMALL, '--algorithm', './mine.ts', '--out', 'one', '--workers', '1');
     expect(one.code).toBe(0);
     expect(one.stderr).toContain('note: ./mine.ts is code');
+    // Two experiments, two methods, two levels: 4 learning rates and 2 seeds each.
+    expect(one.stderr).toMatch(/\n5 of 48 runs, \d+ (s|min) left: grpo in confident-mistake\n/);
+    expect(one.stderr.match(/ of 48 runs/g)).toHaveLength(10);
     expect(one.stdout).toMatch(
       /^score +1 +2\ngrpo +\S+ +\S+\nmine-with-a-~ +\S+ +\S+\n\n1 confident-mistake {3}2 capability\n/,
     );

@@ -7,12 +7,14 @@ import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { writeProfile } from '../reports/profile/write.ts';
+import { outputWidth } from './layout.ts';
 import { collect, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
 import { profilePool } from './profile-pool.ts';
 import { profileTable } from './profile-table.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
+import { createTimeLeft } from './time-left.ts';
 
 interface ProfileFlags {
   readonly algorithm?: readonly string[];
@@ -85,9 +87,7 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
       signal: stopping.signal,
       ...(out === undefined ? {} : { out }),
       ...(pool === undefined ? {} : { executor: pool }),
-      onProgress: ({ done, total, what }) => {
-        if (process.stderr.isTTY) retell(`${done} of ${total} runs: ${printable(what)}`);
-      },
+      onProgress: profileProgress(process.stderr.isTTY),
     });
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
@@ -103,13 +103,39 @@ async function runProfile(flags: ProfileFlags): Promise<number> {
   print(
     flags.json
       ? `${printableJson({ scores: units.flatMap(jsonScores) })}\n`
-      : profileTable(summarize(units), placesAmong(compared), process.stdout.columns),
+      : profileTable(summarize(units), placesAmong(compared), outputWidth()),
   );
   if (out !== undefined) {
     tell(`files: ${join(out, 'profile.csv')}, scores.csv, curves.csv, pairs.csv (docs/files.md)\n`);
     tell(`report: ${join(out, 'profile.html')}\n`);
   }
   return 0;
+}
+
+/** Tells how far it is: in one line of a terminal, and elsewhere in a line for every tenth. */
+function profileProgress(isTerminal: boolean) {
+  const timeLeft = createTimeLeft();
+  timeLeft(0, 0);
+  let before = 0;
+  let kept = 0;
+  return ({
+    done,
+    total,
+    what,
+  }: {
+    readonly done: number;
+    readonly total: number;
+    readonly what: string;
+  }) => {
+    // Runs come one by one; those of a part that was finished before, together.
+    if (done - before > 1) kept += done - before;
+    const isTenth = Math.floor((10 * done) / total) > Math.floor((10 * before) / total);
+    before = done;
+    const left = timeLeft(done - kept, total - done);
+    const text = `${done} of ${total} runs${left === undefined ? '' : `, ${left}`}: ${printable(what)}`;
+    if (isTerminal) retell(text);
+    else if (isTenth) tell(`${text}\n`);
+  };
 }
 
 const jsonScores = ({ algorithm, experiment, runs }: ProfiledUnit) =>

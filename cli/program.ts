@@ -9,7 +9,8 @@ import { wrapHelp } from './wrap.ts';
 
 const EXAMPLES = `
 Examples:
-  creditbench run quick                     compare the algorithms, a few minutes
+  creditbench run quick                     compare four algorithms, a few minutes
+  creditbench profile --quick               what is each good at?
   creditbench status results/quick          what is finished, running, failed, waiting
   creditbench report results/quick          one page with charts, for any runs
   creditbench power --help                  how many seeds does a difference need?

@@ -1,7 +1,9 @@
 import { MultiBar, Presets, type SingleBar } from 'cli-progress';
-import type { NamedCell } from '../bench/cell.ts';
+import type { CellResult, NamedCell } from '../bench/cell.ts';
 import type { RunEvent } from '../bench/runs/events.ts';
 import { printable, printableLines } from '../core/printable.ts';
+import { scoreLabel } from '../reports/score.ts';
+import { createTimeLeft } from './time-left.ts';
 
 /** Shows the events of a run. */
 export interface ProgressView {
@@ -29,30 +31,82 @@ function spoken(event: RunEvent): string | undefined {
   return undefined;
 }
 
-/** One line when a cell starts and ends, and at most one for every tenth of its way. */
-export function plainLines(cells: number, write: (line: string) => void): ProgressView {
+/** What a cell has learned: ': dev F1 0.336 -> 0.447'. */
+function learned({ metrics, declaration: { score } }: CellResult): string {
+  const scores = metrics.map((row) => row[`dev_${score.name}`]).filter((value) => typeof value === 'number');
+  const [before, after] = [scores[0], scores.at(-1)].map((value) => value?.toFixed(3));
+  return before === undefined ? '' : `: ${scoreLabel(score)} ${before} -> ${after}`;
+}
+
+/** How much of the run's cells is done: what this run has computed, and what remains; in cells. */
+function createAccount(cells: number) {
+  const first = new Map<NamedCell, number>();
+  const fractions = new Map<NamedCell, number>();
+  let computed = 0;
+  let ended = 0;
+  const end = (cell: NamedCell, fraction: number): void => {
+    computed += fraction - (first.get(cell) ?? fraction);
+    fractions.delete(cell);
+    first.delete(cell);
+    ended++;
+  };
+  return {
+    ended: () => ended,
+    add(event: RunEvent): void {
+      const { type, cell } = event;
+      if (type === 'cell-progress') {
+        // A cell that goes on from a checkpoint begins later than at 0.
+        if (!first.has(cell)) first.set(cell, event.progress.fraction);
+        fractions.set(cell, event.progress.fraction);
+      } else if (type === 'cell-done') end(cell, 1);
+      else if (type === 'cell-skipped' || type === 'cell-failed' || type === 'cell-left') {
+        end(cell, fractions.get(cell) ?? 0);
+      }
+    },
+    work(): readonly [computed: number, remaining: number] {
+      const sum = (of: Map<NamedCell, number>): number => [...of.values()].reduce((all, one) => all + one, 0);
+      return [computed + sum(fractions) - sum(first), cells - ended - sum(fractions)];
+    },
+  };
+}
+
+/**
+ * One line when a cell starts and ends, and at most one for every tenth of its way; with the time that the run still takes.
+ *
+ * @param now in milliseconds.
+ */
+export function plainLines(
+  cells: number,
+  write: (line: string) => void,
+  now: () => number = () => performance.now(),
+): ProgressView {
   const width = String(cells).length;
   const tenths = new Map<NamedCell, number>();
   const started = new Map<NamedCell, number>();
-  let ended = 0;
-  const say = (text: string) => write(`[${String(ended).padStart(width)}/${cells}] ${text}`);
+  const account = createAccount(cells);
+  const timeLeft = createTimeLeft(now);
+  const say = (text: string) => {
+    const left = started.size === 0 ? undefined : timeLeft(...account.work());
+    const count = `${String(account.ended()).padStart(width)}/${cells}`;
+    write(`[${count}${left === undefined ? '' : `, ${left}`}] ${text}`);
+  };
   return {
     stop: () => {},
     say: (message) => say(`note    ${message}`),
     onEvent: (event) => {
       const words = spoken(event);
-      if (/^cell-(done|skipped|failed|left)$/.test(event.type)) ended++;
+      account.add(event);
       if (words !== undefined) say(words);
       else if (event.type === 'prepare-start') say(`prepare ${label(event.cell)}: data and starting weights`);
       else if (event.type === 'cell-skipped') say(`skip    ${label(event.cell)}: finished before`);
       else if (event.type === 'cell-start') {
-        started.set(event.cell, performance.now());
+        started.set(event.cell, now());
         say(`start   ${label(event.cell)}${event.worker === undefined ? '' : ` on ${event.worker}`}`);
       } else if (event.type === 'cell-done') {
         const since = started.get(event.cell);
         // If the result came while no run was waiting for it, its time is not known.
-        const took = since === undefined ? '' : ` in ${((performance.now() - since) / 1000).toFixed(1)} s`;
-        say(`done    ${label(event.cell)}${took}`);
+        const took = since === undefined ? '' : ` in ${((now() - since) / 1000).toFixed(1)} s`;
+        say(`done    ${label(event.cell)}${took}${learned(event.result)}`);
       } else if (event.type === 'cell-progress') {
         const tenth = Math.floor(event.progress.fraction * 10);
         if (tenth > (tenths.get(event.cell) ?? 0)) {
@@ -109,6 +163,9 @@ function bars(cells: number, stream: NodeJS.WriteStream): ProgressView {
     onEvent: (event) => {
       const words = spoken(event);
       if (words !== undefined) multibar.log(printableLines(`${words}\n`));
+      else if (event.type === 'cell-done') {
+        multibar.log(printableLines(`done    ${label(event.cell)}${learned(event.result)}\n`));
+      }
       if (event.type === 'prepare-start' || event.type === 'cell-start') {
         close(event.cell); // another worker has taken over
         if (event.type === 'cell-start' && event.worker !== undefined) {

@@ -52,7 +52,10 @@ export function rolloutCommand(): Command {
     .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--greedy', 'takes the most likely action or token instead of drawing')
     .option('--tokens', 'shows every token with its entropy')
-    .option('--suite <suite>', 'suite that says which policy and options (default: quick)')
+    .option(
+      '--suite <suite>',
+      'suite that says which policy and options (default: quick, for search the suite search)',
+    )
     .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own")
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')

@@ -17,8 +17,8 @@ export interface StartFlags {
   readonly backend?: string;
 }
 
-/** The suite that says how an environment's policy starts, unless another is named. */
-const DEFAULT_SUITE = 'quick';
+/** The suites that say how an environment's policy starts, unless another is named: the first that has it. */
+const DEFAULT_SUITES = ['quick', 'search'] as const;
 
 /** An environment and what its policy starts from. */
 export interface StartingPoint {
@@ -27,8 +27,17 @@ export interface StartingPoint {
   readonly backend: string;
 }
 
+/** The default suite that has an environment, by its id or name; the first if none has. */
+async function defaultSuite(name: string): Promise<string> {
+  for (const suite of DEFAULT_SUITES) {
+    const { environments } = (await loadSuite(suite, CATALOG, {})).suite;
+    if (environments.some(({ id }) => id === name || id.split('/v')[0] === name)) return suite;
+  }
+  return DEFAULT_SUITES[0];
+}
+
 /**
- * An environment with the policy and warm start of a suite. One that is not in the default suite gets an
+ * An environment with the policy and warm start of a suite. One that is not in a default suite gets an
  * untrained table, unless a policy is named.
  * @param name of a registered environment, the source of one's own, or the id of one that the suite names. A source that the
  *   suite names, too, means its file, beside the suite; any other lies in the working folder.
@@ -36,8 +45,9 @@ export interface StartingPoint {
  */
 export async function startingPoint(name: string, flags: StartFlags): Promise<StartingPoint> {
   const backend = await checkBackend(flags.backend);
+  const suiteName = flags.suite ?? (await defaultSuite(name));
   const load = (base: Catalog, overrides: SuiteOverrides) =>
-    loadSuite(flags.suite ?? DEFAULT_SUITE, base, {
+    loadSuite(suiteName, base, {
       backend,
       onNotice: tellCode,
       ...overrides,

@@ -36,7 +36,10 @@ export function warmStartCommand(): Command {
     .description("trains a suite's policy on demonstrations and writes a checkpoint")
     .argument('<environment>', 'environment (see: creditbench list environments)')
     .requiredOption('--out <folder>', 'where the checkpoint goes')
-    .option('--suite <suite>', 'suite that says which policy and options (default: quick)')
+    .option(
+      '--suite <suite>',
+      'suite that says which policy and options (default: quick, for search the suite search)',
+    )
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)

@@ -7,6 +7,7 @@ import {
   TIMING_COLUMNS,
 } from '../bench/columns.ts';
 import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
+import { PAIR_COLUMNS } from '../bench/profile/pairs.ts';
 import { PROFILE_COLUMNS as METHOD_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
 import { SEARCH_METRICS } from '../envs/search/environment.ts';
 import { COMPARISON_COLUMNS, PAIRWISE_COLUMNS, PROFILE_COLUMNS } from './columns.ts';
@@ -78,6 +79,11 @@ const METHOD_FILES: readonly DocumentedFile[] = [
     columns: SCORE_COLUMNS,
   },
   {
+    name: 'pairs.csv',
+    rows: 'Of `creditbench profile --out`: one row per pair of algorithms and experiment.',
+    columns: PAIR_COLUMNS,
+  },
+  {
     name: 'curves.csv',
     rows: 'Of `creditbench profile --out`: one row per algorithm, experiment and level of its knob.',
     columns: CURVE_COLUMNS,
@@ -104,7 +110,7 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
 
-\`creditbench profile --out <folder>\` writes \`profile.csv\`, \`scores.csv\` and \`curves.csv\` (below), and:
+\`creditbench profile --out <folder>\` writes \`profile.csv\`, \`scores.csv\`, \`pairs.csv\` and \`curves.csv\` (below), and:
 
 | | |
 | --- | --- |

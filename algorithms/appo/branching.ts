@@ -66,9 +66,9 @@ export function candidates(tree: RolloutTree, options: BranchingOptions): readon
       return edge.tokens.map((_, t) => start + t);
     });
     const entropy = scored(tokens.map(({ edge, t }) => edge.entropies[t]!));
-    const ratios = tokens.map(({ edge, t }) =>
-      options.future === 'recomputed' ? 0 : edge.logProbs[t]! - edge.previous![t]!,
-    );
+    // Entropy alone needs no ratios, and nobody has measured them.
+    const hasRatios = options.future === 'previous' && options.score !== 'entropy';
+    const ratios = tokens.map(({ edge, t }) => (hasRatios ? edge.logProbs[t]! - edge.previous![t]! : 0));
     const future = scored(futureValues(futureSums(ratios, places, options), options.futureClip));
     return tokens.flatMap(({ edge, t }, index): readonly Candidate[] => {
       const point = forkPoint(tree, edge.id, options.keepToken ? t + 1 : t);

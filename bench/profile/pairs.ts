@@ -1,10 +1,10 @@
 import type { Row } from '../cell.ts';
 import { column } from '../columns.ts';
-import { holm } from '../stats/holm.ts';
+import { holmOfDefined } from '../stats/holm.ts';
 import type { Interval } from '../stats/interval.ts';
 import { stratifiedInterval, stratifiedTestP } from '../stats/stratified.ts';
 import type { ProfiledUnit } from './profile.ts';
-import { ALPHA, differencesByLevel, SMALLEST } from './summary.ts';
+import { differenceColumns, differenceRow, differencesByLevel, toldApart } from './summary.ts';
 
 /**
  * Two methods in one experiment.
@@ -46,17 +46,15 @@ export function compareAllPairs(
       }),
     );
   });
-  const adjusted = holm(pairs.flatMap(({ p }) => p ?? []));
-  let place = 0;
-  return pairs.map((pair) => ({ ...pair, adjustedP: pair.p === null ? null : adjusted[place++]! }));
+  const adjusted = holmOfDefined(pairs.map(({ p }) => p));
+  return pairs.map((pair, index) => ({ ...pair, adjustedP: adjusted[index]! }));
 }
 
 /**
  * Whether an experiment tells a pair apart: adjusted p below 0.05 and a difference of at least 0.01.
  * @experimental
  */
-export const isToldApart = ({ adjustedP, difference }: ProfilePair): boolean =>
-  adjustedP !== null && adjustedP < ALPHA && Math.abs(difference.value) >= SMALLEST;
+export const isToldApart = (pair: ProfilePair): boolean => toldApart(pair) !== 0;
 
 /**
  * How many pairs of methods at least one experiment tells apart, and what each experiment adds.
@@ -75,7 +73,8 @@ export interface Discrimination {
 
 /** @experimental */
 export function discrimination(pairs: readonly ProfilePair[]): Discrimination {
-  const nameOf = ({ first, second }: ProfilePair): string => JSON.stringify([first, second]);
+  // In whatever order an experiment has the two.
+  const nameOf = ({ first, second }: ProfilePair): string => JSON.stringify([first, second].toSorted());
   const by = new Map<string, Set<string>>();
   for (const pair of pairs) {
     const found = by.get(nameOf(pair)) ?? new Set();
@@ -99,18 +98,12 @@ export const PAIR_COLUMNS = [
   column('first', 'name', 'algorithm'),
   column('second', 'name', 'another algorithm'),
   column('experiment', 'name', 'experiment'),
-  column('difference', 'score', 'score of the first minus that of the second, of equal seeds'),
-  column('difference_low', 'score', 'lower end of its 95 % t interval over seeds'),
-  column('difference_high', 'score', 'upper end'),
-  column('p', '0..1', 't test of the difference, seeds in pairs, levels as strata; empty where not defined'),
-  column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
+  ...differenceColumns('score of the first minus that of the second, of equal seeds'),
 ] as const;
 
-export const pairRow = ({ first, second, experiment, difference, p, adjustedP }: ProfilePair): Row => ({
-  ...{ first, second, experiment },
-  difference: difference.value,
-  difference_low: difference.low,
-  difference_high: difference.high,
-  p,
-  adjusted_p: adjustedP,
+export const pairRow = (pair: ProfilePair): Row => ({
+  first: pair.first,
+  second: pair.second,
+  experiment: pair.experiment,
+  ...differenceRow(pair),
 });

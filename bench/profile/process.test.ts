@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import { checkEnvironment } from '../../envs/check.ts';
 import { EXPERIMENTS } from './experiments.ts';
-import { choice, compile, ends, leads, loadProcess } from './process.ts';
+import { startingProbabilities } from './learn.ts';
+import { choice, compile, copies, ends, leads, loadProcess } from './process.ts';
 import { isWritten, loadWritten, STOP } from './written.ts';
 
 it.each(EXPERIMENTS)('$id: its environment keeps the rules of environments', ({ id, knob, process }) => {
@@ -24,6 +25,25 @@ it.each(EXPERIMENTS)('$id: probabilities add up to 1', ({ knob, process }) => {
     }
   }
 });
+
+it.each(EXPERIMENTS)(
+  '$id: four copies of it share no state and are worth what one is',
+  ({ knob, process }) => {
+    for (const level of knob.levels.slice(0, 2)) {
+      const one = process(level);
+      const four = copies(one, 4);
+      expect(Object.keys(four.states)).toHaveLength(4 * Object.keys(one.states).length);
+      expect(four.starts).toHaveLength(4 * one.starts.length);
+      const texts = (states: typeof one.states) =>
+        new Set(Object.values(states).map(({ text }) => text)).size;
+      expect(texts(four.states)).toBe(4 * texts(one.states));
+      expect(isWritten(four)).toBe(isWritten(one));
+      const value = (of: typeof one) => compile(of).values(startingProbabilities(of)).value;
+      expect(value(four)).toBeCloseTo(value(one), 12);
+      expect(compile(four).optimum()).toBeCloseTo(compile(one).optimum(), 12);
+    }
+  },
+);
 
 it('refuses states that come back to themselves', () => {
   const states = { a: { text: 'a', actions: choice(0.5, ['stay', leads('a')], ['go', ends(true)]) } };

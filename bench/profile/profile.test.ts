@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG } from '../../catalog.ts';
 import { type ProfiledUnit, type ProfileRequest, profile, runUnit } from './profile.ts';
+import { unitHash } from './store.ts';
 import { profileRow, summarize, toldApart } from './summary.ts';
 
 let folder: string;
@@ -46,6 +47,16 @@ describe('profile', () => {
     const none: number[] = [];
     await profile(SMALL, CATALOG, { out: folder, onProgress: ({ done }) => none.push(done) });
     expect(none).toEqual([12, 24, 36, 48]);
+  });
+
+  it('knows a unit by the content of users’ code, not by its name', () => {
+    const unit = (source: string, sha256: string) =>
+      unitHash({
+        ...{ name: source, algorithm: source, experiment: 'late', seeds: 2, quick: true },
+        choice: { id: 'mine', options: {}, code: { source, sha256 } },
+      });
+    expect(unit('./b.ts', 'a')).toBe(unit('./a.ts', 'a'));
+    expect(unit('./a.ts', 'b')).not.toBe(unit('./a.ts', 'a'));
   });
 
   it('gives the same with several units at the same time, in the same order', async () => {

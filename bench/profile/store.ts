@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { makeWritable, writeFileAtomic } from '../../core/atomic-file.ts';
 import { readBoundedText } from '../../core/bounded-file.ts';
 import { canonicalJson } from '../../core/canonical-json.ts';
+import { unnamed } from '../cell.ts';
 import { codeFingerprint } from '../identity.ts';
 import type { ProfileUnit, UnitRequest } from './unit.ts';
 
@@ -33,8 +34,9 @@ const MOST = 64 * 2 ** 20;
 const fileOf = (out: string, hash: string): string => join(out, 'units', `${hash.slice(0, 16)}.json`);
 
 /** SHA-256 of everything that a unit's numbers depend on: what is asked for, and the code that computes it. */
-export function unitHash({ name: _, algorithm: __, ...unit }: UnitRequest): string {
+export function unitHash({ name: _, algorithm: __, choice, ...rest }: UnitRequest): string {
   const code = codeFingerprint('profile');
+  const unit = { ...rest, choice: unnamed(choice) };
   return createHash('sha256').update(canonicalJson({ unit, code })).digest('hex');
 }
 

@@ -1,7 +1,7 @@
 import { mean } from '../../core/statistics.ts';
 import type { Row } from '../cell.ts';
 import { column } from '../columns.ts';
-import { holm } from '../stats/holm.ts';
+import { holmOfDefined } from '../stats/holm.ts';
 import type { Interval } from '../stats/interval.ts';
 import { stratifiedDeviation, stratifiedInterval, stratifiedTestP } from '../stats/stratified.ts';
 import { BASELINE, type ProfiledUnit } from './profile.ts';
@@ -32,15 +32,18 @@ export interface ProfileSummary {
 }
 
 /** Level of the marks. */
-export const ALPHA = 0.05;
+const ALPHA = 0.05;
 /** Differences below this are not marked: common random numbers tell apart what rounds differently. */
-export const SMALLEST = 0.01;
+const SMALLEST = 0.01;
 
 /**
- * Whether a method is told apart from GRPO, by 0.01 or more: 1 above, -1 below, 0 neither.
+ * Whether a method is told apart from GRPO, or from the other of a pair, by 0.01 or more: 1 above, -1 below, 0 neither.
  * @experimental
  */
-export const toldApart = ({ adjustedP, difference }: ProfileSummary): -1 | 0 | 1 =>
+export const toldApart = ({
+  adjustedP,
+  difference,
+}: Pick<ProfileSummary, 'adjustedP' | 'difference'>): -1 | 0 | 1 =>
   adjustedP === null || adjustedP >= ALPHA || Math.abs(difference!.value) < SMALLEST
     ? 0
     : difference!.value > 0
@@ -60,10 +63,8 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
     const differences = baseline && differencesByLevel(unit, baseline);
     return { unit, differences, p: differences === undefined ? null : stratifiedTestP(differences) };
   });
-  const tested = compared.flatMap(({ p }) => p ?? []);
-  const adjusted = holm(tested);
-  let place = 0;
-  return compared.map(({ unit, differences, p }) => {
+  const adjusted = holmOfDefined(compared.map(({ p }) => p));
+  return compared.map(({ unit, differences, p }, index) => {
     const best = Math.max(...unit.rates.map(({ score }) => score));
     const near = unit.rates.filter(({ score }) => score >= best - 0.05 * Math.abs(best));
     const average = (of: (run: ProfiledUnit['runs'][number]) => number | null): number | null => {
@@ -77,7 +78,7 @@ export function summarize(units: readonly ProfiledUnit[]): readonly ProfileSumma
       difference: differences === undefined ? null : stratifiedInterval(differences),
       deviation: differences === undefined ? null : stratifiedDeviation(differences),
       p,
-      adjustedP: p === null ? null : adjusted[place++]!,
+      adjustedP: adjusted[index]!,
       rate: unit.rate,
       rateTolerance: near.length / unit.rates.length,
       rankCorrelation: average((run) => run.rankCorrelation),
@@ -124,6 +125,27 @@ export const NAMES = [
   column('experiment', 'name', 'experiment'),
 ] as const;
 
+/** Columns of a difference and its test. @param what it is the difference of. */
+export const differenceColumns = (what: string) => [
+  column('difference', 'score', what),
+  column('difference_low', 'score', 'lower end of its 95 % t interval over seeds'),
+  column('difference_high', 'score', 'upper end'),
+  column('p', '0..1', 't test of the difference, seeds in pairs, levels as strata; empty where not defined'),
+  column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
+];
+
+export const differenceRow = ({
+  difference,
+  p,
+  adjustedP,
+}: Pick<ProfileSummary, 'difference' | 'p' | 'adjustedP'>): Row => ({
+  difference: difference?.value ?? null,
+  difference_low: difference?.low ?? null,
+  difference_high: difference?.high ?? null,
+  p,
+  adjusted_p: adjustedP,
+});
+
 /** `profile.csv`: one row per algorithm and experiment. */
 export const PROFILE_COLUMNS = [
   ...NAMES,
@@ -134,11 +156,7 @@ export const PROFILE_COLUMNS = [
   ),
   column('score_low', 'score', 'lower end of its 95 % t interval over seeds'),
   column('score_high', 'score', 'upper end'),
-  column('difference', 'score', "score minus GRPO's of the same seeds; empty for GRPO"),
-  column('difference_low', 'score', 'lower end of its 95 % t interval'),
-  column('difference_high', 'score', 'upper end'),
-  column('p', '0..1', 't test of the difference, seeds in pairs, levels as strata; empty where not defined'),
-  column('adjusted_p', '0..1', 'after Holm over all rows with a p'),
+  ...differenceColumns("score minus GRPO's of the same seeds; empty for GRPO"),
   column('learning_rate', 'rate', 'the rate that was chosen on seeds of its own'),
   column('rates_within', '0..1', 'share of the rates tried whose tuning score is within 5 % of the best'),
   ...CREDIT,
@@ -164,11 +182,7 @@ export const profileRow = (summary: ProfileSummary): Row => ({
   score: summary.score.value,
   score_low: summary.score.low,
   score_high: summary.score.high,
-  difference: summary.difference?.value ?? null,
-  difference_low: summary.difference?.low ?? null,
-  difference_high: summary.difference?.high ?? null,
-  p: summary.p,
-  adjusted_p: summary.adjustedP,
+  ...differenceRow(summary),
   learning_rate: summary.rate,
   rates_within: summary.rateTolerance,
   rank_correlation: summary.rankCorrelation,

@@ -140,7 +140,7 @@ async function compute(pending: Pending, lock: HeldLock, running: Running): Prom
   await removeCellCheckpoints(out, hash).catch(() => {});
   running.executor.stored?.(cell.cell);
   done.set(hash, stored.result);
-  emit({ type: 'cell-done', cell });
+  emit({ type: 'cell-done', cell, result: stored.result });
 }
 
 /** Computes a cell, resuming from its last checkpoint, and stores the checkpoints that it sends. */

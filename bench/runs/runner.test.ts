@@ -44,6 +44,16 @@ describe('runSuite', () => {
     expect(metrics).toContain(',NaN,');
   });
 
+  it('begins with the first seed of every algorithm, and lists cells as the suite does', async () => {
+    const { events, summary } = await run(suite({ first: 'ok', second: 'ok' }, 2), { workers: 1 });
+    const started = events.flatMap(({ type, cell }) =>
+      type === 'cell-start' ? [`${cell.name} ${cell.cell.seed}`] : [],
+    );
+    expect(started).toEqual(['first 0', 'second 0', 'first 1', 'second 1']);
+    const listed = summary.outcomes.map(({ name, cell }) => `${name} ${cell.seed}`);
+    expect(listed).toEqual(['first 0', 'first 1', 'second 0', 'second 1']);
+  });
+
   it('refuses what no cell at all can begin with, and records nothing', async () => {
     const refused = run(suite({ a: 'ok', b: 'ok' }, 2, { wrong: true }));
     await expect(refused).rejects.toThrow(InputError);

@@ -143,7 +143,10 @@ async function tryToWrite(write: () => Promise<void>): Promise<string | undefine
   }
 }
 
-/** The cells that have to be computed, each once: entries with different names may describe the same cell. */
+/**
+ * The cells that have to be computed, each once: entries with different names may describe the same cell. By seed first,
+ * so that a run that has just begun, or is stopped, says something about every algorithm.
+ */
 async function findPending(
   { cells, out, retryFailed = false, onEvent }: RunOptions,
   done: Map<string, CellResult | CellError>,
@@ -168,7 +171,7 @@ async function findPending(
     }
     pending.push({ hash, cell, failedAt: failure?.at.getTime() });
   }
-  return pending;
+  return pending.sort((a, b) => a.cell.cell.seed - b.cell.cell.seed);
 }
 
 interface Refused {

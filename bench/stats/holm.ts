@@ -13,3 +13,10 @@ export function holm(ps: readonly number[]): readonly number[] {
   }
   return adjusted;
 }
+
+/** The same for tests of which some are not defined: those stay null and do not count. */
+export function holmOfDefined(ps: readonly (number | null)[]): readonly (number | null)[] {
+  const adjusted = holm(ps.flatMap((p) => p ?? []));
+  let place = 0;
+  return ps.map((p) => (p === null ? null : adjusted[place++]!));
+}

@@ -1,68 +1,20 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createReport } from '../report.ts';
+import { describeInChromium } from './browser.test-helper.ts';
 import { madeUpSources } from './made-up.test-helper.ts';
 
-/** Debian's package chromium. */
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = existsSync(CHROMIUM);
-if (!isThere) process.stderr.write(`SKIPPED: the report in a browser, ${CHROMIUM} is not installed\n`);
+const FOUR = ['grpo', 'rloo', '<script>fail()</script>"\'', 'carl'];
 
-it('has its browser in CI', () => {
-  expect(isThere || process.env.CI === undefined).toBe(true);
-});
+function pages() {
+  const many = ['grpo', ...Array.from({ length: 29 }, (_, index) => `method-with-a-long-name-${index}`)];
+  return {
+    'few.html': createReport(madeUpSources({ algorithms: FOUR, environments: ['walk/v1', 'maze/v1'] })),
+    'many.html': createReport(madeUpSources({ algorithms: many })),
+    'bad.html': '<script>console.error("oops"); fetch("http://127.0.0.1:9/x").catch(() => {})</script>',
+  };
+}
 
-describe.skipIf(!isThere)('the report in Chromium', () => {
-  const FOUR = ['grpo', 'rloo', '<script>fail()</script>"\'', 'carl'];
-  let folder: string;
-  let browser: Browser;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'creditbench-report-'));
-    const many = ['grpo', ...Array.from({ length: 29 }, (_, index) => `method-with-a-long-name-${index}`)];
-    await Promise.all([
-      writeFile(
-        join(folder, 'few.html'),
-        createReport(madeUpSources({ algorithms: FOUR, environments: ['walk/v1', 'maze/v1'] })),
-      ),
-      writeFile(join(folder, 'many.html'), createReport(madeUpSources({ algorithms: many }))),
-    ]);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    // A browser on a busy machine takes its time to start.
-  }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true });
-  });
-
-  /** Opens a page, lets `use` work with it, and returns everything it complained about or asked the network for. */
-  async function visit(
-    name: string,
-    use: (page: Page) => Promise<void>,
-    { width = 1280, dark = false } = {},
-  ): Promise<readonly string[]> {
-    const page = await browser.newPage({
-      viewport: { width, height: 900 },
-      colorScheme: dark ? 'dark' : 'light',
-    });
-    const problems: string[] = [];
-    page.on('console', (message) => problems.push(`console: ${message.text()}`));
-    page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
-    page.on('request', (request) => {
-      if (!request.url().startsWith('file:')) problems.push(`request: ${request.url().slice(0, 80)}`);
-    });
-    try {
-      await page.goto(`file://${join(folder, name)}`);
-      await use(page);
-    } finally {
-      await page.close();
-    }
-    return problems;
-  }
-
+describeInChromium('the report', pages, (visit) => {
   it('shows every chart with the right number of series, and is silent', async () => {
     const problems = await visit('few.html', async (page) => {
       expect(await page.locator('#curves svg[role=img]:visible').count()).toBe(2 * 2);
@@ -78,10 +30,6 @@ describe.skipIf(!isThere)('the report in Chromium', () => {
   });
 
   it('would notice a complaint and a request', async () => {
-    await writeFile(
-      join(folder, 'bad.html'),
-      '<script>console.error("oops"); fetch("http://127.0.0.1:9/x").catch(() => {})</script>',
-    );
     const problems = await visit('bad.html', async (page) => {
       await page.waitForTimeout(50);
     });
@@ -190,13 +138,15 @@ describe.skipIf(!isThere)('the report in Chromium', () => {
   });
 
   it('works without the script', async () => {
-    const context = await browser.newContext({ javaScriptEnabled: false });
-    const page = await context.newPage();
-    await page.goto(`file://${join(folder, 'few.html')}`);
-    await page.getByRole('radio', { name: 'seconds' }).check();
-    expect(await page.locator('#curves svg[role=img]:visible').first().getAttribute('aria-label')).toContain(
-      'against seconds',
+    await visit(
+      'few.html',
+      async (page) => {
+        await page.getByRole('radio', { name: 'seconds' }).check();
+        expect(
+          await page.locator('#curves svg[role=img]:visible').first().getAttribute('aria-label'),
+        ).toContain('against seconds');
+      },
+      { script: false },
     );
-    await context.close();
   });
 });

@@ -1,79 +1,29 @@
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { EXPERIMENTS } from '../../bench/profile/experiments.ts';
 import { madeUpUnits } from '../../bench/profile/made-up.test-helper.ts';
 import { withReference } from '../../bench/profile/reference.ts';
+import { describeInChromium } from '../html/browser.test-helper.ts';
 import { renderProfile } from './page.ts';
 
-/** Debian's package chromium. */
-const CHROMIUM = '/usr/bin/chromium';
-const isThere = existsSync(CHROMIUM);
-if (!isThere) process.stderr.write(`SKIPPED: the profile in a browser, ${CHROMIUM} is not installed\n`);
+const EVIL = '<script>fail()</script>"\'-with-a-long-name-that-has-no-spaces';
 
-it('has its browser in CI', () => {
-  expect(isThere || process.env.CI === undefined).toBe(true);
-});
-
-describe.skipIf(!isThere)('the profile in Chromium', () => {
-  const EVIL = '<script>fail()</script>"\'-with-a-long-name-that-has-no-spaces';
-  let folder: string;
-  let browser: Browser;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'creditbench-profile-'));
-    const experiments = EXPERIMENTS.map(({ id }) => id);
-    const units = (names: readonly string[]) =>
-      madeUpUnits({
-        methods: Object.fromEntries(names.map((name, index) => [name, [-0.2 * index, 0.05] as const])),
-        experiments,
-        seeds: 3,
-      });
-    const many = Array.from({ length: 11 }, (_, index) => `method-with-a-long-name-${index}`);
-    const pages = {
-      'few.html': withReference(units(['grpo', EVIL, 'carl', 'grpo again']), units(['grpo', 'ppo'])),
-      'many.html': withReference(units(['grpo', ...many]), []),
-    };
-    for (const [name, profile] of Object.entries(pages)) {
-      await writeFile(join(folder, name), renderProfile({ profile, version: '1.2.3' }));
-    }
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-    // A browser on a busy machine takes its time to start.
-  }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true });
-  });
-
-  /** Opens a page, lets `use` work with it, and returns everything it complained about or asked the network for. */
-  async function visit(
-    name: string,
-    use: (page: Page) => Promise<void>,
-    { width = 1280, dark = false, script = true } = {},
-  ): Promise<readonly string[]> {
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme: dark ? 'dark' : 'light',
-      javaScriptEnabled: script,
+function pages() {
+  const experiments = EXPERIMENTS.map(({ id }) => id);
+  const units = (names: readonly string[]) =>
+    madeUpUnits({
+      methods: Object.fromEntries(names.map((name, index) => [name, [-0.2 * index, 0.05] as const])),
+      experiments,
+      seeds: 3,
     });
-    const page = await context.newPage();
-    const problems: string[] = [];
-    page.on('console', (message) => problems.push(`console: ${message.text()}`));
-    page.on('pageerror', (error) => problems.push(`error: ${error.message}`));
-    page.on('request', (request) => {
-      if (!/^(file:|data:,$)/.test(request.url())) problems.push(`request: ${request.url().slice(0, 80)}`);
-    });
-    try {
-      await page.goto(`file://${join(folder, name)}`);
-      await use(page);
-    } finally {
-      await context.close();
-    }
-    return problems;
-  }
+  const many = Array.from({ length: 11 }, (_, index) => `method-with-a-long-name-${index}`);
+  const render = (profile: ReturnType<typeof withReference>) => renderProfile({ profile, version: '1.2.3' });
+  return {
+    'few.html': render(withReference(units(['grpo', EVIL, 'carl', 'grpo again']), units(['grpo', 'ppo']))),
+    'many.html': render(withReference(units(['grpo', ...many]), [])),
+  };
+}
 
+describeInChromium('the profile', pages, (visit) => {
   it.each([
     { name: 'few.html', width: 1280, dark: false },
     { name: 'few.html', width: 1280, dark: true },
