@@ -49,8 +49,16 @@ describe('creditbench profile', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
-    ['an unknown experiment', ['--experiment', 'nope'], "unknown experiment 'nope'; valid: horizon, late, "],
+    [
+      'an unknown algorithm',
+      ['--algorithm', 'nope'],
+      "--algorithm: unknown algorithm 'nope'; valid: a2tgpo, actfocus, ",
+    ],
+    [
+      'an unknown experiment',
+      ['--experiment', 'nope'],
+      "--experiment: unknown experiment 'nope'; valid: horizon, late, ",
+    ],
     ['one seed', ['--seeds', '1'], "--seeds: '1' is not valid; valid: whole number from 2 to 1000"],
     ['no worker', ['--workers', '0'], "--workers: '0' is not valid; valid: whole number from 1 to 256"],
   ])('refuses %s with exit code 2', async (_, args, message) => {
