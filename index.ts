@@ -173,6 +173,7 @@ export type {
   Features,
   Generation,
   LossGradient,
+  OwnedPolicy,
   Policy,
   Prompt,
   SampledAction,
@@ -181,7 +182,7 @@ export type {
   TokenCodec,
   TrainablePolicy,
 } from './policies/policy.ts';
-export type { AnyPolicySpec, PolicySpec, WeightLayout } from './policies/spec.ts';
+export type { AnyPolicySpec, PolicySpec, TrainingPlace, WeightLayout } from './policies/spec.ts';
 export { createTabularPolicy, type TabularOptions } from './policies/tabular/index.ts';
 export type { SharedOptions } from './policies/tabular/shared.ts';
 

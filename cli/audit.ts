@@ -17,7 +17,7 @@ import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
 import type { AnyEnvironmentSpec } from '../envs/spec.ts';
-import type { TrainablePolicy } from '../policies/policy.ts';
+import { type TrainablePolicy, trainable } from '../policies/policy.ts';
 import type { AnyPolicySpec } from '../policies/spec.ts';
 import { algorithmOptions } from './algorithm-options.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
@@ -219,7 +219,7 @@ const isNamed = (algorithm: AnyAlgorithm, flags: AuditFlags, catalog: Catalog): 
 async function untrained(spec: AnyPolicySpec): Promise<TrainablePolicy> {
   const options = spec.schema.parse({});
   const random = createRandom(0).split('audit policy');
-  return spec.create({ options, assets: spec.assets([], options), backend: 'wasm', random });
+  return trainable(await spec.create({ options, assets: spec.assets([], options), backend: 'wasm', random }));
 }
 
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => (spec.tags ?? []).includes('diagnostic');

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
 import { cellHash } from '../bench/identity.ts';
 import type { Executor } from '../bench/runs/executor.ts';
@@ -12,6 +13,7 @@ import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
+import { checkTrains } from '../policies/spec.ts';
 import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from '../reports/csv.ts';
 import { writeReport } from '../reports/report-file.ts';
 import { resultsJson } from '../reports/rows.ts';
@@ -109,7 +111,7 @@ function suiteOf(named: string | undefined, { algorithm, environment }: RunFlags
 
 async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<number> {
   const backend = await checkBackend(flags.backend, flags.queue !== undefined);
-  const { suite, cells, code } = await loadSuite(suiteOf(nameOrFile, flags), CATALOG, {
+  const { suite, catalog, cells, code } = await loadSuite(suiteOf(nameOrFile, flags), CATALOG, {
     backend,
     onNotice: tellCode,
     ...(flags.algorithm === undefined ? {} : { algorithms: flags.algorithm }),
@@ -118,6 +120,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
     ...(flags.set === undefined ? {} : { set: flags.set }),
     ...(flags.seeds === undefined ? {} : { seeds: flags.seeds }),
   });
+  for (const { policy } of suite.environments) checkTrains(catalog.policy(nameOfChoice(policy)));
   const out = flags.out ?? join('results', suite.name);
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();

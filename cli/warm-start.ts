@@ -6,7 +6,7 @@ import { declarationOf } from '../bench/declaration.ts';
 import { evaluate } from '../bench/rollout/evaluate.ts';
 import { writeCheckpoint } from '../bench/training/checkpoint.ts';
 import { samplingOf } from '../bench/training/train.ts';
-import { startingPolicy } from '../bench/training/warm-start.ts';
+import { trainableStart } from '../bench/training/warm-start.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
@@ -71,7 +71,7 @@ async function makeCheckpointOf(
   const spec = catalog.environment(nameOfChoice(environment));
   const loaded = await loadEnvironment(spec, environment.options, context);
   const start = { ...environment, environment, warmStart, backend };
-  const { policy, assets } = await startingPolicy(start, catalog, loaded, context);
+  const { policy, assets } = await trainableStart(start, catalog, loaded, context);
   try {
     const { training } = environment;
     const scores = await evaluate({

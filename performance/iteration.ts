@@ -4,7 +4,7 @@ import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import type { Cell } from '../bench/cell.ts';
 import { initialState, type Stage, trainIteration } from '../bench/training/iteration.ts';
 import { setupOf } from '../bench/training/train.ts';
-import { startingPolicy } from '../bench/training/warm-start.ts';
+import { trainableStart } from '../bench/training/warm-start.ts';
 import type { TransformerConfig } from '../policies/llama/config.ts';
 import { sizeOf, weightSpecs } from '../policies/llama/weights.ts';
 import type { TrainablePolicy } from '../policies/policy.ts';
@@ -56,7 +56,7 @@ export async function prepareIteration(
   const context = { cacheDirectory };
   const spec = catalog.environment(nameOfChoice(cell.environment));
   const loaded = await loadEnvironment(spec, cell.environment.options, context);
-  const { policy } = await startingPolicy(cell, catalog, loaded, context);
+  const { policy } = await trainableStart(cell, catalog, loaded, context);
   const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
   const setup = setupOf(cell, algorithm, loaded, policy);
   const start = initialState(policy, algorithm);

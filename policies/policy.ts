@@ -1,3 +1,4 @@
+import { InputError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 
 /**
@@ -94,10 +95,19 @@ export interface Policy {
   act(requests: readonly ActRequest[], sampling: Sampling): Promise<readonly SampledAction[]>;
   /** Log-probabilities over `prompt.actions` for every prompt. Enumerable actions only. */
   distributions(prompts: readonly Prompt[], sampling: Sampling): Promise<readonly Float64Array[]>;
-  /** Log-probabilities of the recorded tokens under the current parameters. */
+  /**
+   * Log-probabilities of the recorded tokens under the current parameters.
+   * @throws InputError when the policy cannot score tokens that it is given (a server that only writes).
+   */
   logProbs(records: readonly ActionRecord[], sampling: Sampling): Promise<readonly Float64Array[]>;
   /** The token ids that the policy reads for a prompt: for counting prefill, with and without sharing. */
   promptTokens(prompt: Prompt): ArrayLike<number>;
+}
+
+/** A policy that somebody made and has to free. It acts; whether it also learns, `isTrainable` says. */
+export interface OwnedPolicy extends Policy {
+  /** Frees what the policy holds outside the JavaScript heap. */
+  dispose(): void;
 }
 
 /** Rows of numbers, `width` per token. */
@@ -107,7 +117,7 @@ export interface Features {
 }
 
 /** Who acts and learns. Parameters and gradients are flat vectors in one fixed order. */
-export interface TrainablePolicy extends Policy {
+export interface TrainablePolicy extends OwnedPolicy {
   /** A copy of the parameters. */
   parameters(): Float32Array | Float64Array;
   /**
@@ -141,6 +151,21 @@ export interface TrainablePolicy extends Policy {
     sampling: Sampling,
     into?: Float32Array | Float64Array,
   ): Promise<Float32Array | Float64Array>;
-  /** Frees what the policy holds outside the JavaScript heap. */
-  dispose(): void;
+}
+
+/** Whether a policy has parameters and gradients in this process. */
+export function isTrainable(policy: Policy): policy is TrainablePolicy {
+  return 'parameters' in policy && 'setParameters' in policy && 'gradient' in policy;
+}
+
+/**
+ * The policy, if it has parameters and gradients in this process.
+ * @throws InputError when it has none; it is disposed of then.
+ */
+export function trainable(policy: OwnedPolicy): TrainablePolicy {
+  if (isTrainable(policy)) return policy;
+  policy.dispose();
+  throw new InputError(
+    `policy ${policy.id} has no parameters in this process; valid: a policy that is trained here, such as text-transformer`,
+  );
 }

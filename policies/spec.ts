@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
+import { InputError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
-import type { TrainablePolicy } from './policy.ts';
+import type { OwnedPolicy, TrainablePolicy } from './policy.ts';
 
 /** A weight in the vector of parameters. */
 export interface WeightLayout {
@@ -8,11 +9,18 @@ export interface WeightLayout {
   readonly shape: readonly number[];
 }
 
-/** How a kind of policy is made from options. */
-export interface PolicySpec<Options = unknown, Assets = unknown> {
+/**
+ * Where a policy learns: `local` has parameters and gradients here, `server` trains where its model is, `none` only acts.
+ */
+export type TrainingPlace = 'local' | 'server' | 'none';
+
+/** How a kind of policy is made from options. `Made` is `OwnedPolicy` for policies that only act. */
+export interface PolicySpec<Options = unknown, Assets = unknown, Made extends OwnedPolicy = TrainablePolicy> {
   readonly id: string;
   readonly title: string;
   readonly schema: ZodType<Options>;
+  /** Default: `local`. With `none`, commands that train refuse the policy before they start. */
+  readonly training?: TrainingPlace;
   /**
    * Whether actions are chosen from lists or written as free text: what does not fit is then refused before a run
    * starts. Absent: found out when it is loaded.
@@ -22,6 +30,8 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
   assets(texts: readonly string[], options: Options): Assets;
+  /** Files that the policy reads, as its options name them. They are part of a cell's identity. */
+  files?(options: Options): readonly string[];
   /** The weights in the order of the parameters, for checkpoints. Absent: the policy cannot be kept in one. */
   layout?(assets: Assets, options: Options): Promise<readonly WeightLayout[]>;
   create(request: {
@@ -30,8 +40,25 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
     readonly backend: string;
     /** For the initial weights. */
     readonly random: Random;
-  }): Promise<TrainablePolicy>;
+    /** Ends what the policy is waiting for. Policies that compute here need none. */
+    readonly signal?: AbortSignal;
+  }): Promise<Made>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a catalog holds specs of every options type
-export type AnyPolicySpec = PolicySpec<any, any>;
+export type AnyPolicySpec = PolicySpec<any, any, OwnedPolicy>;
+
+/** Where policies of a spec learn. */
+export const trainingPlace = ({ training = 'local' }: Pick<AnyPolicySpec, 'training'>): TrainingPlace =>
+  training;
+
+/**
+ * Checks that policies of a spec can be trained at all.
+ * @throws InputError when they only act.
+ */
+export function checkTrains(spec: Pick<AnyPolicySpec, 'id' | 'training'>): void {
+  if (trainingPlace(spec) !== 'none') return;
+  throw new InputError(
+    `policy ${spec.id} acts and does not learn; valid: a policy that is trained here, such as text-transformer, or by a server: tinker`,
+  );
+}

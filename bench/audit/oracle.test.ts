@@ -3,7 +3,7 @@ import { packageInfo } from '../../core/package.ts';
 import { createRandom } from '../../core/random.ts';
 import { STOP_OR_SEARCH_LOGITS, stopOrSearchExact } from '../../envs/diagnostic/stop-or-search.ts';
 import { ENVIRONMENTS, findEnvironment } from '../../envs/registry.ts';
-import type { Policy, TrainablePolicy } from '../../policies/policy.ts';
+import { type Policy, type TrainablePolicy, trainable } from '../../policies/policy.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { evaluate } from '../rollout/evaluate.ts';
@@ -72,12 +72,14 @@ describe('solve', () => {
       layers: 1,
     });
     const task = loaded.tasks.dev.find(({ hops }) => hops === 2)!;
-    const policy: TrainablePolicy = await spec.create({
-      options,
-      assets: spec.assets([task.question], options),
-      backend: 'wasm',
-      random: createRandom(0),
-    });
+    const policy = trainable(
+      await spec.create({
+        options,
+        assets: spec.assets([task.question], options),
+        backend: 'wasm',
+        random: createRandom(0),
+      }),
+    );
     // Weights large enough for the policy to be far from uniform.
     policy.setParameters(policy.parameters().map((weight) => 4 * weight));
     const request = { environment: loaded.environment, task, policy: policy as Policy, sampling };

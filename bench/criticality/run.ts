@@ -4,7 +4,8 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom, shuffled } from '../../core/random.ts';
 import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or-search.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
-import type { TrainablePolicy } from '../../policies/policy.ts';
+import { type OwnedPolicy, trainable } from '../../policies/policy.ts';
+import { checkTrains } from '../../policies/spec.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { type Catalog, choose } from '../catalog/catalog.ts';
 import { loadEnvironment } from '../catalog/load-environment.ts';
@@ -79,6 +80,7 @@ export async function runCriticality(
   const { samples, threshold } = settings;
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   context.onProgress?.({ stage: 'loading', fraction: 0 });
+  if (settings.training || settings.ablation) checkTrains(catalog.policy(settings.policy));
   const spec = catalog.environment(settings.environment);
   const loaded = await loadEnvironment(spec, spec.schema.parse({}), context);
   const environment = exactEnvironment(loaded.environment);
@@ -105,9 +107,11 @@ export async function runCriticality(
     let tables = stateTables({ states, samples, threshold, rewardRange, random: random.split('statistics') });
     const options = trainingSchema.parse({ iterations: settings.iterations });
     if (settings.training) {
-      const start = policy.parameters();
+      const learner = trainable(policy);
+      const start = learner.parameters();
       const track = criticalityTrack({
         ...request,
+        policy: learner,
         tasks,
         temperature: 1,
         threshold,
@@ -117,6 +121,7 @@ export async function runCriticality(
       });
       await trainWith({
         ...request,
+        policy: learner,
         loaded,
         algorithm: configured(catalog.algorithm(settings.algorithm), settings.options),
         options,
@@ -129,13 +134,13 @@ export async function runCriticality(
           return track.measure(iteration);
         },
       });
-      policy.setParameters(start);
+      learner.setParameters(start);
       tables = { ...tables, ...trainingTables(track.points) };
     }
     if (settings.ablation) {
       const result = await earlyActionAblation({
         loaded,
-        policy,
+        policy: trainable(policy),
         options,
         seeds: Array.from({ length: settings.seeds }, (_, index) => settings.seed + index),
         early: settings.early,
@@ -196,7 +201,7 @@ async function loadPolicy(
   catalog: Catalog,
   loaded: LoadedEnvironment,
   context: CellContext,
-): Promise<TrainablePolicy> {
+): Promise<OwnedPolicy> {
   // A table knows nothing of states that no demonstration met: it stays uniform.
   const learns = loaded.demonstrate !== undefined && catalog.policy(settings.policy).restorable;
   const start = {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CATALOG } from '../../catalog.ts';
 import { createRandom } from '../../core/random.ts';
 import { findEnvironment } from '../../envs/registry.ts';
+import { trainable } from '../../policies/policy.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import type { Choice } from '../cell.ts';
 import { evaluate } from '../rollout/evaluate.ts';
@@ -39,12 +40,9 @@ const small = policyOf({
 it('keeps a policy to the bit, and refuses another size, policy or a damaged file', async () => {
   const texts = ['the capital of France is Paris', 'the capital of Spain is Madrid'];
   const assets = spec.assets(texts, small.options);
-  const policy = await spec.create({
-    options: small.options,
-    assets,
-    backend: 'wasm',
-    random: createRandom(1),
-  });
+  const policy = trainable(
+    await spec.create({ options: small.options, assets, backend: 'wasm', random: createRandom(1) }),
+  );
   const parameters = policy.parameters();
   policy.dispose();
   await writeCheckpoint(

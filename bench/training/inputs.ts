@@ -48,13 +48,14 @@ export async function checkInputs(cell: Cell, catalog: Catalog): Promise<void> {
 
 /** Every file that a cell reads: how the suite names it, and where it is. */
 function inputFiles(
-  { environment, warmStart: { checkpoint } }: Cell,
+  { environment, policy, warmStart: { checkpoint } }: Cell,
   catalog: Catalog,
 ): (readonly [string, string])[] {
   const data = catalog.environment(nameOfChoice(environment)).files?.(environment.options) ?? [];
+  const model = catalog.policy(nameOfChoice(policy)).files?.(policy.options) ?? [];
   const weights = checkpoint === undefined ? [] : checkpointFiles(checkpoint);
   return [
-    ...data.map((file) => [file, file] as const),
+    ...[...data, ...model].map((file) => [file, file] as const),
     // Without the machine's own path: the same checkpoint gives the same cell everywhere.
     ...weights.map((file) => [`${checkpoint}:${file.split(/[\\/]/).at(-1)}`, file] as const),
   ];

@@ -4,7 +4,7 @@ import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { AnyEnvironmentSpec } from '../../envs/spec.ts';
 import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
-import type { AnyPolicySpec } from '../../policies/spec.ts';
+import { type AnyPolicySpec, checkTrains } from '../../policies/spec.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { loadEnvironment } from '../catalog/load-environment.ts';
 import {
@@ -26,7 +26,7 @@ import type { TrainingOptions } from './options.ts';
 import { resumeTraining } from './resume.ts';
 import { startingDigest } from './starting-point.ts';
 import { writeState } from './state.ts';
-import { startingPolicy } from './warm-start.ts';
+import { trainableStart } from './warm-start.ts';
 
 /** Fills the caches that cells share (data, starting weights), so that parallel cells only read them. */
 export async function prepareCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<void> {
@@ -56,6 +56,7 @@ async function load(
   context: CellContext,
 ): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
+  checkTrains(catalog.policy(nameOfChoice(given.policy)));
   const spec = catalog.environment(nameOfChoice(given.environment));
   const cell = {
     ...given,
@@ -72,7 +73,7 @@ async function load(
   }
   // A wrong declaration is refused before anything is trained.
   declarationOf(loaded.environment);
-  const { policy } = await startingPolicy(cell, catalog, loaded, context);
+  const { policy } = await trainableStart(cell, catalog, loaded, context);
   try {
     await checkInputs(cell, catalog);
     context.onStartingPoint?.(startingDigest(loaded.fingerprint, policy.parameters()));

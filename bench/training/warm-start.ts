@@ -4,7 +4,13 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { InputError } from '../../core/errors.ts';
 import { createRandom, type Random } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
-import type { ActionRecord, TrainablePolicy } from '../../policies/policy.ts';
+import {
+  type ActionRecord,
+  type OwnedPolicy,
+  type TrainablePolicy,
+  trainable,
+} from '../../policies/policy.ts';
+import { checkTrains } from '../../policies/spec.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { type Cell, type CellContext, unnamed } from '../cell.ts';
 import { codeFingerprint } from '../identity.ts';
@@ -19,8 +25,8 @@ import { readStart, writeStart } from './start-cache.ts';
 export type StartingCell = Pick<Cell, 'environment' | 'policy' | 'warmStart' | 'backend'>;
 
 /** A policy at its starting point, and what it knows of its texts. */
-export interface Start {
-  readonly policy: TrainablePolicy;
+export interface Start<Made extends OwnedPolicy = OwnedPolicy> {
+  readonly policy: Made;
   readonly assets: unknown;
 }
 
@@ -45,6 +51,21 @@ export async function startingPolicy(
   return start;
 }
 
+/**
+ * The same for what needs parameters and gradients here.
+ * @throws InputError also when the policy only acts (before it is made) or learns on a server.
+ */
+export async function trainableStart(
+  cell: StartingCell,
+  catalog: Catalog,
+  loaded: LoadedEnvironment,
+  context: CellContext,
+): Promise<Start<TrainablePolicy>> {
+  checkTrains(catalog.policy(nameOfChoice(cell.policy)));
+  const { policy, assets } = await startingPolicy(cell, catalog, loaded, context);
+  return { policy: trainable(policy), assets };
+}
+
 async function makeStart(
   cell: StartingCell,
   catalog: Catalog,
@@ -53,15 +74,16 @@ async function makeStart(
 ): Promise<Start> {
   const spec = catalog.policy(nameOfChoice(cell.policy));
   const random = createRandom(cell.warmStart.seed).split('warm start');
-  const create = (assets: unknown): Promise<TrainablePolicy> =>
+  const create = (assets: unknown): Promise<OwnedPolicy> =>
     spec.create({
       options: cell.policy.options,
       assets,
       backend: cell.backend,
       random: random.split('weights'),
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
     });
   const restore = async ({ assets, parameters }: StartingPoint): Promise<Start> => {
-    const policy = await create(assets);
+    const policy = trainable(await create(assets));
     policy.setParameters(parameters);
     return { policy, assets };
   };
@@ -110,7 +132,7 @@ async function makeStart(
   const cached = await readStart(file, context);
   if (cached !== undefined) return restore(cached);
   const assets = spec.assets(await demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
-  const policy = await create(assets);
+  const policy = trainable(await create(assets));
   checkKinds(loaded.environment, policy);
   await imitate(policy, loaded, cell.warmStart, random.split('demonstrations'), context);
   await writeStart(file, { assets, parameters: policy.parameters() }, context);
