@@ -2,18 +2,17 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
 import { cellHash } from '../bench/identity.ts';
 import type { Executor } from '../bench/runs/executor.ts';
 import type { QueueAddress } from '../bench/runs/queue/address.ts';
 import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
 import { loadSuite } from '../bench/suites/load.ts';
+import { checkLearns } from '../bench/training/train.ts';
 import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
-import { checkTrains } from '../policies/spec.ts';
 import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from '../reports/csv.ts';
 import { writeReport } from '../reports/report-file.ts';
 import { resultsJson } from '../reports/rows.ts';
@@ -120,7 +119,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
     ...(flags.set === undefined ? {} : { set: flags.set }),
     ...(flags.seeds === undefined ? {} : { seeds: flags.seeds }),
   });
-  for (const { policy } of suite.environments) checkTrains(catalog.policy(nameOfChoice(policy)));
+  for (const { cell } of cells) checkLearns(cell, catalog);
   const out = flags.out ?? join('results', suite.name);
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();
