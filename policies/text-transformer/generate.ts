@@ -11,7 +11,7 @@ import { createDrawer, type DrawnToken } from './draw.ts';
 import type { Branch } from './page-tree.ts';
 import type { Reader } from './reader.ts';
 import { checkIds, contextOf } from './rows.ts';
-import { createStopTests, type StopTest } from './stops.ts';
+import { createStopTests, type StopTest } from '../stops.ts';
 
 /** An action being written. */
 interface Writing {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { TokenCodec } from '../policy.ts';
-import { codec } from './letters.test-helper.ts';
+import type { TokenCodec } from './policy.ts';
+import { codec } from './text-transformer/letters.test-helper.ts';
 import { createStopTests } from './stops.ts';
 
 it('finds stops of one token and of several, and inside of a longer text', () => {
