@@ -272,6 +272,8 @@ export type { SearchState, SearchStatus, SearchTask, SearchTurn } from './envs/s
 // Experimental: tokenizers and files of weights.
 
 export { readSafetensors, type Tensor, type TensorFile, writeSafetensors } from './policies/safetensors.ts';
+export { type ChatTemplate, type ChatVariables, chatCodec } from './policies/tokenizer/chat.ts';
+export { type FolderTokenizer, openingCodec, readTokenizerFolder } from './policies/tokenizer/folder.ts';
 export type { AddedToken, BpeModel, TokenizerJson } from './policies/tokenizer/format.ts';
 export { type Codec, createCodec } from './policies/tokenizer/load.ts';
 export { readTokenizer } from './policies/tokenizer/read.ts';

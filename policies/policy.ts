@@ -82,6 +82,11 @@ export interface Sampling {
 export interface TokenCodec {
   /** No special token is added; special tokens that the text spells out ('</search>') are recognised. */
   encode(text: string): readonly number[];
+  /**
+   * The ids of an episode's first prompt, where they are not those of its text alone: with the token that a model's texts
+   * begin with, or in its chat template. Rendered once; all that follows is appended as `encode` gives it. Absent: `encode`.
+   */
+  opening?(text: string): readonly number[];
   /** Never throws: ids that spell no text give the replacement character or nothing. */
   decode(ids: ArrayLike<number>): string;
 }

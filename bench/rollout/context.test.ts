@@ -35,6 +35,26 @@ function grow(seed: number, forks = 6): Promise<readonly RolloutTree[]> {
 }
 
 describe('rollouts in free text', () => {
+  it('begin as the codec opens them, and go on with what is appended', async () => {
+    const opening = (text: string): readonly number[] => characters.encode(`<${text}>`);
+    const [tree] = await rollout({
+      environment,
+      policy: { ...abPolicy, codec: { ...characters, opening } },
+      tasks: [textTask('p')],
+      random: createRandom(3),
+      sampling: { temperature: 1 },
+      plan: ({ edges }) => (edges.length === 0 ? [{ node: 0 }, { node: 0 }] : []),
+    });
+    expect(characters.decode(tree!.nodes[0]!.prompt.tokens!)).toBe('<prompt:>');
+    for (const { from, to, tokens } of tree!.edges) {
+      const { tokens: after } = tree!.nodes[to]!.prompt;
+      if (after === undefined) continue;
+      const before = [...tree!.nodes[from]!.prompt.tokens!, ...tokens];
+      expect([...after].slice(0, before.length)).toEqual(before);
+      expect(characters.decode([...after].slice(before.length))).toMatch(/^#{0,3}\|$/);
+    }
+  });
+
   it('give any fork what a replay of its tokens gives', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {

@@ -26,6 +26,10 @@ export function readPrompt(
   const { text, closing = '' } = environment.observe(state);
   if (environment.text !== undefined) {
     const codec = codecOf(environment, policy);
+    if (before === undefined && codec.opening !== undefined) {
+      // A chat template ends behind the message: the closing is part of it.
+      return { text: text + closing, tokens: Int32Array.from(codec.opening(text + closing)) };
+    }
     const whole = codec.encode(text);
     const limit = before === undefined ? whole.length : environment.text.maxObservationTokens;
     const cut = whole.length > limit;

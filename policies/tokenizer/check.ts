@@ -31,13 +31,23 @@ const modelSchema = z.looseObject({
   end_of_word_suffix: absent,
   byte_fallback: z.literal(false).optional(),
   ignore_merges: z.boolean().optional(),
+  unk_token: z.string().nullish(),
+  fuse_unk: z.boolean().optional(),
 });
 
 const UNICODE_FORMS = ['NFC', 'NFD', 'NFKC', 'NFKD'] as const;
 
-const normalizerSchema = z
-  .looseObject({ type: z.enum(UNICODE_FORMS, `supported are null, ${UNICODE_FORMS.join(', ')}`) })
-  .nullish();
+const formSchema = z.looseObject({
+  type: z.enum(UNICODE_FORMS, `supported are null, ${UNICODE_FORMS.join(', ')}`),
+});
+
+/** transformers 5 writes an empty sequence where there is none. */
+const noneSchema = z.looseObject({ type: z.literal('Sequence'), normalizers: z.tuple([]) });
+
+const normalizerSchema = z.preprocess(
+  (value) => (noneSchema.safeParse(value).success ? null : value),
+  formSchema.nullish(),
+);
 
 const fileSchema = z.looseObject({
   model: modelSchema,
@@ -57,7 +67,7 @@ interface Definition {
 }
 
 /**
- * Checks that a tokenizer.json is a byte-level byte-pair encoding in which every text has ids, and gives it as
+ * Checks that a tokenizer.json is a byte-level byte-pair encoding, and gives it as
  * @huggingface/tokenizers 0.2.0 needs it to find the same ids as the reference implementation. Normalizing and finding
  * added tokens are left out: it strips JavaScript's white space around them, which differs from the reference (U+0085,
  * U+FEFF), and looks for all of them at once if there is no normalizer.
@@ -131,12 +141,11 @@ function checkVocabulary({ model, added_tokens = [] }: TokenizerJson, name: stri
       );
     }
   }
-  for (const [byte, character] of characters.entries()) {
-    if (!Object.hasOwn(vocab, character)) {
-      throw new InputError(
-        `${name}: model.vocab has no token ${JSON.stringify(character)} for byte ${byte}; texts with it could not be encoded`,
-      );
-    }
+  const { unk_token } = model;
+  if (typeof unk_token === 'string' && !Object.hasOwn(vocab, unk_token)) {
+    throw new InputError(
+      `${name}: model.unk_token is ${JSON.stringify(unk_token)}, which is not in model.vocab`,
+    );
   }
 }
 
@@ -153,9 +162,12 @@ function checkMerges({ model }: TokenizerJson, name: string): void {
         `${name}: model.merges[${index}] is ${JSON.stringify(merge)}, must be a pair: ["a", "b"] or "a b"`,
       );
     }
-    if (!Object.hasOwn(vocab, pair.join(''))) {
+    const parts = pair as [string, string];
+    const missing = [parts.join(''), ...parts].find((token) => !Object.hasOwn(vocab, token));
+    if (missing !== undefined) {
+      const does = missing === parts.join('') ? 'makes' : 'joins';
       throw new InputError(
-        `${name}: model.merges[${index}] makes ${JSON.stringify(pair.join(''))}, which is not in model.vocab`,
+        `${name}: model.merges[${index}] ${does} ${JSON.stringify(missing)}, which is not in model.vocab`,
       );
     }
   }

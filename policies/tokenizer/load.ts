@@ -3,7 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import type { TokenCodec } from '../policy.ts';
 import { createTokenFinder } from './added-tokens.ts';
 import { checkTokenizer } from './check.ts';
-import { byteCharacters, type TokenizerJson } from './format.ts';
+import { type BpeModel, byteCharacters, type TokenizerJson } from './format.ts';
 
 /**
  * A tokenizer: text to ids and back, and what its ids are.
@@ -28,7 +28,8 @@ const NOTHING = new Uint8Array(0);
  *
  * `decode(encode(text))` is `text` for every well-formed string if the file has no normalizer, no added token with
  * `lstrip` or `rstrip` (the white space that it takes along is lost) and no cut that removes what its pattern does not
- * match; files of `trainTokenizer` have none of these. A lone surrogate comes back as U+FFFD. `decode` joins bytes, so it
+ * match, and its vocabulary has all bytes; files of `trainTokenizer` are such. Bytes that a vocabulary lacks are dropped,
+ * or become its `unk_token`, as in the reference implementation. A lone surrogate comes back as U+FFFD. `decode` joins bytes, so it
  * commutes with joining ids wherever the cut is between two characters. Special tokens stay in the text, ids that do not
  * exist give U+FFFD.
  * @param name what error messages call the file.
@@ -37,7 +38,7 @@ const NOTHING = new Uint8Array(0);
  */
 export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec {
   const { definition, normalize } = checkTokenizer(json, name);
-  const tokenizer = build(definition, name);
+  const encodePiece = pieceEncoder(build(definition, name), json.model);
   const bytes = tokenBytes(json);
   const tokenTexts = bytes.map((token) => text(token));
   const ids = new Map<string, number>();
@@ -48,9 +49,7 @@ export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec
   const unknown = Buffer.from('\ufffd');
   const piecesOf = createTokenFinder(json.added_tokens ?? [], normalize);
   const encode = memoize((given: string): readonly number[] =>
-    piecesOf(given).flatMap((piece) =>
-      typeof piece === 'number' ? piece : tokenizer.encode(piece, { add_special_tokens: false }).ids,
-    ),
+    piecesOf(given).flatMap((piece) => (typeof piece === 'number' ? piece : encodePiece(piece))),
   );
   return {
     size: bytes.length,
@@ -72,6 +71,29 @@ export function createCodec(json: TokenizerJson, name = 'tokenizer.json'): Codec
       return text(joined);
     },
   };
+}
+
+/**
+ * Ids of a text without added tokens. Bytes that the vocabulary lacks (SmolLM2's lacks 21) are treated as the reference
+ * implementation does, word by word: they are dropped before anything is joined, so that what stood around them can
+ * become one token; or, if the file has an `unk_token`, each is that token, with `fuse_unk` each run of them.
+ */
+function pieceEncoder(
+  tokenizer: Tokenizer,
+  { vocab, unk_token, ignore_merges }: BpeModel,
+): (text: string) => readonly number[] {
+  const missing = new Set(byteCharacters().filter((character) => !Object.hasOwn(vocab, character)));
+  if (missing.size === 0) return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const words = tokenizer.pre_tokenizer as (text: string) => readonly string[];
+  const tokensOf = tokenizer.model as unknown as (words: readonly string[]) => readonly string[];
+  const kept = (word: string): string => {
+    const isWhole = unk_token != null || (ignore_merges === true && Object.hasOwn(vocab, word));
+    return isWhole
+      ? word
+      : Array.from(word, (character) => (missing.has(character) ? '' : character)).join('');
+  };
+  return (text) =>
+    text === '' ? [] : words(text).flatMap((word) => tokensOf([kept(word)]).map((token) => vocab[token]!));
 }
 
 function build(definition: object, name: string): Tokenizer {

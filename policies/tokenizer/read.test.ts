@@ -79,7 +79,16 @@ describe('createCodec refuses', () => {
     ['suffixes', withModel({ end_of_word_suffix: '</w>' }), /model\.end_of_word_suffix/],
     ['no vocabulary', withModel({ vocab: undefined }), /model\.vocab must be an object/],
     ['a list as vocabulary', withModel({ vocab: [] }), /model\.vocab must be an object/],
-    ['a missing byte', withModel({ vocab: withoutSpace }), /no token "Ġ" for byte 32/],
+    [
+      'a merge of a missing byte',
+      withModel({ vocab: withoutSpace }),
+      /merges\[1\] joins "Ġ", which is not in/,
+    ],
+    [
+      'an unknown token without id',
+      withModel({ unk_token: '<unk>' }),
+      /unk_token is "<unk>", which is not in/,
+    ],
     [
       'a token of another alphabet',
       withModel({ vocab: { ...model.vocab, '▁the': 260 } }),
