@@ -1,4 +1,4 @@
-import { BadReply, type ScoredId, type Written, type WriteRequest } from './kind.ts';
+import { BadReply, type ScoredId, type WriteRequest, type Written } from './kind.ts';
 
 /** Log-probabilities are computed in float32: 0 may come out as a little more. */
 const ROUNDING = 1e-4;
@@ -22,7 +22,9 @@ export function checkWritten(written: Written, { maxTokens, top }: WriteRequest,
   for (const [index, id] of ids.entries()) checkId(id, size, `token ${index}`);
   return {
     ...written,
-    logProbs: logProbs.map((value, index) => value && checkedLogProb(value, `token ${index}`)),
+    logProbs: logProbs.map((value, index) =>
+      value === undefined ? undefined : checkedLogProb(value, `token ${index}`),
+    ),
     top: written.top.map((at, index) => checkTop(at, logProbs[index] === undefined ? 0 : top, size, index)),
   };
 }
@@ -46,6 +48,7 @@ function checkId(id: number, size: number, what: string): void {
 
 /** A log-probability, at most 0. @throws BadReply when it is above, or not finite. */
 export function checkedLogProb(value: number, what: string): number {
-  if (!(value <= ROUNDING && value > Number.NEGATIVE_INFINITY)) throw new BadReply(`${what}: the log-probability is ${value}; valid: at most 0`);
+  if (!(value <= ROUNDING && value > Number.NEGATIVE_INFINITY))
+    throw new BadReply(`${what}: the log-probability is ${value}; valid: at most 0`);
   return Math.min(value, 0);
 }

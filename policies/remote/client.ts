@@ -82,8 +82,10 @@ export function createClient(options: ClientOptions): Client {
       }
     }
     const problem = `${label}: HTTP ${response.status}: ${shown(messageIn(text))}`;
-    if (response.status >= 500 || response.status === 429 || response.status === 408) throw new Passing(problem);
-    const hint = response.status === 401 || response.status === 403 ? '; valid: a key that the server takes' : '';
+    if (response.status >= 500 || response.status === 429 || response.status === 408)
+      throw new Passing(problem);
+    const hint =
+      response.status === 401 || response.status === 403 ? '; valid: a key that the server takes' : '';
     throw new Refused(problem + hint, response.status);
   };
 

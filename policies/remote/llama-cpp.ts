@@ -1,22 +1,31 @@
 import { z } from 'zod';
-import { BadReply, readReply, type ServerKind, type WriteRequest } from './kind.ts';
+import { BadReply, readReply, type ScoredId, type ServerKind, type WriteRequest } from './kind.ts';
 
-const rawToken = z.looseObject({ id: z.int(), logprob: z.number() });
-const drawnToken = z.looseObject({ id: z.int(), prob: z.number().min(0).max(1 + 1e-6) });
+const rawToken = z.object({ id: z.int(), logprob: z.number() });
+const drawnToken = z.object({ id: z.int(), prob: z.number().min(0) });
+
+/** A token with the most likely ones beside it: of the softmax, or after the sampling chain. */
+const tokenSchema = z.union([
+  rawToken.extend({ top_logprobs: z.array(rawToken) }).transform(({ id, logprob, top_logprobs }) => ({
+    id,
+    logProb: logprob,
+    top: top_logprobs.map((one): ScoredId => ({ id: one.id, logProb: one.logprob })),
+  })),
+  drawnToken.extend({ top_probs: z.array(drawnToken) }).transform(({ id, prob, top_probs }) => ({
+    id,
+    logProb: Math.log(prob),
+    top: top_probs
+      .filter((one) => one.prob > 0)
+      .map((one): ScoredId => ({ id: one.id, logProb: Math.log(one.prob) })),
+  })),
+]);
 
 const replySchema = z.looseObject({
   tokens: z.array(z.int()),
   stop_type: z.enum(['none', 'eos', 'limit', 'word']),
   truncated: z.boolean().optional(),
   // Absent if no token has a probability.
-  completion_probabilities: z
-    .array(
-      z.union([
-        rawToken.extend({ top_logprobs: z.array(rawToken) }),
-        drawnToken.extend({ top_probs: z.array(drawnToken) }),
-      ]),
-    )
-    .default([]),
+  completion_probabilities: z.array(tokenSchema).default([]),
 });
 
 const propsSchema = z.looseObject({
@@ -70,35 +79,23 @@ export const llamaCpp: ServerKind = {
   readWritten: (reply) => {
     const { tokens, stop_type, truncated, completion_probabilities } = readReply(replySchema, reply);
     if (truncated === true) throw new BadReply('truncated: the server has dropped a part of the context');
-    const logProbs: (number | undefined)[] = [];
-    const top: { readonly id: number; readonly logProb: number }[][] = [];
+    const found: (z.output<typeof tokenSchema> | undefined)[] = [];
     let next = 0;
     for (const id of tokens) {
-      const given = completion_probabilities[next];
-      if (given?.id !== id) {
-        logProbs.push(undefined);
-        top.push([]);
-        continue;
-      }
-      next++;
-      if ('top_probs' in given) {
-        logProbs.push(Math.log(given.prob));
-        top.push(
-          given.top_probs
-            .filter(({ prob }) => prob > 0)
-            .map((one) => ({ id: one.id, logProb: Math.log(one.prob) })),
-        );
-      } else {
-        logProbs.push(given.logprob);
-        top.push(given.top_logprobs.map((one) => ({ id: one.id, logProb: one.logprob })));
-      }
+      const isNext = completion_probabilities[next]?.id === id;
+      found.push(isNext ? completion_probabilities[next++] : undefined);
     }
     if (next < completion_probabilities.length) {
       throw new BadReply(
         `completion_probabilities[${next}].id is ${completion_probabilities[next]!.id}, which is not the next of the tokens`,
       );
     }
-    return { ids: tokens, logProbs, top, ended: stop_type === 'eos' ? 'end' : 'limit' };
+    return {
+      ids: tokens,
+      logProbs: found.map((one) => one?.logProb),
+      top: found.map((one) => one?.top ?? []),
+      ended: stop_type === 'eos' ? 'end' : 'limit',
+    };
   },
   recognise: {
     paths: ['/props', '/v1/models'],

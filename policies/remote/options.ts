@@ -3,11 +3,13 @@ import { z } from 'zod';
 const address = z
   .url({ protocol: /^https?$/ })
   .superRefine((value, context) => {
+    if (!URL.canParse(value)) return;
     const { username, password, search, hash } = new URL(value);
     if (username !== '' || password !== '' || search !== '' || hash !== '') {
       context.addIssue({
         code: 'custom',
-        message: 'the address is written into results and must not hold a user, password, query or fragment; a key goes into an environment variable (keyVariable)',
+        message:
+          'the address is written into results and must not hold a user, password, query or fragment; a key goes into an environment variable (keyVariable)',
       });
     }
   })
@@ -24,12 +26,19 @@ export const remoteOptionsSchema = z.strictObject({
   tokenizer: z
     .string()
     .min(1)
-    .describe("The model's Hugging Face folder, or its tokenizer.json: texts become ids here, not on the server."),
+    .describe(
+      "The model's Hugging Face folder, or its tokenizer.json: texts become ids here, not on the server.",
+    ),
   chat: z
     .boolean()
     .optional()
     .describe('Whether the first prompt is put into the chat template. Default: if the folder has one.'),
-  concurrency: z.int().min(1).max(1024).default(8).describe('Requests at the same time; 1 to 1024, default 8.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(8)
+    .describe('Requests at the same time; 1 to 1024, default 8.'),
   timeoutSeconds: z
     .number()
     .min(0.1)

@@ -1,6 +1,6 @@
 import { InputError } from '../../core/errors.ts';
-import { type Client, Refused, ServerError } from './client.ts';
 import { checkWritten } from './check.ts';
+import { type Client, Refused, ServerError } from './client.ts';
 import type { ScoredId, ServerAbout, ServerKind, WriteRequest, Written } from './kind.ts';
 import { SERVER_KINDS } from './kinds.ts';
 

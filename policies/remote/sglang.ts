@@ -93,7 +93,9 @@ export const sglang: ServerKind = {
       const wanted = ids.slice(from);
       const last = (given ?? []).slice(-wanted.length);
       if (last.length !== wanted.length || last.some(([, id], index) => id !== wanted[index])) {
-        throw new BadReply('meta_info.input_token_logprobs: its last entries are not of the ids that were sent');
+        throw new BadReply(
+          'meta_info.input_token_logprobs: its last entries are not of the ids that were sent',
+        );
       }
       return last.map(([logProb]) => logProb ?? Number.NaN);
     },

@@ -11,9 +11,7 @@ const choiceSchema = z.looseObject({
       top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
     })
     .nullish(),
-  prompt_logprobs: z
-    .array(z.record(z.string(), z.looseObject({ logprob: z.number() })).nullable())
-    .nullish(),
+  prompt_logprobs: z.array(z.record(z.string(), z.looseObject({ logprob: z.number() })).nullable()).nullish(),
 });
 const replySchema = z.looseObject({ choices: z.array(choiceSchema) });
 const versionSchema = z.looseObject({ version: z.string() });

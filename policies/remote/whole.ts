@@ -1,5 +1,6 @@
 import { createDistribution } from '../text-transformer/distribution.ts';
 import { checkWritten } from './check.ts';
+import { ServerError } from './client.ts';
 import { BadReply, type WriteRequest } from './kind.ts';
 import type { WriterOptions } from './write.ts';
 
@@ -24,18 +25,19 @@ export async function wholeDistribution(
     const asked: WriteRequest = { ...request, ...change, maxTokens: 1, top: size, seed, stops: [] };
     const { path, body } = kind.write(asked);
     const hot = seed === 1 ? body : { ...body, temperature: HOT };
-    const { top } = await client.post({ path, body: hot }, (reply) =>
-      checkWritten(kind.readWritten(reply, asked), asked, size),
-    );
-    const scores = top[0]!;
+    const scores = await client.post({ path, body: hot }, (reply) => {
+      const { top } = checkWritten(kind.readWritten(reply, asked), asked, size);
+      const given = top[0]!;
+      if (given.length === 0 || given.length === size) return given;
+      throw new BadReply(`the most likely tokens: ${given.length} came back, ${size} were asked for`);
+    });
     if (scores.length === 0) continue;
-    if (scores.length < size) {
-      throw new BadReply(`top_logprobs: ${scores.length} came back, ${size} were asked for`);
-    }
     const logits = new Float32Array(size);
     for (const one of scores) logits[one.id] = one.logProb;
     const distribution = createDistribution(size, { temperature, topP })(logits);
     return { logProb: distribution.logProb(id), entropy: distribution.entropy };
   }
-  throw new BadReply(`the id ${id}: no log-probabilities came back, nor of ${TRIES} tokens in its place`);
+  throw new ServerError(
+    `server ${client.url}: the id ${id}: no log-probabilities came back, nor of ${TRIES} tokens in its place`,
+  );
 }

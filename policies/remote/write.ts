@@ -80,7 +80,13 @@ export function createWriter(options: WriterOptions): Writer {
       // An end token behind a stop was not reached.
       if (!done && written.ended === 'end') [done, ended] = [true, true];
     }
-    return { text: codec.decode(ended ? tokens.slice(0, -1) : tokens), tokens, logProbs, entropies, cut: !done };
+    return {
+      text: codec.decode(ended ? tokens.slice(0, -1) : tokens),
+      tokens,
+      logProbs,
+      entropies,
+      cut: !done,
+    };
   };
 
   async function measure(
