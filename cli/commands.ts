@@ -67,6 +67,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./criticality.ts')).criticalityCommand(setExitCode),
   },
   {
+    name: 'credit-quality',
+    usage: '[options] [environment]',
+    description: "sets methods' credit against true advantages, at equal budgets and without training",
+    load: async (setExitCode) => (await import('./credit-quality.ts')).creditQualityCommand(setExitCode),
+  },
+  {
     name: 'profile',
     usage: '[options]',
     description: 'says what methods are good at: exact learning scores in small experiments',

@@ -49,6 +49,13 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
       ...['--experiment', 'recovery', '--experiment', 'confident-mistake'],
     ],
   ],
+  'credit-quality': [
+    ['credit-quality', 'stop-or-search', '--algorithm', 'grpo,carl,reinforce-pp-baseline', '--budget', '50'],
+    [
+      ...['credit-quality', 'key-door', '--algorithm', 'grpo,igpo,ppo', '--budget', '50'],
+      ...['--truth', '8', '--truth', 'exact'],
+    ],
+  ],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
   list: [['list'], ['list', 'algorithms'], ['list', 'environments'], ['list', 'suites']],
   bench: [['bench', 'credit/carl-10000']],

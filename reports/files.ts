@@ -6,6 +6,7 @@ import {
   METRIC_COLUMNS,
   TIMING_COLUMNS,
 } from '../bench/columns.ts';
+import { AGREEMENT_COLUMNS, QUALITY_COLUMNS, QUESTION_COLUMNS } from '../bench/credit-quality/tables.ts';
 import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
 import { PAIR_COLUMNS } from '../bench/profile/pairs.ts';
 import { PROFILE_COLUMNS as METHOD_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
@@ -90,6 +91,24 @@ const METHOD_FILES: readonly DocumentedFile[] = [
   },
 ];
 
+const QUALITY_FILES: readonly DocumentedFile[] = [
+  {
+    name: 'credit-quality.csv',
+    rows: 'Of `creditbench credit-quality --out`: one row per truth and algorithm. Intervals are over questions, the policy being the one it is: bootstrap standard errors and t. Empty differences: the baseline itself, or none was measured.',
+    columns: QUALITY_COLUMNS,
+  },
+  {
+    name: 'credit-quality-questions.csv',
+    rows: 'Of `creditbench credit-quality --out`: one row per truth, algorithm and question.',
+    columns: QUESTION_COLUMNS,
+  },
+  {
+    name: 'credit-quality-truth.csv',
+    rows: 'Of `creditbench credit-quality --out`, if exact and sampled truths were asked for: one row per sampled truth.',
+    columns: AGREEMENT_COLUMNS,
+  },
+];
+
 /** The columns of a file of RUN_FILES. */
 export function columnsOf(name: (typeof RUN_FILES)[number]['name']): readonly Column[] {
   return RUN_FILES.find((file) => file.name === name)!.columns;
@@ -136,7 +155,7 @@ ${SEARCH_METRICS.map(({ name, unit, description }) => `- \`${name}\` (${unit}): 
 
 /** The text of docs/files.md. */
 export function filesPage(): string {
-  const sections = [...RUN_FILES, ...AUDIT_FILES, ...METHOD_FILES].map(
+  const sections = [...RUN_FILES, ...AUDIT_FILES, ...QUALITY_FILES, ...METHOD_FILES].map(
     ({ name, rows, columns }) =>
       `## ${name}\n\n${rows}\n\n| column | unit | |\n| --- | --- | --- |\n${columns
         .map((one) => `| \`${one.name}\` | ${cell(one.unit)} | ${cell(one.description)} |`)
