@@ -94,7 +94,7 @@ describe('help', () => {
   it.each([
     [['data'], 'error: missing or unknown command; valid: inspect, --help\n'],
     [['data', 'help', 'inspekt'], 'error: missing or unknown command; valid: inspect, --help\n'],
-    [['help', 'rnu'], 'error: missing or unknown command; valid: run, status, '],
+    [['help', 'rnu'], 'error: missing or unknown command; valid: run, estimate, status, '],
   ])('%s is answered with the help and with what is valid', async (args, message) => {
     const { code, stdout, stderr } = await callCreditbench(folder, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -19,6 +19,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./run.ts')).runCommand(setExitCode),
   },
   {
+    name: 'estimate',
+    usage: '[options] [suite]',
+    description: 'says what a run would cost in tokens and hours',
+    load: async (setExitCode) => (await import('./estimate.ts')).estimateCommand(setExitCode),
+  },
+  {
     name: 'status',
     usage: '[options] <folder>',
     description: 'shows which cells of an output folder are finished, running, failed or waiting',

@@ -23,6 +23,20 @@ const RUN = [
 const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   // A cell fails: that environment has no demonstrations to be warmed up with.
   run: [RUN],
+  estimate: [
+    [
+      'estimate',
+      'tiny',
+      '--set',
+      'environments=[stop-or-search]',
+      '--set',
+      'warmStart.steps=0',
+      '--policy',
+      'tabular',
+      '--cache',
+      'cache',
+    ],
+  ],
   status: [['status', 'run']],
   compare: [['compare', 'results', '--threshold', '0.45', '--anchor', 'stop-or-search/v1=0.2,0.7']],
   power: [

@@ -25,7 +25,11 @@ describe('wrong input ends with exit code 2 and one message', () => {
       ['run', 'tiny', '--seed', '3'],
       "error: unknown option '--seed' (Did you mean --seeds?); valid: --algorithm, ",
     ],
-    ['an unknown command', ['rnu'], "error: unknown command 'rnu' (Did you mean run?); valid: run, status, "],
+    [
+      'an unknown command',
+      ['rnu'],
+      "error: unknown command 'rnu' (Did you mean run?); valid: run, estimate, status, ",
+    ],
     ['a missing argument', ['run'], 'error: run: no suite is named; valid: a suite'],
     [
       'a list of something else',
