@@ -21,7 +21,12 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   /** Whether weights can be kept in a file and set again on a fresh policy: needed for a warm start. */
   readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
-  assets(texts: readonly string[], options: Options): Assets;
+  assets(texts: readonly string[], options: Options): Assets | Promise<Assets>;
+  /**
+   * The files that options name and the policy starts from (published weights). They are part of a cell's identity, and
+   * the policy needs no texts and no warm start then. Absent: none.
+   */
+  files?(options: Options): Promise<readonly string[]>;
   /** The weights in the order of the parameters, for checkpoints. Absent: the policy cannot be kept in one. */
   layout?(assets: Assets, options: Options): Promise<readonly WeightLayout[]>;
   create(request: {

@@ -74,7 +74,7 @@ describe('solve', () => {
     const task = loaded.tasks.dev.find(({ hops }) => hops === 2)!;
     const policy: TrainablePolicy = await spec.create({
       options,
-      assets: spec.assets([task.question], options),
+      assets: await spec.assets([task.question], options),
       backend: 'wasm',
       random: createRandom(0),
     });
