@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { Random } from '../core/random.ts';
+import type { FolderFile } from './hugging-face/write.ts';
 import type { TrainablePolicy } from './policy.ts';
 
 /** A weight in the vector of parameters. */
@@ -29,6 +30,17 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
   files?(options: Options): Promise<readonly string[]>;
   /** The weights in the order of the parameters, for checkpoints. Absent: the policy cannot be kept in one. */
   layout?(assets: Assets, options: Options): Promise<readonly WeightLayout[]>;
+  /**
+   * The policy as files of a folder in Hugging Face's format, which other programs load. Absent: its actions are not
+   * those of a language model.
+   */
+  publish?(request: {
+    readonly options: Options;
+    readonly assets: Assets;
+    readonly parameters: ArrayLike<number>;
+    /** Positions that the model is said to be for, if its options do not say it. */
+    readonly positions: number;
+  }): Promise<readonly FolderFile[]>;
   create(request: {
     readonly options: Options;
     readonly assets: Assets;

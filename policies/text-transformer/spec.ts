@@ -27,8 +27,9 @@ export interface PublishedOptions {
 export type TextTransformerPolicyOptions = ScratchOptions | PublishedOptions;
 
 /** Texts that are one token each: where a context begins, and the tags of the Search-R1 protocol. */
+const BEGIN = '<|begin|>';
 const SPECIAL_TOKENS: readonly string[] = [
-  '<|begin|>',
+  BEGIN,
   '<think>',
   '</think>',
   '<search>',
@@ -87,6 +88,28 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
     const { readModelFolder } = await import('../hugging-face/read.ts');
     const { config, vocabularySize } = await readModelFolder(options.model);
     return weightSpecs(config, vocabularySize);
+  },
+  publish: async ({ options, assets, parameters, positions }) => {
+    const { modelFolder } = await import('../hugging-face/write.ts');
+    if (!('model' in options)) {
+      const codec = createCodec(assets);
+      const beginId = codec.idOf(BEGIN);
+      // It knows no end of a text: actions end with a stop.
+      const tokenizer = {
+        json: assets,
+        tokens: beginId === undefined ? {} : { bos_token: BEGIN },
+        endIds: [],
+        beginId,
+      };
+      const model = { config: configOf(options), vocabularySize: idCount(codec), positions };
+      return modelFolder(model, parameters, tokenizer);
+    }
+    const { readModelFolder } = await import('../hugging-face/read.ts');
+    const { readTokenizerFolder } = await import('../tokenizer/folder.ts');
+    const { json, codec, tokens, endIds, chat } = await readTokenizerFolder(options.model);
+    const beginId = tokens.bos_token === undefined ? undefined : codec.idOf(tokens.bos_token);
+    const tokenizer = { json, tokens, endIds, beginId, chat: chat?.source };
+    return modelFolder(await readModelFolder(options.model), parameters, tokenizer);
   },
   create: async ({ options, assets, backend: name, random }) => {
     const { createTextTransformer } = await import('./index.ts');
