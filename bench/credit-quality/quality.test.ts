@@ -4,7 +4,7 @@ import { keyDoor } from '../../envs/diagnostic/key-door.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { abPolicy, counting } from '../text.test-helper.ts';
 import { ADVANTAGES, alike, named, saying, stopping, valuesOf } from './made-up.test-helper.ts';
-import { creditQuality } from './quality.ts';
+import { type CreditQualityRequest, creditQuality } from './quality.ts';
 import { qualityFiles } from './tables.ts';
 
 describe('the measures, on advantages known by hand', () => {
@@ -143,9 +143,10 @@ describe('what decides the numbers', () => {
     }
   });
 
-  it.each([
+  it.each<[string, Partial<CreditQualityRequest>, string]>([
     ['questions: 7', { questions: 7 }, '--questions: 7 is not valid; valid: whole number from 1 to 6'],
     [
+      'an exact truth',
       { loaded: alike(counting(1), 3), truths: ['exact'] as const },
       "--truth: 'exact' is not valid for counting",
     ],
