@@ -93,7 +93,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'list',
     usage: '[options] [what]',
-    description: 'lists algorithms, environments and suites',
+    description: 'lists algorithms, environments, policies and suites',
     load: async () => (await import('./list.ts')).listCommand(),
   },
   {
