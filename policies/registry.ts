@@ -3,6 +3,7 @@ import { InputError } from '../core/errors.ts';
 import type { AnyPolicySpec, PolicySpec } from './spec.ts';
 import { createTabularPolicy } from './tabular/index.ts';
 import { textTransformerSpec } from './text-transformer/spec.ts';
+import { tinkerSpec } from './tinker/spec.ts';
 import { transformerSpec } from './transformer/spec.ts';
 
 const tabularSpec: PolicySpec<object, null> = {
@@ -20,6 +21,7 @@ const tabularSpec: PolicySpec<object, null> = {
 export const POLICIES = [
   tabularSpec,
   textTransformerSpec,
+  tinkerSpec,
   transformerSpec,
 ] as const satisfies readonly AnyPolicySpec[];
 
