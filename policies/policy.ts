@@ -111,6 +111,8 @@ export interface Policy {
 
 /** A policy that somebody made and has to free. It acts; whether it also learns, `isTrainable` says. */
 export interface OwnedPolicy extends Policy {
+  /** What a person should know of how it acts: which server, what its entropies are. */
+  readonly notes?: readonly string[];
   /** Frees what the policy holds outside the JavaScript heap. */
   dispose(): void;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../core/errors.ts';
+import { remoteSpec } from './remote/spec.ts';
 import type { AnyPolicySpec, PolicySpec } from './spec.ts';
 import { createTabularPolicy } from './tabular/index.ts';
 import { textTransformerSpec } from './text-transformer/spec.ts';
@@ -19,6 +20,7 @@ const tabularSpec: PolicySpec<object, null> = {
 
 /** Every policy that comes with creditbench, in alphabetical order. */
 export const POLICIES = [
+  remoteSpec,
   tabularSpec,
   textTransformerSpec,
   tinkerSpec,

@@ -6,12 +6,12 @@ import type {
   Sampling,
   TokenCodec,
 } from '../policy.ts';
+import { createStopTests, type StopTest } from '../stops.ts';
 import { PAGE } from '../tensor/page-store.ts';
 import { createDrawer, type DrawnToken } from './draw.ts';
 import type { Branch } from './page-tree.ts';
 import type { Reader } from './reader.ts';
 import { checkIds, contextOf } from './rows.ts';
-import { createStopTests, type StopTest } from './stops.ts';
 
 /** An action being written. */
 interface Writing {

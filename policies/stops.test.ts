@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { TokenCodec } from '../policy.ts';
-import { codec } from './letters.test-helper.ts';
+import type { TokenCodec } from './policy.ts';
 import { createStopTests } from './stops.ts';
+import { codec } from './text-transformer/letters.test-helper.ts';
 
 it('finds stops of one token and of several, and inside of a longer text', () => {
   const stopped = createStopTests(codec)(['</s>', 'ab']);

@@ -1,4 +1,4 @@
-import type { TokenCodec } from '../policy.ts';
+import type { TokenCodec } from './policy.ts';
 
 /** What a token decodes to when it is part of a character only. */
 const REPLACEMENT = '\ufffd';
