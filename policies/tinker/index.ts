@@ -3,19 +3,18 @@ import { InputError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import type { ActionRecord, Sampling, ServedPolicy } from '../policy.ts';
 import { contextOf, trainingRows } from '../text-transformer/rows.ts';
-import type { Codec } from '../tokenizer/load.ts';
 import { type Datum, openSession, type ServedModel, type TinkerClient } from './client.ts';
 import { batches, datumOf, filled, withGradient } from './data.ts';
 import { createHolder, START } from './models.ts';
 import { factors, gradientNorm, PROBE_IDS, type Probed, probeScaling, type Scaling } from './scaling.ts';
-import { createWriter } from './write.ts';
+import { createWriter, type WritingCodec } from './write.ts';
 
 export interface TinkerOptions {
   /** The server's address without `/api/v1`. */
   readonly server: string;
   /** Name of the model to train. Default: the server's only one. */
   readonly baseModel?: string;
-  readonly codec: Codec;
+  readonly codec: WritingCodec;
   /** Ids of the model. */
   readonly vocabularySize: number;
   /** Ids that end what the model writes. */
@@ -260,7 +259,7 @@ async function checkRank(model: ServedModel, wanted: number, server: string): Pr
 }
 
 /** Any ids: those of a text, or the first there are. */
-function probeIds(codec: Codec, vocabularySize: number): readonly number[] {
+function probeIds(codec: WritingCodec, vocabularySize: number): readonly number[] {
   const ids = codec.encode('The capital of France is Paris, and that of Spain is Madrid.');
   if (ids.length >= PROBE_IDS) return ids.slice(0, PROBE_IDS);
   return Array.from({ length: PROBE_IDS }, (_, index) => index % vocabularySize);

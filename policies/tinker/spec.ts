@@ -105,7 +105,7 @@ export const tinkerSpec: PolicySpec<TinkerPolicyOptions, null, ServedPolicy> = {
       ...(key === undefined ? {} : { key }),
       requestSeconds: timeoutSeconds,
       codec: openingCodec(read, tokenizer, chat),
-      vocabularySize: read.codec.size,
+      vocabularySize: Math.max(read.codec.size, read.modelIds ?? 0),
       endIds: read.endIds,
       random,
       ...(signal === undefined ? {} : { signal }),

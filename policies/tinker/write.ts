@@ -1,13 +1,16 @@
 import { InputError } from '../../core/errors.ts';
-import type { ActRequest, SampledAction, SampledTokens, Sampling } from '../policy.ts';
+import type { ActRequest, SampledAction, SampledTokens, Sampling, TokenCodec } from '../policy.ts';
+import { createStopTests, type StopTest } from '../stops.ts';
 import { checkIds } from '../text-transformer/rows.ts';
-import { createStopTests, type StopTest } from '../text-transformer/stops.ts';
 import type { Codec } from '../tokenizer/load.ts';
 import type { SampleRequest, Sequence } from './client.ts';
 
+/** Text to ids and back, and the ids of whole stops. */
+export type WritingCodec = TokenCodec & Pick<Codec, 'idOf'>;
+
 export interface WriterOptions {
   readonly server: string;
-  readonly codec: Codec;
+  readonly codec: WritingCodec;
   /** Ids that the model may write. */
   readonly vocabularySize: number;
   /** Ids that end what the model writes. */
