@@ -2,19 +2,13 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Scaling } from './scaling.ts';
 
 /** How a fake server scales gradients. */
 export type FakeScaling =
-  /** Adds up all tokens, as the hosted service's documentation says. */
-  | 'sum'
-  /** The mean over sequences of each one's mean over its trained tokens, as SkyRL's JAX backend does. */
-  | 'sequence-mean'
-  /** Each sequence's mean over its trained tokens, added up. */
-  | 'sequence-mean-sum'
-  /** The mean over all trained tokens. */
-  | 'token-mean'
-  /** A sum, times 1/4. */
-  | 'quarter';
+  | Scaling
+  /** Divides by the square root of the number of sequences, which nobody expects. */
+  | 'root';
 
 /** What goes wrong with a request. */
 export type Fault =
@@ -186,8 +180,9 @@ export async function startFake(options: FakeOptions): Promise<FakeServer> {
       sum: 1,
       'sequence-mean': Math.max(model.sequences, 1),
       'sequence-mean-sum': 1,
+      'datum-mean': Math.max(model.sequences, 1),
       'token-mean': Math.max(model.trained, 1),
-      quarter: 4,
+      root: Math.sqrt(Math.max(model.sequences, 1)),
     }[scaling];
     const { learning_rate: rate, beta1, beta2, eps } = adam as Record<string, any>;
     model.steps++;

@@ -32,6 +32,8 @@ export interface FolderTokenizer {
   readonly tokens: Readonly<Record<string, string>>;
   /** Absent if there is none. */
   readonly chat?: ChatTemplate;
+  /** Ids of the model beside it, where its config.json says so: often more than the tokenizer's. */
+  readonly modelIds?: number;
 }
 
 /** The files that `readTokenizerFolder` would read, for the identity of what is computed with them. */
@@ -56,7 +58,7 @@ export async function readTokenizerFolder(path: string): Promise<FolderTokenizer
     there.has(name) ? parseFile(join(folder, name), schema) : undefined;
   const config = await parse('tokenizer_config.json', tokenizerConfigSchema);
   const generation = await parse('generation_config.json', endsSchema);
-  const model = await parse('config.json', endsSchema);
+  const model = await parse('config.json', modelSchema);
   const tokens = Object.fromEntries(
     SPECIAL.flatMap((name) => {
       const token = config?.[name];
@@ -82,6 +84,7 @@ export async function readTokenizerFolder(path: string): Promise<FolderTokenizer
     tokens,
     ...(beginId === undefined ? {} : { beginId }),
     ...(source === undefined ? {} : { chat: { source, name, tokens } }),
+    ...(model?.vocab_size == null ? {} : { modelIds: model.vocab_size }),
   };
 }
 
@@ -123,6 +126,8 @@ const tokenizerConfigSchema = z.looseObject({
 
 const idSchema = z.int().min(0);
 const endsSchema = z.looseObject({ eos_token_id: z.union([idSchema, z.array(idSchema)]).nullish() });
+
+const modelSchema = endsSchema.extend({ vocab_size: z.int().min(1).nullish() });
 
 /** Of several templates (tools, retrieval), the one for plain messages. */
 function defaultTemplate(
