@@ -146,7 +146,8 @@ describe('what decides the numbers', () => {
   it.each([
     ['questions: 7', { questions: 7 }, '--questions: 7 is not valid; valid: whole number from 1 to 6'],
     [
-      { loaded: alike(counting(1), 3), truths: ['exact'] as const },
+      'truth: exact',
+      { loaded: alike(counting(1), 6), policy: abPolicy, truths: ['exact'] as const },
       "--truth: 'exact' is not valid for counting",
     ],
   ])('refuses %s', async (_, change, message) => {
