@@ -8,7 +8,11 @@ import { MEASURES, type Measure, measures } from './measures.ts';
 import type { Sums } from './sums.ts';
 
 /** Measures that methods are compared by. */
-export const COMPARED = ['pearson', 'explained', 'explained_per_1000'] as const satisfies readonly Measure[];
+export const COMPARED = [
+  'explained',
+  'explained_per_1000',
+  'gradient_cosine',
+] as const satisfies readonly Measure[];
 export type Compared = (typeof COMPARED)[number];
 
 /** By how much a method is above the baseline. */

@@ -10,6 +10,7 @@ export const MEASURES = [
   'coverage',
   'explained',
   'explained_per_1000',
+  'gradient_cosine',
   'scale',
   'mse',
   'mse_of_zero',
@@ -54,6 +55,7 @@ export function measures(questions: readonly Sums[]): Readonly<Record<Measure, n
     coverage: sums.squares > 0 ? sums.creditedSquares / sums.squares : null,
     explained: sums.squares > 0 ? explained / sums.squares : null,
     explained_per_1000: share(1000 * explained, sums.sampledTokens),
+    gradient_cosine: cosine(sums),
     scale,
     mse: share(sums.squares - explained, sums.actions),
     mse_of_zero: share(sums.squares, sums.actions),
@@ -76,6 +78,9 @@ function bestScale({ cc, ca, caNoise }: Sums): { readonly scale: number; readonl
   if (!(cc > 0 && ca > 0)) return { scale: 0, explained: 0 };
   return { scale: ca / cc, explained: Math.max(0, ca ** 2 - caNoise) / cc };
 }
+
+const cosine = ({ ownSquares, trueSquares, product }: Sums): number | null =>
+  ownSquares > 0 && trueSquares > 0 ? product / Math.sqrt(ownSquares * trueSquares) : null;
 
 type Moments = Readonly<Record<'cc' | 'aa' | 'ca', number>>;
 

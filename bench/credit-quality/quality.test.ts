@@ -4,13 +4,18 @@ import { keyDoor } from '../../envs/diagnostic/key-door.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { abPolicy, counting } from '../text.test-helper.ts';
 import { ADVANTAGES, alike, named, saying, stopping, valuesOf } from './made-up.test-helper.ts';
-import { type CreditQualityRequest, creditQuality } from './quality.ts';
+import { creditQuality } from './quality.ts';
 import { qualityFiles } from './tables.ts';
 
 describe('the measures, on advantages known by hand', () => {
-  const measure = async (...credits: ((action: string) => number)[]) => {
+  const measure = async (...credits: ((action: string) => number)[]) => measureOn(12, ...credits);
+  const measureOn = async (questions: number, ...credits: ((action: string) => number)[]) => {
     const methods = credits.map((credit, index) => ({ name: `told ${index}`, algorithm: saying(credit) }));
-    const { methods: found } = await creditQuality({ ...stopping(12), methods });
+    const { methods: found } = await creditQuality({
+      ...stopping(questions),
+      methods,
+      budget: 240 / questions,
+    });
     return found.map(valuesOf);
   };
 
@@ -67,6 +72,28 @@ describe('the measures, on advantages known by hand', () => {
     expect(shifted!.bias_last).toBeGreaterThan(0);
   });
 
+  it('the gradient that credit makes in a table is set against the exact one', async () => {
+    const [one, opposite, all, last] = await measureOn(
+      1,
+      // Credit for one action of the start alone: its gradient and the exact one point along the same line there.
+      (action) => (action === 'search' ? 1 : 0),
+      (action) => (action === 'search' ? -1 : 0),
+      (action) => ADVANTAGES[action]!,
+      (action) => (action === 'A' ? 1 : 0),
+    );
+    // By hand: (visits of the state) * (probability) * (advantage) of either action, equal and opposite.
+    const [search, a] = [0.4, -0.6].map((logit) => 1 / (1 + Math.exp(-logit))) as [number, number];
+    const [first, second] = [search * ADVANTAGES.search!, search * a * ADVANTAGES.A!];
+    const share = first / Math.hypot(first, second);
+    expect(one!.gradient_cosine).toBeCloseTo(share, 10);
+    expect(opposite!.gradient_cosine).toBeCloseTo(-share, 10);
+    expect(last!.gradient_cosine).toBeCloseTo(Math.sqrt(1 - share ** 2), 10);
+    // All of it: only how often each action was sampled is left to chance.
+    expect(all!.gradient_cosine).toBeGreaterThan(0.98);
+    const { methods } = await creditQuality({ ...stopping(4), truths: [4] });
+    expect(valuesOf(methods[0]!).gradient_cosine).toBeNaN();
+  });
+
   it('negative controls are held by their intervals: no correlation, half of the signs', async () => {
     const request = { ...stopping(120), methods: named('grpo', 'random-credit', 'shuffled-credit') };
     const { methods } = await creditQuality(request);
@@ -76,8 +103,8 @@ describe('the measures, on advantages known by hand', () => {
       expect(measures.sign_errors.low).toBeLessThan(0.5);
       expect(measures.sign_errors.high).toBeGreaterThan(0.5);
       expect(measures.explained.value).toBeLessThan(0.01);
-      expect(differences!.pearson.interval.high).toBeLessThan(0);
-      expect(differences!.pearson.pHolm).toBeLessThan(0.001);
+      expect(differences!.explained.interval.high).toBeLessThan(0);
+      expect(differences!.explained.pHolm).toBeLessThan(0.001);
     }
     expect(methods[0]!.differences).toBeNull();
     expect(methods[0]!.measures.pearson.low).toBeGreaterThan(0.3);
@@ -143,11 +170,11 @@ describe('what decides the numbers', () => {
     }
   });
 
-  it.each<[string, Partial<CreditQualityRequest>, string]>([
+  it.each([
     ['questions: 7', { questions: 7 }, '--questions: 7 is not valid; valid: whole number from 1 to 6'],
     [
-      'an exact truth',
-      { loaded: alike(counting(1), 3), truths: ['exact'] as const },
+      'truth: exact',
+      { loaded: alike(counting(1), 6), policy: abPolicy, truths: ['exact'] as const },
       "--truth: 'exact' is not valid for counting",
     ],
   ])('refuses %s', async (_, change, message) => {

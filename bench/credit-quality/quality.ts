@@ -12,7 +12,14 @@ import { type Compared, type Difference, differences, estimates } from './compar
 import { type GrownQuestion, growQuestions } from './grow.ts';
 import type { Measure } from './measures.ts';
 import { type Sums, sumsOf } from './sums.ts';
-import { canBeExact, exactTruth, sampledTruth, type TrueAdvantage, type Truth } from './truth.ts';
+import {
+  canBeExact,
+  exactTruth,
+  type GradientSums,
+  sampledTruth,
+  type TrueAdvantage,
+  type Truth,
+} from './truth.ts';
 
 /**
  * What `creditQuality` measures.
@@ -171,18 +178,21 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
       continue;
     }
     const advantages = kinds.map((): (readonly TrueAdvantage[])[] => []);
+    const gradients = kinds.map((): GradientSums[] => []);
     for (const [place, { task, choices }] of grown.entries()) {
       await setImmediate(); // lets signals in
       signal?.throwIfAborted();
       for (const [which, truth] of truths.entries()) {
         advantages[which]!.push(await truth.advantages(task, choices));
+        const gradient = await truth.gradient?.(task, choices);
+        if (gradient !== undefined) gradients[which]!.push(gradient);
       }
       for (const [which, agreement] of agreements.entries()) {
         agreement?.counts.add(task.id, advantages[exact]![place]!, advantages[which]![place]!);
       }
       tell(0.5 + (place + 1) / grown.length / 2);
     }
-    measured.push({ name, sums: advantages.map((of) => sumsOf(grown, of)) });
+    measured.push({ name, sums: advantages.map((of, which) => sumsOf(grown, of, gradients[which])) });
   }
   if (measured.length === 0) {
     throw new InputError(

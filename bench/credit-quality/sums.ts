@@ -1,6 +1,6 @@
 import { averageRanks } from '../stats/rank.ts';
 import type { GrownQuestion, Position } from './grow.ts';
-import type { TrueAdvantage } from './truth.ts';
+import type { GradientSums, TrueAdvantage } from './truth.ts';
 
 /**
  * What one question adds to the measures of a method: sums over its sampled actions, each with its weight. They add up over
@@ -50,6 +50,11 @@ export interface Sums {
   readonly lastC: number;
   readonly lastA: number;
 
+  /** Of the gradients in `GradientSums`; 0 if the truth is sampled. */
+  readonly ownSquares: number;
+  readonly trueSquares: number;
+  readonly product: number;
+
   readonly trees: number;
   readonly sampledTokens: number;
   readonly prefillTokens: number;
@@ -61,6 +66,7 @@ const NOTHING = {
   ...{ trained: 0, c: 0, cc: 0, a: 0, aa: 0, ca: 0, noise: 0, aNoise: 0, caNoise: 0 },
   ...{ rankC: 0, rankCC: 0, rankA: 0, rankAA: 0, rankCA: 0, clear: 0, wrong: 0 },
   ...{ first: 0, firstC: 0, firstA: 0, middle: 0, middleC: 0, middleA: 0, last: 0, lastC: 0, lastA: 0 },
+  ...{ ownSquares: 0, trueSquares: 0, product: 0 },
   ...{ trees: 0, sampledTokens: 0, prefillTokens: 0, measuredTokens: 0 },
 } satisfies Sums;
 const NAMES = Object.keys(NOTHING) as (keyof Sums)[];
@@ -82,10 +88,12 @@ export const positionSums = (sums: Sums, position: Position) => ({
 /**
  * The sums of every question of one method.
  * @param truths true advantages of every question's choices, in their order.
+ * @param gradients of every question, if the truth can tell.
  */
 export function sumsOf(
   questions: readonly GrownQuestion[],
   truths: readonly (readonly TrueAdvantage[])[],
+  gradients: readonly GradientSums[] = [],
 ): readonly Sums[] {
   const trained = questions.flatMap(({ choices }, index) =>
     choices.flatMap((choice, place) =>
@@ -101,7 +109,8 @@ export function sumsOf(
     const count = question.choices.filter((choice) => choice.trained).length;
     const ranks = [rankC, rankA].map((all) => all.subarray(place, place + count));
     place += count;
-    return sumsOfQuestion(question, truths[index]!, ranks as [Float64Array, Float64Array]);
+    const sums = sumsOfQuestion(question, truths[index]!, ranks as [Float64Array, Float64Array]);
+    return { ...sums, ...gradients[index] };
   });
 }
 

@@ -31,6 +31,10 @@ const MEANING: Readonly<Record<Measure, readonly [unit: string, description: str
     'share of the squared true advantage of all sampled actions that credit explains at its best scale: 1 - mse / mse_of_zero; actions without credit count as credit 0',
   ],
   explained_per_1000: ['return²', 'squared true advantage that credit explains, per 1,000 tokens drawn'],
+  gradient_cosine: [
+    '-1..1',
+    'cosine of the gradient that credit makes in a table of logits, one per state and action (the sum over sampled actions of credit times the gradient of their log-probability; no averages of a loss), with the exact policy gradient; empty if the truth is sampled. It depends on the budget',
+  ],
   scale: [
     'return',
     'best scale: the factor, 0 or more, that brings credit nearest to the true advantages of trained actions in squares',

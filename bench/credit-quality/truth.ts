@@ -6,7 +6,7 @@ import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { Policy, Sampling } from '../../policies/policy.ts';
 import { type Oracle, solve } from '../audit/oracle.ts';
 import { type Beginning, continueEpisodes } from '../rollout/continue.ts';
-import type { SampledChoice } from './grow.ts';
+import type { CreditedChoice, SampledChoice } from './grow.ts';
 
 /** The true advantage of an action: the expected return after it minus that of the state, under the policy. */
 export interface TrueAdvantage {
@@ -29,8 +29,20 @@ export interface Truth {
   readonly kind: 'exact' | number;
   /** The advantages of actions of one question, in their order. */
   advantages(task: Task, choices: readonly SampledChoice[]): Promise<readonly TrueAdvantage[]>;
+  /** What the credit of a question's actions would do to its policy. Only an exact truth can tell. */
+  gradient?(task: Task, choices: readonly CreditedChoice[]): Promise<GradientSums>;
   /** Tokens drawn for it so far. */
   tokens(): number;
+}
+
+/**
+ * Products of two gradients with respect to a table of logits, one per state and action: that which a question's credit makes
+ * (the sum over its actions of credit times the gradient of their log-probability), and that of the exact expected return.
+ */
+export interface GradientSums {
+  readonly ownSquares: number;
+  readonly trueSquares: number;
+  readonly product: number;
 }
 
 interface TruthSetup {
@@ -51,12 +63,17 @@ const ROUNDING = 1e-9;
 export function exactTruth(setup: TruthSetup): Truth {
   const { environment } = setup;
   const solved = new Map<string, Oracle>();
+  const oracleOf = async (task: Task): Promise<Oracle> => {
+    const oracle = solved.get(task.id) ?? (await solve({ ...setup, task }));
+    solved.set(task.id, oracle);
+    return oracle;
+  };
   return {
     kind: 'exact',
     tokens: () => 0,
+    gradient: async (task, choices) => gradientSums(await oracleOf(task), choices, environment.key!),
     advantages: async (task, choices) => {
-      const oracle = solved.get(task.id) ?? (await solve({ ...setup, task }));
-      solved.set(task.id, oracle);
+      const oracle = await oracleOf(task);
       return choices.map(({ state, prompt, action }) => {
         const key = environment.key!(state);
         const { value, actionValues } = oracle.states.get(key)!;
@@ -69,6 +86,34 @@ export function exactTruth(setup: TruthSetup): Truth {
       });
     },
   };
+}
+
+function gradientSums(
+  { states }: Oracle,
+  choices: readonly CreditedChoice[],
+  keyOf: (state: unknown) => string,
+): GradientSums {
+  const credits = new Map<string, Float64Array>();
+  for (const { state, prompt, action, credit, weight } of choices) {
+    if (credit === 0) continue;
+    const key = keyOf(state);
+    const own = credits.get(key) ?? new Float64Array(prompt.actions!.length);
+    own[prompt.actions!.indexOf(action)]! += weight * credit;
+    credits.set(key, own);
+  }
+  const sums = { ownSquares: 0, trueSquares: 0, product: 0 };
+  for (const [key, { visits, probabilities, value, actionValues }] of states) {
+    const own = credits.get(key);
+    const total = own?.reduce((sum, credit) => sum + credit, 0) ?? 0;
+    for (const [action, probability] of probabilities.entries()) {
+      const exact = visits * probability * (actionValues[action]! - value);
+      const made = own === undefined ? 0 : own[action]! - probability * total;
+      sums.trueSquares += exact ** 2;
+      sums.ownSquares += made ** 2;
+      sums.product += made * exact;
+    }
+  }
+  return sums;
 }
 
 /** Episodes that are played at the same time, at most. */
