@@ -61,6 +61,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rollout.ts')).rolloutCommand(),
   },
   {
+    name: 'evaluate',
+    usage: '[options] <environment>',
+    description: 'scores a policy as it is on questions: F1, EM, what the environment counts',
+    load: async (setExitCode) => (await import('./evaluate.ts')).evaluateCommand(setExitCode),
+  },
+  {
     name: 'audit',
     usage: '[options]',
     description: 'compares the expected gradient and advantages of algorithms with the exact ones',

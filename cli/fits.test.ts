@@ -45,6 +45,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['power', '--difference', '0.02', '--deviation', '0.03'],
   ],
   rollout: [['rollout', 'stop-or-search']],
+  evaluate: [['evaluate', 'stop-or-search', '--episodes', '20', '--out', 'episodes.csv']],
   audit: [['audit', '--algorithm', 'grpo', '--algorithm', 'igpo', '--environment', 'stop-or-search']],
   criticality: [
     ['criticality', '--environment', 'stop-or-search', '--policy', 'tabular', '--out', 'criticality'],
