@@ -108,4 +108,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     description: "trains a suite's policy on demonstrations and writes a checkpoint",
     load: async () => (await import('./warm-start.ts')).warmStartCommand(),
   },
+  {
+    name: 'export',
+    usage: '[options] <start>',
+    description: "writes a checkpoint or a suite's starting weights as a Hugging Face folder",
+    load: async () => (await import('./export.ts')).exportCommand(),
+  },
 ];

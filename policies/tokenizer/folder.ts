@@ -28,6 +28,8 @@ export interface FolderTokenizer {
   readonly endIds: readonly number[];
   /** The id that every sequence begins with, if the tokenizer adds one by itself (Llama 3). A chat template has its own. */
   readonly beginId?: number;
+  /** The texts of special tokens: `bos_token`, `eos_token`, `pad_token`, `unk_token`, where there are such. */
+  readonly tokens: Readonly<Record<string, string>>;
   /** Absent if there is none. */
   readonly chat?: ChatTemplate;
   /** Ids of the model beside it, where its config.json says so: often more than the tokenizer's. */
@@ -79,6 +81,7 @@ export async function readTokenizerFolder(path: string): Promise<FolderTokenizer
     json,
     codec,
     endIds,
+    tokens,
     ...(beginId === undefined ? {} : { beginId }),
     ...(source === undefined ? {} : { chat: { source, name, tokens } }),
     ...(model?.vocab_size == null ? {} : { modelIds: model.vocab_size }),
