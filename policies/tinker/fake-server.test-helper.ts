@@ -25,7 +25,11 @@ export type Fault =
 /** What outlives a server that is killed. */
 export interface Disk {
   readonly weights: Map<string, Saved>;
+  /** The last id that was given. */
+  ids: number;
 }
+
+export const freshDisk = (): Disk => ({ weights: new Map(), ids: 0 });
 
 interface Saved {
   readonly table: Float64Array;
@@ -81,13 +85,12 @@ export interface FakeServer {
  */
 export async function startFake(options: FakeOptions): Promise<FakeServer> {
   const { vocabularySize: size, scaling = 'sequence-mean', tellsNorm = true, start = () => 0 } = options;
-  const disk = options.disk ?? { weights: new Map<string, Saved>() };
+  const disk = options.disk ?? freshDisk();
   const models = new Map<string, Model>();
   const samplers = new Map<string, Float64Array>();
   const futures = new Map<string, unknown>();
   const seen: Seen[] = [];
   const counts = new Map<string, number>();
-  let ids = 0;
 
   const fresh = (): Model => ({
     table: Float64Array.from({ length: size * size }, (_, at) => start(Math.floor(at / size), at % size)),
@@ -238,7 +241,7 @@ export async function startFake(options: FakeOptions): Promise<FakeServer> {
   function answer(call: string, body: Record<string, any>): unknown {
     if (call === 'client/config') return { pjwt_auth_enabled: false };
     if (call === 'get_server_capabilities') return { supported_models: [{ model_name: 'table' }] };
-    if (call === 'create_session') return { type: 'create_session', session_id: `session_${ids++}` };
+    if (call === 'create_session') return { type: 'create_session', session_id: `session_${disk.ids++}` };
     if (call === 'session_heartbeat') return { type: 'session_heartbeat' };
     if (call === 'get_info') {
       modelOf(body);
@@ -250,7 +253,7 @@ export async function startFake(options: FakeOptions): Promise<FakeServer> {
     }
     const work = run[call];
     if (work === undefined) throw new Refusal(404, 'Not Found');
-    const id = String(ids++);
+    const id = String(disk.ids++);
     const created = call === 'create_model' ? { model_id: `model_${id}` } : {};
     if (created.model_id !== undefined) models.set(created.model_id, fresh());
     futures.set(id, work(body));
