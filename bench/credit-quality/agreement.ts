@@ -3,7 +3,10 @@ import { clusteredError } from '../stats/clustered-error.ts';
 import { pearson } from '../stats/correlation.ts';
 import type { TrueAdvantage } from './truth.ts';
 
-/** How a sampled truth agrees with the exact one, over all different actions that were looked at. */
+/**
+ * How a sampled truth agrees with the exact one, over all different actions that were looked at.
+ * @experimental
+ */
 export interface Agreement {
   /** Rollouts per state and per action. */
   readonly rollouts: number;

@@ -13,9 +13,16 @@ export const COMPARED = [
   'explained_per_1000',
   'gradient_cosine',
 ] as const satisfies readonly Measure[];
+/**
+ * Its name.
+ * @experimental
+ */
 export type Compared = (typeof COMPARED)[number];
 
-/** By how much a method is above the baseline. */
+/**
+ * By how much a method is above the baseline.
+ * @experimental
+ */
 export interface Difference {
   /** NaN where it is not defined. */
   readonly interval: Interval;

@@ -18,6 +18,10 @@ export const MEASURES = [
   'bias_middle',
   'bias_last',
 ] as const;
+/**
+ * Its name.
+ * @experimental
+ */
 export type Measure = (typeof MEASURES)[number];
 
 /**

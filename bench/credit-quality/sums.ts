@@ -5,6 +5,7 @@ import type { GradientSums, TrueAdvantage } from './truth.ts';
 /**
  * What one question adds to the measures of a method: sums over its sampled actions, each with its weight. They add up over
  * questions, and every measure is a function of the totals.
+ * @experimental
  */
 export interface Sums {
   /** Sampled actions. */
