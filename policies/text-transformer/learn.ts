@@ -4,10 +4,12 @@ import { outputStream } from '../llama/model.ts';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
 import { takeRows } from '../tensor/ops.ts';
 import { valuesOf } from '../tensor/read.ts';
+import { freeFloats } from '../tensor/room.ts';
 import { addLayerwiseGradient } from './layerwise.ts';
 import { type PackedBatch, packRows } from './packed.ts';
 import {
   activationSize,
+  checkPass,
   indices,
   type LearnContext,
   type Output,
@@ -49,13 +51,20 @@ export async function recordGradient(
     bySlot(data, loss(byRecord(data, logProbs)));
   // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
   // pass of the gradient itself gives them; in several parts, or layer by layer, a forward pass before.
-  const fits = parts.length === 1 && parts[0]!.every((batch) => size(batch) <= activationFloats);
+  // Weights and a gradient of all of them at once can be too much, too.
+  const isTight = (batch: PackedBatch): boolean =>
+    size(batch) > Math.min(activationFloats, (freeFloats() - parameters.size) / 2);
+  const fits = parts.length === 1 && !parts[0]!.some(isTight);
+  // Refused before anything is computed.
+  for (const batch of batches) checkPass(context, batch, output, isTight(batch));
   let gradients = fits ? undefined : gradientsOf(await readRows(context, data, batches, output));
   for (const [index, part] of parts.entries()) {
-    if (size(part[0]!) > activationFloats) {
+    if (part.some(isTight)) {
       if (index === 0) flat.fill(0);
-      const own = part[0]!.members.map((member) => gradients![member]!);
-      await addLayerwiseGradient(context, part[0]!, output, own, flat);
+      for (const batch of part) {
+        const own = batch.members.map((member) => gradients![member]!);
+        await addLayerwiseGradient(context, batch, output, own, flat);
+      }
       continue;
     }
     await pullBack(
@@ -87,6 +96,7 @@ export async function recordFeatures(
   const data = trainingRows(records, vocabularySize);
   const found: Float32Array[] = [];
   for (const batch of packRows(data.rows)) {
+    checkPass(context, batch, { width: config.modelSize }, false);
     const values = await valuesOf(() =>
       outputStream(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored))),
     );
@@ -113,6 +123,7 @@ async function readRows(
 ): Promise<readonly Float64Array[]> {
   const found: Float64Array[] = data.rows.map(() => new Float64Array());
   for (const batch of batches) {
+    checkPass(context, batch, output, false);
     const values = await valuesOf(() => runBatch(context, output, batch));
     const rows = splitRows(data, [batch], values, output);
     for (const member of batch.members) found[member] = rows[member]!;

@@ -6,6 +6,7 @@ import type { Parameters } from '../llama/parameters.ts';
 import type { Sampling } from '../policy.ts';
 import { crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
 import { pathAttention, pathAttentionFloats } from '../tensor/paths.ts';
+import { checkRoom } from '../tensor/room.ts';
 import { checkSampling, createDistribution } from './distribution.ts';
 import type { PackedBatch } from './packed.ts';
 
@@ -129,4 +130,36 @@ export function outputOf({ config, vocabularySize }: LearnContext, sampling: Sam
       into[0] = gradient;
     },
   };
+}
+
+/**
+ * Floats that a pass over a micro-batch takes at most at a time, about: forward the stream before every block and what
+ * one block makes; backward (layer by layer) besides that block's gradients, and those of the largest weight.
+ */
+export function passFloats(
+  { config, vocabularySize, activationFloats }: LearnContext,
+  batch: PackedBatch,
+  output: Pick<Output, 'width'>,
+  backward: boolean,
+): number {
+  const { modelSize, layers, ffnSize } = config;
+  const streams = (layers + 2) * modelSize * batch.ids.length;
+  const piece = Math.min(
+    Math.max(Math.min(PIECE_FLOATS, activationFloats), vocabularySize),
+    vocabularySize * batch.scored.length,
+  );
+  const values = 2 * output.width * batch.scored.length;
+  const weight = backward ? modelSize * Math.max(vocabularySize, 8 * modelSize + 3 * ffnSize) : 0;
+  return streams + weight + Math.max((backward ? 3 : 1) * layerSize(config, batch), 4 * piece + values);
+}
+
+/** @throws InputError when a pass over a micro-batch does not fit into memory, with what it needs. */
+export function checkPass(
+  context: LearnContext,
+  batch: PackedBatch,
+  output: Pick<Output, 'width'>,
+  backward: boolean,
+): void {
+  const does = backward ? 'a gradient over' : 'reading';
+  checkRoom(passFloats(context, batch, output, backward), `${does} a row of ${batch.length} tokens`);
 }
