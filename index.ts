@@ -281,6 +281,7 @@ export type { SearchState, SearchStatus, SearchTask, SearchTurn } from './envs/s
 
 // Experimental: tokenizers and files of weights.
 
+export type { FolderFile } from './policies/hugging-face/write.ts';
 export { readSafetensors, type Tensor, type TensorFile, writeSafetensors } from './policies/safetensors.ts';
 export { type ChatTemplate, type ChatVariables, chatCodec } from './policies/tokenizer/chat.ts';
 export { type FolderTokenizer, openingCodec, readTokenizerFolder } from './policies/tokenizer/folder.ts';

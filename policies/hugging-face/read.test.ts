@@ -53,13 +53,13 @@ describe.each(['wasm', 'cpu'])('published models on %s against transformers', (b
 
 it.each(NAMES)('%s writes and learns as the text transformer does', async (name) => {
   const { config, vocabularySize, parameters } = await load(folderOf(name));
-  const policy = await createTextTransformer({
+  const options = {
     config,
-    codec: { encode: () => [], decode: (tokens) => '.'.repeat(tokens.length) },
+    codec: { encode: () => [], decode: (tokens: ArrayLike<number>) => '.'.repeat(tokens.length) },
     vocabularySize,
     random: createRandom(1),
-    weights: parameters,
-  });
+  };
+  const policy = await createTextTransformer({ ...options, weights: parameters });
   const prompt = { text: '', tokens: Int32Array.from(ids.slice(0, 20)) };
   const record = { prompt, tokens: ids.slice(20) };
   const [read] = await policy.logProbs([record], { temperature: 1 });
@@ -70,11 +70,21 @@ it.each(NAMES)('%s writes and learns as the text transformer does', async (name)
   }
   const generation = { stops: ['never'], maxTokens: 30 };
   const [action] = await policy.act([{ prompt, random: createRandom(2), generation }], { temperature: 1 });
-  const [again] = await policy.logProbs([{ prompt, tokens: action!.tokens }], { temperature: 1 });
-  for (const [index, one] of again!.entries()) expect(one).toBeCloseTo(action!.logProbs[index]!, 4);
+  const [written] = await policy.logProbs([{ prompt, tokens: action!.tokens }], { temperature: 1 });
+  for (const [index, one] of written!.entries()) expect(one).toBeCloseTo(action!.logProbs[index]!, 4);
   // The gradient along itself is the change of the loss, biases and norms of heads included.
   const loss = (rows: readonly Float64Array[]) => rows.map((row) => row.map(() => 1));
   const gradient = Float64Array.from(await policy.gradient([record], loss, { temperature: 1 }));
+  // And layer by layer it is the same.
+  const tight = await createTextTransformer({
+    ...options,
+    weights: policy.parameters() as Float32Array,
+    activationFloats: 1000,
+  });
+  const again = await tight.gradient([record], loss, { temperature: 1 });
+  const scale = Math.sqrt(gradient.reduce((sum, one) => sum + one * one, 0) / gradient.length);
+  expect(Math.max(...gradient.map((one, index) => Math.abs(one - again[index]!)))).toBeLessThan(1e-4 * scale);
+  tight.dispose();
   const start = policy.parameters();
   let offset = 0;
   for (const spec of weightSpecs(config, vocabularySize)) {

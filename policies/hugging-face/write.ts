@@ -2,7 +2,10 @@ import { writeSafetensors } from '../safetensors.ts';
 import { type PublishedModel, writeModelConfig } from './config.ts';
 import { giveTensor, publishedTensors } from './layout.ts';
 
-/** A file of a folder, and what is in it. */
+/**
+ * A file of a folder, and what is in it.
+ * @experimental
+ */
 export interface FolderFile {
   readonly name: string;
   readonly content: Uint8Array | string;

@@ -51,13 +51,37 @@ export function runBlocks(
 ): tf.Tensor2D {
   let stream: tf.Tensor2D = takeRows(weights[0] as tf.Tensor2D, ids);
   for (let layer = 0; layer < config.layers; layer++) {
-    const { attentionNorm, mix, ffnNorm, gateUp, down, ...projection } = blockWeights(config, weights, layer);
-    const heads = projectHeads(config, rmsNorm(stream, attentionNorm, config.normEpsilon), projection);
-    stream = tf.add(stream, tf.matMul(attention(heads, layer), mix));
-    const hidden = swiGlu(tf.matMul<tf.Tensor2D>(rmsNorm(stream, ffnNorm, config.normEpsilon), gateUp));
-    stream = tf.add(stream, tf.matMul(hidden, down));
+    const before = stream;
+    // Without a gradient nothing of a block is left but its stream.
+    stream = tf.tidy(() =>
+      runBlock(config, blockTensors(config, weights, layer), before, (heads) => attention(heads, layer)),
+    );
   }
   return stream;
+}
+
+/** The stream after a block, with attention given. */
+export function runBlock(
+  config: TransformerConfig,
+  block: readonly tf.Tensor[],
+  stream: tf.Tensor2D,
+  attention: (heads: tf.Tensor2D) => tf.Tensor2D,
+): tf.Tensor2D {
+  const { attentionNorm, mix, ffnNorm, gateUp, down, ...projection } = namedWeights(config, block);
+  const heads = projectHeads(config, rmsNorm(stream, attentionNorm, config.normEpsilon), projection);
+  const attended: tf.Tensor2D = tf.add(stream, tf.matMul(attention(heads), mix));
+  const hidden = swiGlu(tf.matMul<tf.Tensor2D>(rmsNorm(attended, ffnNorm, config.normEpsilon), gateUp));
+  return tf.add(attended, tf.matMul(hidden, down));
+}
+
+/** The weights of a block. */
+export function blockTensors(
+  { qkvBias = false, headNorms = false }: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  layer: number,
+): readonly tf.Tensor[] {
+  const size = 6 + (qkvBias ? 1 : 0) + (headNorms ? 2 : 0);
+  return weights.slice(1 + size * layer, 1 + size * (layer + 1));
 }
 
 interface Projection {
@@ -75,13 +99,11 @@ interface BlockWeights extends Projection {
 }
 
 /** The weights of a block, in the order of `weightSpecs`. */
-function blockWeights(
+function namedWeights(
   { qkvBias = false, headNorms = false }: TransformerConfig,
-  weights: readonly tf.Tensor[],
-  layer: number,
+  tensors: readonly tf.Tensor[],
 ): BlockWeights {
-  const size = 6 + (qkvBias ? 1 : 0) + (headNorms ? 2 : 0);
-  const block = weights.slice(1 + size * layer, 1 + size * (layer + 1)).values();
+  const block = tensors.values();
   const vector = () => block.next().value as tf.Tensor1D;
   const matrix = () => block.next().value as unknown as tf.Tensor2D;
   return {
@@ -114,6 +136,14 @@ function projectHeads(
   return tf.concat<tf.Tensor2D>([...normalized, parts[2]!], 1);
 }
 
+/** The weights that predictions are read off with: the gain of the final norm, and the output matrix [ids, modelSize]. */
+export function headTensors(
+  { untied = false }: TransformerConfig,
+  weights: readonly tf.Tensor[],
+): readonly [norm: tf.Tensor1D, output: tf.Tensor2D] {
+  return [weights.at(untied ? -2 : -1) as tf.Tensor1D, (untied ? weights.at(-1) : weights[0]) as tf.Tensor2D];
+}
+
 /** Logits of the tokens `candidates` (int32, all tokens when absent) at rows of `hiddenStates`. */
 export function tokenLogits(
   config: TransformerConfig,
@@ -121,9 +151,17 @@ export function tokenLogits(
   hidden: tf.Tensor2D,
   candidates?: tf.Tensor1D,
 ): tf.Tensor2D {
-  const matrix = (config.untied === true ? weights.at(-1) : weights[0]) as tf.Tensor2D;
-  const output = candidates === undefined ? matrix : takeRows(matrix, candidates);
-  return tf.matMul<tf.Tensor2D>(outputStream(config, weights, hidden), output, false, true);
+  const [norm, output] = headTensors(config, weights);
+  return headLogits(config, [norm, candidates === undefined ? output : takeRows(output, candidates)], hidden);
+}
+
+/** Logits with the given weights of the head. */
+export function headLogits(
+  config: TransformerConfig,
+  [norm, output]: readonly [tf.Tensor1D, tf.Tensor2D],
+  hidden: tf.Tensor2D,
+): tf.Tensor2D {
+  return tf.matMul<tf.Tensor2D>(rmsNorm(hidden, norm, config.normEpsilon), output, false, true);
 }
 
 /** Rows of `hiddenStates` after the final norm: what predictions are read off. */
@@ -132,7 +170,7 @@ export function outputStream(
   weights: readonly tf.Tensor[],
   hidden: tf.Tensor2D,
 ): tf.Tensor2D {
-  return rmsNorm(hidden, weights.at(config.untied === true ? -2 : -1) as tf.Tensor1D, config.normEpsilon);
+  return rmsNorm(hidden, headTensors(config, weights)[0], config.normEpsilon);
 }
 
 /**

@@ -51,6 +51,10 @@ export function weightSpecs(config: TransformerConfig, vocabularySize: number): 
   ];
 }
 
+/** Numbers in all weights together. */
+export const parameterCount = (config: TransformerConfig, vocabularySize: number): number =>
+  weightSpecs(config, vocabularySize).reduce((sum, spec) => sum + sizeOf(spec), 0);
+
 /** Starting values of all weights, one after the other: normal (Box and Muller) draws, gains 1. */
 export function initialParameters(specs: readonly WeightSpec[], random: Random): Float32Array {
   return Float32Array.from(

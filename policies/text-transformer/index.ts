@@ -3,9 +3,11 @@ import type { Random } from '../../core/random.ts';
 import { createAngleTables } from '../llama/angles.ts';
 import { checkConfig, type TransformerConfig } from '../llama/config.ts';
 import { createParameters } from '../llama/parameters.ts';
+import { parameterCount } from '../llama/weights.ts';
 import type { TokenCodec, TrainablePolicy } from '../policy.ts';
 import { type BackendName, loadBackend } from '../tensor/backend.ts';
 import { createQueue } from '../tensor/read.ts';
+import { checkWeightsFit } from '../tensor/room.ts';
 import { createGenerator } from './generate.ts';
 import { recordFeatures, recordGradient, recordLogProbs } from './learn.ts';
 import { createReader } from './reader.ts';
@@ -63,6 +65,7 @@ export async function createTextTransformer({
       `text-transformer: vocabularySize must be a positive multiple of 4, got ${vocabularySize}`,
     );
   }
+  checkWeightsFit(parameterCount(config, vocabularySize), backend);
   await loadBackend(backend);
   const parameters = createParameters('text-transformer policy', config, vocabularySize, random, weights);
   const angles = createAngleTables(config);

@@ -190,15 +190,16 @@ describe('gradient', () => {
     expect(one).toEqual(other);
   });
 
-  it('is the same in parts, when activations do not fit, and calls the loss once', async () => {
+  it('is the same in parts and layer by layer, when activations do not fit, and calls the loss once', async () => {
     const random = createRandom(5);
     const many = Array.from({ length: 90 }, () => ({
       prompt: { text: '', tokens: someIds(random, 1 + random.integer(60)) },
       tokens: [...someIds(random, 1 + random.integer(5))],
     }));
     const gradients: Float64Array[] = [];
-    for (const sampling of [WARM, { temperature: 1, topP: 0.9 }]) {
-      for (const activationFloats of [1e9, 1]) {
+    for (const sampling of [WARM, { temperature: 0.7, topP: 0.9 }, { temperature: 1.5 }]) {
+      // The second has a micro-batch or two in memory, the third one block and some logits, the last one position's logits.
+      for (const activationFloats of [1e9, 2.5e6, 1000, 1]) {
         const own = await createPolicy({ activationFloats });
         let calls = 0;
         const counted: LossGradient = (logProbs) => {
@@ -209,9 +210,11 @@ describe('gradient', () => {
         expect(calls).toBe(1);
         own.dispose();
       }
-      const [whole, parts] = gradients.splice(0) as [Float64Array, Float64Array];
-      const distance = Math.max(...whole.map((value, index) => Math.abs(value - parts[index]!)));
-      expect(distance).toBeLessThan(1e-4 * rms(whole));
+      const [whole, ...others] = gradients.splice(0);
+      for (const parts of others) {
+        const distance = Math.max(...whole!.map((value, index) => Math.abs(value - parts[index]!)));
+        expect(distance).toBeLessThan(1e-4 * rms(whole!));
+      }
     }
   });
 

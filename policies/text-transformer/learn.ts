@@ -1,26 +1,23 @@
 import * as tf from '@tensorflow/tfjs';
-import type { AngleTables } from '../llama/angles.ts';
-import type { TransformerConfig } from '../llama/config.ts';
 import { gradientVector, pullBack, tapes } from '../llama/gradient.ts';
-import { headLayout, outputStream, runBlocks, tokenLogits } from '../llama/model.ts';
-import type { Parameters } from '../llama/parameters.ts';
+import { outputStream } from '../llama/model.ts';
 import type { ActionRecord, Features, LossGradient, Sampling } from '../policy.ts';
-import { crossEntropy, rotate, takeRows } from '../tensor/ops.ts';
-import { pathAttention, pathAttentionFloats } from '../tensor/paths.ts';
+import { takeRows } from '../tensor/ops.ts';
 import { valuesOf } from '../tensor/read.ts';
-import { checkSampling, createDistribution } from './distribution.ts';
+import { freeFloats } from '../tensor/room.ts';
+import { addLayerwiseGradient } from './layerwise.ts';
 import { type PackedBatch, packRows } from './packed.ts';
+import {
+  activationSize,
+  checkPass,
+  indices,
+  type LearnContext,
+  type Output,
+  outputOf,
+  readBatch,
+  runBatch,
+} from './passes.ts';
 import { type TrainingRows, trainingRows } from './rows.ts';
-
-/** What reading rows needs. */
-export interface LearnContext {
-  readonly config: TransformerConfig;
-  readonly vocabularySize: number;
-  readonly parameters: Parameters;
-  readonly angles: AngleTables;
-  /** Room for what one backward pass keeps, in floats. */
-  readonly activationFloats: number;
-}
 
 /** Log-probabilities of the records' tokens, by record. One causal pass per row of `trainingRows`. */
 export async function recordLogProbs(
@@ -29,7 +26,7 @@ export async function recordLogProbs(
   sampling: Sampling,
 ): Promise<readonly Float64Array[]> {
   const data = trainingRows(records, context.vocabularySize);
-  return byRecord(data, await readRows(data, packRows(data.rows), outputOf(context, sampling)));
+  return byRecord(data, await readRows(context, data, packRows(data.rows), outputOf(context, sampling)));
 }
 
 /**
@@ -48,17 +45,32 @@ export async function recordGradient(
   const data = trainingRows(records, vocabularySize);
   const output = outputOf(context, sampling);
   const batches = packRows(data.rows);
-  const parts = tapes(batches, (batch) => activationSize(config, vocabularySize, batch), activationFloats);
+  const size = (batch: PackedBatch): number => activationSize(config, vocabularySize, batch);
+  const parts = tapes(batches, size, activationFloats);
   const gradientsOf = (logProbs: readonly Float64Array[]): readonly Float64Array[] =>
     bySlot(data, loss(byRecord(data, logProbs)));
   // Every log-probability goes into the loss before any gradient comes out of it: in one part, the forward
-  // pass of the gradient itself gives them; in several parts, a forward pass before.
-  let gradients = parts.length === 1 ? undefined : gradientsOf(await readRows(data, batches, output));
+  // pass of the gradient itself gives them; in several parts, or layer by layer, a forward pass before.
+  // Weights and a gradient of all of them at once can be too much, too.
+  const isTight = (batch: PackedBatch): boolean =>
+    size(batch) > Math.min(activationFloats, (freeFloats() - parameters.size) / 2);
+  const fits = parts.length === 1 && !parts[0]!.some(isTight);
+  // Refused before anything is computed.
+  for (const batch of batches) checkPass(context, batch, output, isTight(batch));
+  let gradients = fits ? undefined : gradientsOf(await readRows(context, data, batches, output));
   for (const [index, part] of parts.entries()) {
+    if (part.some(isTight)) {
+      if (index === 0) flat.fill(0);
+      for (const batch of part) {
+        const own = batch.members.map((member) => gradients![member]!);
+        await addLayerwiseGradient(context, batch, output, own, flat);
+      }
+      continue;
+    }
     await pullBack(
       parameters.tensors,
       () => {
-        const values = part.map((batch) => output.run(batch));
+        const values = part.map((batch) => runBatch(context, output, batch));
         return values.length === 1 ? values[0]! : tf.concat(values);
       },
       (values) => {
@@ -84,6 +96,7 @@ export async function recordFeatures(
   const data = trainingRows(records, vocabularySize);
   const found: Float32Array[] = [];
   for (const batch of packRows(data.rows)) {
+    checkPass(context, batch, { width: config.modelSize }, false);
     const values = await valuesOf(() =>
       outputStream(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored))),
     );
@@ -101,87 +114,17 @@ export async function recordFeatures(
   return { width, rows };
 }
 
-const indices = (values: Int32Array): tf.Tensor1D => tf.tensor1d(values, 'int32');
-
-/** The residual stream at every token of a micro-batch. */
-function readBatch({ config, parameters, angles }: LearnContext, batch: PackedBatch): tf.Tensor2D {
-  const { cos, sin } = angles.of(ANGLE_STEP * Math.ceil(batch.length / ANGLE_STEP));
-  const positions = indices(batch.positions);
-  const turns = { cos: takeRows(cos, positions), sin: takeRows(sin, positions) };
-  const layout = headLayout(config, 1, batch.ids.length);
-  return runBlocks(config, parameters.tensors, indices(batch.ids), (heads) =>
-    pathAttention(rotate(heads, turns, layout), batch.paths, layout),
-  );
-}
-
-/** Angle tables grow by this many positions. */
-const ANGLE_STEP = 64;
-
-/** Floats that a backward pass keeps of its forward pass over a batch, about. */
-function activationSize(config: TransformerConfig, vocabularySize: number, batch: PackedBatch): number {
-  const { modelSize, layers, heads, kvHeads, headSize, ffnSize } = config;
-  const projected = (heads + 2 * kvHeads) * headSize;
-  const perToken = 6 * modelSize + 3 * ffnSize + 2 * projected + heads * headSize;
-  const attention = pathAttentionFloats(batch.paths, config);
-  // A scored position keeps its logits, those over the temperature, probabilities and their gradients.
-  const ends = 4 * vocabularySize * batch.scored.length;
-  return layers * (perToken * batch.ids.length + attention) + ends;
-}
-
-/** What is read off the model at a scored position, and how it gives a log-probability. */
-interface Output {
-  /** Floats per scored position. */
-  readonly width: number;
-  /** Values of all scored positions of a micro-batch, one after the other. */
-  run(batch: PackedBatch): tf.Tensor1D;
-  logProb(values: Float32Array, target: number): number;
-  /** Writes d loss / d value. */
-  gradients(values: Float32Array, target: number, gradient: number, into: Float32Array): void;
-}
-
-/** Without a nucleus the model gives log-probabilities itself; with one, logits. */
-function outputOf(context: LearnContext, sampling: Sampling): Output {
-  const { config, vocabularySize, parameters } = context;
-  const { temperature, topP } = checkSampling(sampling);
-  const logits = (batch: PackedBatch): tf.Tensor2D =>
-    tokenLogits(config, parameters.tensors, takeRows(readBatch(context, batch), indices(batch.scored)));
-  if (topP < 1) {
-    const distribution = createDistribution(vocabularySize, sampling);
-    return {
-      width: vocabularySize,
-      run: (batch) => tf.reshape(logits(batch), [-1]),
-      logProb: (values, target) => distribution(values, target).logProb(target),
-      gradients: (values, target, gradient, into) => {
-        const { probabilities } = distribution(values, target);
-        const scale = gradient / temperature;
-        for (let id = 0; id < vocabularySize; id++) into[id] = -scale * probabilities[id]!;
-        into[target] = scale * (1 - probabilities[target]!);
-      },
-    };
-  }
-  return {
-    width: 1,
-    run: (batch) => {
-      const scores = logits(batch);
-      const scaled = temperature === 1 ? scores : tf.div<tf.Tensor2D>(scores, temperature);
-      return tf.neg(crossEntropy(scaled, tf.tensor1d(batch.targets, 'int32')));
-    },
-    logProb: (values) => values[0]!,
-    gradients: (_, __, gradient, into) => {
-      into[0] = gradient;
-    },
-  };
-}
-
 /** Log-probabilities at the scored positions of every row. */
 async function readRows(
+  context: LearnContext,
   data: TrainingRows,
   batches: readonly PackedBatch[],
   output: Output,
 ): Promise<readonly Float64Array[]> {
   const found: Float64Array[] = data.rows.map(() => new Float64Array());
   for (const batch of batches) {
-    const values = await valuesOf(() => output.run(batch));
+    checkPass(context, batch, output, false);
+    const values = await valuesOf(() => runBatch(context, output, batch));
     const rows = splitRows(data, [batch], values, output);
     for (const member of batch.members) found[member] = rows[member]!;
   }

@@ -1,5 +1,8 @@
 import { InputError } from '../../core/errors.ts';
 import { readModelFolder, readModelWeights } from '../hugging-face/read.ts';
+import { parameterCount } from '../llama/weights.ts';
+import type { BackendName } from '../tensor/backend.ts';
+import { checkWeightsFit } from '../tensor/room.ts';
 import { openingCodec, readTokenizerFolder } from '../tokenizer/folder.ts';
 import type { TextTransformerOptions } from './index.ts';
 import type { PublishedOptions } from './spec.ts';
@@ -9,10 +12,10 @@ import type { PublishedOptions } from './spec.ts';
  * @throws InputError naming the file and what is missing or not supported: the tokenizer and the configuration before
  *   any weight is read.
  */
-export async function readPublished({
-  model: folder,
-  chat,
-}: PublishedOptions): Promise<
+export async function readPublished(
+  { model: folder, chat }: PublishedOptions,
+  backend: BackendName,
+): Promise<
   Required<Pick<TextTransformerOptions, 'config' | 'codec' | 'vocabularySize' | 'weights' | 'endIds'>>
 > {
   const model = await readModelFolder(folder);
@@ -23,6 +26,7 @@ export async function readPublished({
       `${folder}: tokenizer.json has ${tokenizer.codec.size} ids, and the model (config.json, vocab_size) ${vocabularySize}`,
     );
   }
+  checkWeightsFit(parameterCount(config, vocabularySize), backend);
   const codec = openingCodec(tokenizer, folder, chat);
   const { parameters: weights } = await readModelWeights(folder, model);
   return { config, codec, vocabularySize, weights, endIds: tokenizer.endIds };

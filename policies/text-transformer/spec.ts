@@ -120,7 +120,7 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
       return createTextTransformer({ config, codec, vocabularySize: idCount(codec), backend, random });
     }
     const { readPublished } = await import('./published.ts');
-    return createTextTransformer({ ...(await readPublished(options)), backend, random });
+    return createTextTransformer({ ...(await readPublished(options, backend)), backend, random });
   },
 };
 
