@@ -55,6 +55,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./rollout.ts')).rolloutCommand(),
   },
   {
+    name: 'evaluate',
+    usage: '[options] <environment>',
+    description: 'scores a policy as it is on questions: F1, EM, what the environment counts',
+    load: async (setExitCode) => (await import('./evaluate.ts')).evaluateCommand(setExitCode),
+  },
+  {
     name: 'audit',
     usage: '[options]',
     description: 'compares the expected gradient and advantages of algorithms with the exact ones',
@@ -81,7 +87,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'list',
     usage: '[options] [what]',
-    description: 'lists algorithms, environments and suites',
+    description: 'lists algorithms, environments, policies and suites',
     load: async () => (await import('./list.ts')).listCommand(),
   },
   {

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { InputError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
 import type { NativeKind } from '../policies/tensor/native/install.ts';
@@ -19,6 +20,10 @@ const NODE_REQUIRED = [20, 19] as const;
 const EXAMPLES = `
 --install-tensorflow needs Linux on x64, pip, npm, make and g++. It takes libtensorflow from the wheel of the
 Python package, through pip and its settings. What it does, what was tried: docs/backends.md
+
+Examples:
+  creditbench doctor
+  creditbench doctor --server http://127.0.0.1:8080 --tokenizer my-model
 
 Exit codes: 0 ready, 1 something that creditbench needs is not there.
 `;
@@ -48,6 +53,8 @@ interface DoctorFlags {
   readonly cache: string;
   readonly json?: boolean;
   readonly installTensorflow?: NativeKind;
+  readonly server?: string;
+  readonly tokenizer?: string;
 }
 
 /** `creditbench doctor`: whether this machine can run suites, and what is missing. */
@@ -61,8 +68,20 @@ export function doctorCommand(setExitCode: (code: number) => void): Command {
         .choices(['cpu', 'gpu'])
         .preset('cpu'),
     )
+    .option('--server <url>', 'says what a server of language models can do, and nothing else')
+    .option('--tokenizer <folder>', "with --server: the model's Hugging Face folder, or its tokenizer.json")
     .addHelpText('after', EXAMPLES)
-    .action(async ({ cache, json, installTensorflow }: DoctorFlags) => {
+    .action(async ({ cache, json, installTensorflow, server, tokenizer }: DoctorFlags) => {
+      if (server !== undefined) {
+        // Loaded here because only --server needs it.
+        const { describeServer, examineServer } = await import('./server-report.ts');
+        const report = await examineServer(server, tokenizer);
+        print(json ? `${printableJson(report)}\n` : describeServer(report));
+        return;
+      }
+      if (tokenizer !== undefined) {
+        throw new InputError('--tokenizer: not valid without --server; valid: with --server <url>');
+      }
       if (installTensorflow !== undefined) await installNative(installTensorflow);
       const report = await examine(cache);
       print(json ? `${printableJson(report)}\n` : describe(report));

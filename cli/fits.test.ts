@@ -31,6 +31,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['power', '--difference', '0.02', '--deviation', '0.03'],
   ],
   rollout: [['rollout', 'stop-or-search']],
+  evaluate: [['evaluate', 'stop-or-search', '--episodes', '20', '--out', 'episodes.csv']],
   audit: [['audit', '--algorithm', 'grpo', '--algorithm', 'igpo', '--environment', 'stop-or-search']],
   criticality: [
     ['criticality', '--environment', 'stop-or-search', '--policy', 'tabular', '--out', 'criticality'],
@@ -51,7 +52,13 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ],
   ],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
-  list: [['list'], ['list', 'algorithms'], ['list', 'environments'], ['list', 'suites']],
+  list: [
+    ['list'],
+    ['list', 'algorithms'],
+    ['list', 'environments'],
+    ['list', 'policies'],
+    ['list', 'suites'],
+  ],
   bench: [['bench', 'credit/carl-10000']],
   doctor: [['doctor']],
   score: [['score', 'predictions.json', 'gold.json', '--metric', 'hotpotqa']],

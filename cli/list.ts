@@ -1,4 +1,5 @@
 import { Argument, Command } from 'commander';
+import { type ZodType, z } from 'zod';
 import { describeSuites } from '../bench/suites/file.ts';
 import { CATALOG } from '../catalog.ts';
 import { printableJson } from '../core/printable.ts';
@@ -6,7 +7,7 @@ import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { renderTable, type TableColumn } from './table.ts';
 import { print } from './terminal.ts';
 
-const KINDS = ['algorithms', 'environments', 'suites'] as const;
+const KINDS = ['algorithms', 'environments', 'policies', 'suites'] as const;
 type Kind = (typeof KINDS)[number];
 
 const EXAMPLES = `
@@ -30,9 +31,32 @@ const LISTS: Record<Kind, () => Promise<readonly Entry[]>> = {
       tags,
       options: schema.parse({}),
     })),
+  policies: async () =>
+    CATALOG.policies.map(({ id, title, training = 'local', actions = 'either', schema }) => ({
+      id,
+      actions,
+      training: TRAINING[training],
+      title,
+      ...defaults(schema),
+    })),
   suites: async () =>
     (await describeSuites()).map(({ name, description }) => ({ id: name, title: description })),
 };
+
+/** Where a policy learns. */
+const TRAINING = { local: 'here', server: 'on a server', none: 'not' } as const;
+
+/** Default options; where some have none and are required, their names. */
+function defaults(schema: ZodType): { readonly options: object; readonly required?: readonly string[] } {
+  const whole = schema.safeParse({});
+  if (whole.success) return { options: whole.data as object };
+  const required = whole.error.issues.map(({ path }) => String(path[0]));
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const options = Object.entries(properties).flatMap(([name, property]) =>
+    typeof property === 'object' && 'default' in property ? [[name, property.default]] : [],
+  );
+  return { options: Object.fromEntries(options), required };
+}
 
 const words = (name: string, rank?: number): TableColumn => ({
   name,
@@ -49,13 +73,19 @@ const COLUMNS: Record<Kind, readonly TableColumn[]> = {
     words('title', 0),
   ],
   environments: [{ name: 'id', title: 'environments', rank: 0 }, words('tags', 1), words('title', 0)],
+  policies: [
+    { name: 'id', title: 'policies', rank: 0 },
+    words('actions', 1),
+    { name: 'training', title: 'learns', rank: 1 },
+    words('title', 0),
+  ],
   suites: [{ name: 'id', title: 'suites', rank: 0 }, words('title', 0)],
 };
 
 /** `creditbench list`: what there is, as tables or as JSON on stdout. */
 export function listCommand(): Command {
   const command = new Command('list')
-    .description('lists algorithms, environments and suites')
+    .description('lists algorithms, environments, policies and suites')
     .addArgument(new Argument('[what]', 'what to list (default: everything)').choices(KINDS));
   const names = KINDS.flatMap((kind) => COLUMNS[kind].map(({ name }) => name));
   return addTableOptions(command, [...new Set(names)])

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { hidePasswords } from '../bench/runs/queue/address.ts';
-import { InputError } from '../core/errors.ts';
+import { InputError, MachineError } from '../core/errors.ts';
 import { packageInfo } from '../core/package.ts';
+import { printableLines } from '../core/printable.ts';
 import { COMMANDS, type CommandEntry } from './commands.ts';
 import { outputWidth } from './layout.ts';
 import { tell } from './terminal.ts';
@@ -95,14 +96,21 @@ function fail(error: unknown): number {
     return 2;
   }
   if (error instanceof InputError) {
-    const lines = error.message.split('\n');
+    const lines = withoutLogins(error.message).split('\n');
     tell(lines.length === 1 ? `error: ${lines[0]}\n` : `error:\n  ${lines.join('\n  ')}\n`);
     return 2;
+  }
+  if (error instanceof MachineError) {
+    tell(`error: ${withoutLogins(printableLines(error.message))}\n`);
+    return 1;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   tell(`unexpected error, please report it:\n${text}\n`);
   return 1;
 }
+
+/** A text without the names and passwords in its addresses. */
+const withoutLogins = (text: string): string => text.replace(/:\/\/[^\s/@"']+@/g, '://***@');
 
 function usageMessage({ message, command }: UsageError): string {
   const names =

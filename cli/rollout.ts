@@ -13,7 +13,7 @@ import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { outputWidth } from './layout.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
+import { addServerOptions, type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 import { wrapText } from './wrap.ts';
 
@@ -33,6 +33,7 @@ Examples:
   creditbench rollout search --question "What is the capital of the country that borders Portugal?" --tokens
   creditbench rollout multihop --question 12 --greedy
   creditbench rollout search --split test --seed 3 --json
+  creditbench rollout search --server http://127.0.0.1:8080 --tokenizer my-model --set environments.search.options.prompt=search-r1
 
 The policy is the suite's, at its warm start. --question takes the text of a question, its id, or its position in
 the split (0 is the first).
@@ -40,7 +41,7 @@ the split (0 is the first).
 
 /** `creditbench rollout`: samples one episode and prints it, on stdout. */
 export function rolloutCommand(): Command {
-  return new Command('rollout')
+  const command = new Command('rollout')
     .description('samples one episode of the starting policy and prints it')
     .argument(
       '<environment>',
@@ -56,7 +57,8 @@ export function rolloutCommand(): Command {
       '--suite <suite>',
       'suite that says which policy and options (default: quick, for search the suite search)',
     )
-    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own")
+    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own");
+  return addServerOptions(command)
     .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
@@ -85,6 +87,7 @@ async function printEpisodeOf(
     ...context,
     onProgress: progressLine(),
   });
+  for (const note of policy.notes ?? []) tell(`note: ${note}\n`);
   try {
     const [tree] = await rollout({
       environment: loaded.environment,

@@ -96,6 +96,11 @@ export interface Policy {
   readonly id: string;
   /** Present if the policy writes free text: it then acts on prompts with `tokens`, and only on those. */
   readonly codec?: TokenCodec;
+  /**
+   * What the entropies of its tokens are where only the most likely tokens are known: a lower bound, an upper bound, or the
+   * middle of both. Absent: exact.
+   */
+  readonly entropies?: 'lower' | 'middle' | 'upper';
   /** Samples one action per request. */
   act(requests: readonly ActRequest[], sampling: Sampling): Promise<readonly SampledAction[]>;
   /** Log-probabilities over `prompt.actions` for every prompt. Enumerable actions only. */

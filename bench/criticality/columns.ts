@@ -33,6 +33,30 @@ export const STATE_COLUMNS = [
   column('sampled_std', 'return', 'exact standard deviation of that estimate'),
 ] as const;
 
+/** `states.csv` where only samples are known: actions are text. */
+export const SAMPLED_STATE_COLUMNS = [
+  column('question', 'id', 'question'),
+  column('question_kind', 'name', 'kind of the question'),
+  column('hops', 'count', 'facts that the question combines'),
+  column('depth', 'actions', 'actions before this state'),
+  column('observation', 'text', 'the newest of what the policy reads'),
+  column('sampled_action', 'text', 'the action that the trajectory took'),
+  column('entropy', 'nats', 'mean entropy of the tokens of the actions that were sampled there'),
+  column(
+    'entropy_is',
+    'name',
+    "'exact', or which estimate from the most likely tokens: lower, middle, upper",
+  ),
+  column('surprisal', 'nats', 'minus log-probability per token of the sampled action: what CARL forks by'),
+  column(
+    'criticality',
+    'return',
+    'std of the outcome over K sampled actions, greedy afterwards; divisor K - 1',
+  ),
+  column('mean_return', 'return', 'mean of these outcomes'),
+  column('samples', 'count', 'K'),
+] as const;
+
 /** `histogram.csv`: Fig. 2a. Bins hold their lower edge, the last one also its upper edge. */
 export const HISTOGRAM_COLUMNS = [
   column('estimator', 'name', "'exact', or 'sampled' with K actions"),

@@ -30,8 +30,11 @@ export interface Prediction {
   readonly falseNegative: ClusteredEstimate;
 }
 
-interface Request {
-  readonly states: readonly MeasuredState[];
+/** What prediction looks at. */
+export type ScoredState = Pick<MeasuredState, 'task' | 'entropy' | 'surprisal' | 'criticality'>;
+
+interface Request<State extends ScoredState = ScoredState> {
+  readonly states: readonly State[];
   /** Criticality above this is high; the paper looks at 0.4. */
   readonly threshold: number;
   readonly random: Random;
@@ -135,15 +138,15 @@ export interface GroupSummary {
 export const ABOUT_ZERO = 0.01;
 
 /** One summary per group, in the order in which `groupOf` first names them (numbers ascending). */
-export function summarise(
-  request: Request & { readonly by: string; readonly groupOf: (state: MeasuredState) => string | number },
+export function summarise<State extends ScoredState>(
+  request: Request<State> & { readonly by: string; readonly groupOf: (state: State) => string | number },
 ): readonly GroupSummary[] {
   const { states, threshold, by, groupOf, random } = request;
-  const groups = new Map<string | number, MeasuredState[]>();
+  const groups = new Map<string | number, State[]>();
   for (const state of states) groups.set(groupOf(state), [...(groups.get(groupOf(state)) ?? []), state]);
   const order = [...groups].sort(([a], [b]) => (typeof a === 'number' && typeof b === 'number' ? a - b : 0));
   return order.map(([group, members]): GroupSummary => {
-    const average = (items: readonly number[], of: (state: MeasuredState) => number): number =>
+    const average = (items: readonly number[], of: (state: State) => number): number =>
       items.reduce((sum, item) => sum + of(members[item]!), 0) / items.length;
     const estimates = clusterBootstrap({
       clusters: members.map(({ task }) => task.id),

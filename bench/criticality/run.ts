@@ -163,7 +163,8 @@ export async function runCriticality(
   }
 }
 
-function checkSettings({ threshold, samples, ...settings }: CriticalitySettings, loaded: LoadedEnvironment) {
+/** @throws InputError when no criticality can be above the threshold. */
+export function checkThreshold(threshold: number, loaded: LoadedEnvironment): void {
   const [lowest, highest] = loaded.environment.rewardRange;
   const most = (highest - lowest) / 2;
   if (!(threshold >= 0 && threshold < most)) {
@@ -171,6 +172,10 @@ function checkSettings({ threshold, samples, ...settings }: CriticalitySettings,
       `--threshold: ${threshold} is not valid; valid: number from 0 to below ${most}, the greatest criticality that returns of ${loaded.environment.id} can have`,
     );
   }
+}
+
+function checkSettings({ threshold, samples, ...settings }: CriticalitySettings, loaded: LoadedEnvironment) {
+  checkThreshold(threshold, loaded);
   if (samples === 1)
     throw new InputError('--samples: 1 is not valid; valid: 0 (exact values only), or 2 to 10000');
   if (settings.policy === 'tabular' && (settings.training || settings.ablation)) {
@@ -185,7 +190,11 @@ function checkSettings({ threshold, samples, ...settings }: CriticalitySettings,
   }
 }
 
-function chooseTasks({ split, questions, seed }: CriticalitySettings, loaded: LoadedEnvironment) {
+/** The questions of a split that are measured. @throws InputError when there are not so many. */
+export function chooseTasks(
+  { split, questions, seed }: Pick<CriticalitySettings, 'split' | 'questions' | 'seed'>,
+  loaded: LoadedEnvironment,
+) {
   const all = loaded.tasks[split];
   if (questions !== undefined && !(questions >= 1 && questions <= all.length)) {
     throw new InputError(

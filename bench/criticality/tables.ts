@@ -180,11 +180,13 @@ function entropyHistogram(states: readonly MeasuredState[], threshold: number): 
   });
 }
 
-function estimated(name: string, { value, standardError }: ClusteredEstimate): Row {
+/** A column and that of its error. */
+export function estimated(name: string, { value, standardError }: ClusteredEstimate): Row {
   return { [name]: value, [`${name}_error`]: standardError };
 }
 
-function predictionRow(prediction: Prediction): Row {
+/** The columns that all predictions have. */
+export function predictionRow(prediction: Prediction): Row {
   return {
     states: prediction.states,
     questions: prediction.questions,

@@ -81,11 +81,13 @@ function applyOverrides(raw: Plain, overrides: SuiteOverrides, catalog: Catalog)
   }
   if (overrides.policy !== undefined) {
     const label = `--policy ${overrides.policy}`;
-    raw.policy = { id: overrides.policy };
+    // One and the same: what is then set of it holds for all environments.
+    const chosen = { id: overrides.policy, options: {} };
+    raw.policy = chosen;
     applied.push({ path: ['policy'], label });
     // Their own: what the suite says of starting weights is about other policies.
     for (const [index, entry] of entriesOf(raw.environments).entries()) {
-      entry.policy = { id: overrides.policy };
+      entry.policy = chosen;
       applied.push({ path: ['environments', index, 'policy'], label });
     }
   }

@@ -64,8 +64,10 @@ export function resolveSuite(source: SuiteSource, catalog: Catalog, overrides: S
   const environments = indexes(raw.environments).map((i): SuiteEnvironment => {
     const path: Path = ['environments', i];
     const environment = resolve(path, 'environment');
-    const own =
-      valueAt(raw, [...path, 'policy']) === undefined ? policy : resolve([...path, 'policy'], 'policy');
+    const named = valueAt(raw, [...path, 'policy']);
+    // What --policy names is one and the same.
+    const isOwn = named !== undefined && named !== raw.policy;
+    const own = isOwn ? resolve([...path, 'policy'], 'policy') : policy;
     const settings = environmentSettings(
       raw,
       path,

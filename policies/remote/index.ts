@@ -1,11 +1,12 @@
+import pLimit from 'p-limit';
 import { InputError } from '../../core/errors.ts';
-import type { Generation, OwnedPolicy, Sampling, TokenCodec } from '../policy.ts';
+import type { Generation, OwnedPolicy, SampledAction, Sampling, TokenCodec } from '../policy.ts';
 import { contextOf } from '../text-transformer/rows.ts';
 import { checkedLogProb } from './check.ts';
 import type { Client } from './client.ts';
 import type { EntropyChoice } from './entropy.ts';
 import { BadReply, type ServerKind } from './kind.ts';
-import { groupByPrefix } from './order.ts';
+import { chainsOf, groupByPrefix } from './order.ts';
 import type { ServerReport } from './probe.ts';
 import { createWriter } from './write.ts';
 
@@ -33,6 +34,7 @@ export function createRemotePolicy(options: RemotePolicyOptions): OwnedPolicy {
   return {
     id: 'remote',
     codec,
+    entropies: options.entropy,
     notes: notesOf(report, options.entropy),
     act: async (requests, given) => {
       const sampling = checkSampling(given, kind, report);
@@ -42,10 +44,28 @@ export function createRemotePolicy(options: RemotePolicyOptions): OwnedPolicy {
         return context;
       });
       const write = (index: number) => writer(contexts[index]!, requests[index]!, sampling);
-      const actions = requests.map((): ReturnType<typeof write> | undefined => undefined);
+      const actions = requests.map((): SampledAction | undefined => undefined);
       // Those of one beginning stand together; the client sends them in this order.
-      for (const index of groupByPrefix(contexts).flat()) actions[index] = write(index);
-      return Promise.all(actions.map((action) => action!));
+      const groups = groupByPrefix(contexts);
+      const { slots } = report;
+      const chains = slots === undefined ? groups.flat().map((index) => [index]) : chainsOf(groups, slots);
+      const limit = pLimit(slots ?? Number.POSITIVE_INFINITY);
+      let failed = false;
+      await Promise.all(
+        chains.map((chain) =>
+          limit(async () => {
+            for (const index of chain) {
+              if (failed) return;
+              actions[index] = await write(index);
+            }
+          }).catch((error: unknown) => {
+            // What the others have not begun is not begun any more.
+            failed = true;
+            throw error;
+          }),
+        ),
+      );
+      return actions.map((action) => action!);
     },
     distributions: async () => {
       throw new Error('remote policy: it writes free text and has no listed actions');

@@ -57,6 +57,8 @@ export interface ServerAbout {
   readonly context?: number | undefined;
   /** Ids of the model. */
   readonly vocabulary?: number | undefined;
+  /** Requests at the same time, each with a cache of its own. Absent: the cache is common. */
+  readonly slots?: number | undefined;
 }
 
 /**

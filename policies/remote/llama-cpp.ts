@@ -30,6 +30,7 @@ const replySchema = z.looseObject({
 
 const propsSchema = z.looseObject({
   default_generation_settings: z.looseObject({ n_ctx: z.int().optional() }),
+  total_slots: z.int().min(1).optional(),
   build_info: z.string().optional(),
 });
 const modelsSchema = z.looseObject({
@@ -108,6 +109,7 @@ export const llamaCpp: ServerKind = {
         models: data.map(({ id }) => id),
         context: read.data.default_generation_settings.n_ctx,
         vocabulary: data[0]!.meta?.n_vocab,
+        slots: read.data.total_slots,
       };
     },
   },

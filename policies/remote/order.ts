@@ -19,6 +19,26 @@ export function groupByPrefix(contexts: readonly ArrayLike<number>[]): readonly 
   return groups;
 }
 
+/**
+ * What is done one after the other, for a server whose caches are those of its slots: a group stays together, so that its
+ * beginning is read once and not in every slot. With fewer groups than slots, the largest are divided.
+ * @param slots requests at the same time.
+ */
+export function chainsOf(
+  groups: readonly (readonly number[])[],
+  slots: number,
+): readonly (readonly number[])[] {
+  const chains = [...groups];
+  while (chains.length < slots) {
+    const longest = chains.reduce((best, chain, at) => (chain.length > chains[best]!.length ? at : best), 0);
+    const chain = chains[longest];
+    if (chain === undefined || chain.length < 2) break;
+    const half = Math.ceil(chain.length / 2);
+    chains.splice(longest, 1, chain.slice(0, half), chain.slice(half));
+  }
+  return chains;
+}
+
 function sharedLength(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const length = Math.min(a.length, b.length);
   let shared = 0;
