@@ -86,11 +86,14 @@ export type { HeadState, HeadStatistics } from './bench/training/heads.ts';
 export {
   initialState,
   type Stage,
+  servedState,
   type TrainedIteration,
+  type TrainingProgress,
   type TrainingSetup,
   type TrainingState,
   trainIteration,
 } from './bench/training/iteration.ts';
+export type { LocalWeights, Place, Places, SavedWeights } from './bench/training/learner.ts';
 export {
   type TrainingOptions,
   trainingSchema,
@@ -179,6 +182,8 @@ export type {
   SampledAction,
   SampledTokens,
   Sampling,
+  ServedPolicy,
+  StepSettings,
   TokenCodec,
   TrainablePolicy,
 } from './policies/policy.ts';

@@ -176,7 +176,6 @@ export interface StepSettings {
 /**
  * Who acts and is trained by a server, which has the weights and Adam. It computes no more here than d loss / d
  * log-probability, and gives no features: methods with heads cannot use it.
- * @experimental
  */
 export interface ServedPolicy extends OwnedPolicy {
   /** Names the weights before training, for `load` and `logProbsUnder`. */

@@ -202,7 +202,7 @@ describe('training on a server', () => {
       CATALOG,
       context({ onNotice: (notice) => notices.push(notice) }),
     );
-    expect(notices.join()).toMatch(/scaled by sequence-mean.*surprisals.*need not give equal numbers/);
+    expect(notices.join()).toMatch(/scales losses as sequence-mean.*surprisals.*need not give equal numbers/);
   });
 });
 

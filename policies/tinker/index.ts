@@ -33,6 +33,8 @@ export interface TinkerOptions {
   /** Draws the seed of the starting weights. */
   readonly random: Random;
   readonly signal?: AbortSignal;
+  /** How the server scales gradients, if that is known. Default: found out by a probe. */
+  readonly scaling?: Scaling;
 }
 
 const WHO = 'tinker policy';
@@ -67,6 +69,8 @@ export async function createTinkerPolicy(options: TinkerOptions): Promise<Served
     baseModel = await modelName(client, options.baseModel);
     const probe = await holder.fresh();
     await checkRank(probe.model, loraRank, server);
+    const { scaling } = options;
+    if (scaling !== undefined) return { ...policyOf(options, client, holder, { scaling }, probe), close };
     const probed = await probeScaling(probe.model, probeIds(codec, vocabularySize), server);
     await holder.free(probe);
     return { ...policyOf(options, client, holder, probed, await holder.fresh()), close };
@@ -80,7 +84,7 @@ function policyOf(
   { codec, vocabularySize, endIds, batch, concurrency }: TinkerOptions,
   client: TinkerClient,
   holder: ReturnType<typeof createHolder>,
-  { scaling, by, ratio }: Probed,
+  { scaling, by, ratio = Number.NaN }: Pick<Probed, 'scaling'> & Partial<Probed>,
   first: Awaited<ReturnType<ReturnType<typeof createHolder>['fresh']>>,
 ): Omit<ServedPolicy, 'close'> {
   const { server, sample } = client;
@@ -135,7 +139,7 @@ function policyOf(
     codec,
     start: START,
     notices: [
-      `tinker server ${server}: losses are scaled by ${scaling} (by ${by}: ${ratio.toFixed(4)}), which is undone. Entropies are surprisals of the sampled tokens (entropy: surprisal). Equal commands need not give equal numbers. Adam is the server's; training.maxGradientNorm is sent along as grad_clip_norm, and a server may ignore it (SkyRL 0.3.0 does)`,
+      `tinker server ${server}: it scales losses as ${scaling} (${by === undefined ? 'as told' : `${ratio.toFixed(4)} by ${by}`}), which is undone; entropies are surprisals of the tokens drawn; gradients are clipped if the server heeds grad_clip_norm (SkyRL 0.3.0 does not); equal commands need not give equal numbers`,
     ],
     checkSampling,
     act: async (requests, sampling) => {

@@ -116,7 +116,7 @@ describe('how a server scales', () => {
     '$scaling is found out (norms told: $tellsNorm), and the step is along the gradient of the loss itself',
     async ({ scaling, tellsNorm }) => {
       const learner = await connect({ scaling, tellsNorm });
-      expect(learner.notices[0]).toContain(`losses are scaled by ${scaling} `);
+      expect(learner.notices[0]).toContain(`it scales losses as ${scaling} (`);
       const gradient = await exactGradient(learner);
       const before = [...server!.tables().values()].at(-1)!.slice();
       const told = await learner.step(RECORDS, LOSS, T1, ALONG_GRADIENT);
