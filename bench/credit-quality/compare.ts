@@ -4,26 +4,29 @@ import type { Random } from '../../core/random.ts';
 import { type ClusteredEstimate, clusterBootstrap } from '../stats/cluster-bootstrap.ts';
 import { holmOfDefined } from '../stats/holm.ts';
 import { type Interval, withoutInterval } from '../stats/interval.ts';
-import { MEASURES, type Measure, measures } from './measures.ts';
-import type { Sums } from './sums.ts';
+import { measures, QUALITY_MEASURES, type QualityMeasure } from './measures.ts';
+import type { QuestionSums } from './sums.ts';
 
-/** Measures that methods are compared by. */
-export const COMPARED = [
+/**
+ * Measures that methods are compared by.
+ * @experimental
+ */
+export const COMPARED_MEASURES = [
   'explained',
   'explained_per_1000',
   'gradient_cosine',
-] as const satisfies readonly Measure[];
+] as const satisfies readonly QualityMeasure[];
 /**
  * Its name.
  * @experimental
  */
-export type Compared = (typeof COMPARED)[number];
+export type ComparedMeasure = (typeof COMPARED_MEASURES)[number];
 
 /**
  * By how much a method is above the baseline.
  * @experimental
  */
-export interface Difference {
+export interface QualityDifference {
   /** NaN where it is not defined. */
   readonly interval: Interval;
   /** Two-sided, and adjusted by Holm for all methods that are compared by this measure. */
@@ -35,11 +38,14 @@ export interface Difference {
 const REPLICATES = 1000;
 
 /** The measures of a method over its questions, with 95 % intervals: the question is the unit. NaN where one is not defined. */
-export function estimates(questions: readonly Sums[], random: Random): Readonly<Record<Measure, Interval>> {
+export function estimates(
+  questions: readonly QuestionSums[],
+  random: Random,
+): Readonly<Record<QualityMeasure, Interval>> {
   const found = bootstrap(questions.length, random, (items) =>
     measures(items.map((item) => questions[item]!)),
   );
-  return byName(MEASURES, (name) => intervalOf(found[name], questions.length));
+  return byName(QUALITY_MEASURES, (name) => intervalOf(found[name], questions.length));
 }
 
 /**
@@ -47,10 +53,10 @@ export function estimates(questions: readonly Sums[], random: Random): Readonly<
  * @returns per method, null for the baseline itself.
  */
 export function differences(
-  methods: readonly (readonly Sums[])[],
+  methods: readonly (readonly QuestionSums[])[],
   baseline: number,
   random: Random,
-): readonly (Readonly<Record<Compared, Difference>> | null)[] {
+): readonly (Readonly<Record<ComparedMeasure, QualityDifference>> | null)[] {
   const base = methods[baseline]!;
   const count = base.length;
   const found = methods.map((own, index) =>
@@ -58,15 +64,17 @@ export function differences(
       ? null
       : bootstrap(count, random, (items) => {
           const [one, other] = [own, base].map((all) => measures(items.map((item) => all[item]!)));
-          return byName(COMPARED, (name) => minus(one![name], other![name]));
+          return byName(COMPARED_MEASURES, (name) => minus(one![name], other![name]));
         }),
   );
-  const ps = byName(COMPARED, (name) => found.map((one) => (one === null ? null : pOf(one[name], count))));
-  const adjusted = byName(COMPARED, (name) => holmOfDefined(ps[name]));
+  const ps = byName(COMPARED_MEASURES, (name) =>
+    found.map((one) => (one === null ? null : pOf(one[name], count))),
+  );
+  const adjusted = byName(COMPARED_MEASURES, (name) => holmOfDefined(ps[name]));
   return found.map((one, index) =>
     one === null
       ? null
-      : byName(COMPARED, (name) => ({
+      : byName(COMPARED_MEASURES, (name) => ({
           interval: intervalOf(one[name], count),
           p: ps[name][index]!,
           pHolm: adjusted[name][index]!,

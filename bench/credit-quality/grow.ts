@@ -12,8 +12,7 @@ import { tokenCredits } from '../training/token-credits.ts';
 import { trainingRows } from '../training/update.ts';
 
 /** Where in its episode an action was taken. One that ended the episode is its last, even if it was also its first. */
-export const POSITIONS = ['first', 'middle', 'last'] as const;
-export type Position = (typeof POSITIONS)[number];
+export type Position = 'first' | 'middle' | 'last';
 
 /** An action that was sampled in a state, as far as its true advantage depends on it. */
 export interface SampledChoice {
