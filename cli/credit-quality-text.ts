@@ -50,7 +50,7 @@ export function qualityText(found: CreditQuality, layout: Layout): string {
   );
   const of = actions === 'all' ? '' : `, ${actions} actions per method and question looked at`;
   const notes = [
-    `${questions} questions, ${budget} tokens per question and method in trees of ${rollouts} rollouts${of}. Advantages: ${
+    `${questions} ${questions === 1 ? 'question' : 'questions'}, ${budget} tokens per question and method in trees of ${rollouts} rollouts${of}. Advantages: ${
       truth === 'exact' ? 'exact' : `${truth} rollouts per state and action`
     }. ± 95 % over questions.`,
     ...agreements.map(agreementNote),
