@@ -8,7 +8,7 @@ import type { Policy, Sampling } from '../../policies/policy.ts';
 import { checkKinds } from '../rollout/context.ts';
 import type { Interval } from '../stats/interval.ts';
 import { AgreementCounts, type TruthAgreement } from './agreement.ts';
-import { type ComparedMeasure, differences, estimates, type QualityDifference } from './compare.ts';
+import { type ComparedMeasure, compareMethods, type QualityDifference } from './compare.ts';
 import { type GrownQuestion, growQuestions } from './grow.ts';
 import type { QualityMeasure } from './measures.ts';
 import { type QuestionSums, sumsOf } from './sums.ts';
@@ -202,10 +202,10 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
   const baseline = measured.findIndex(({ name }) => name === (request.baseline ?? 'grpo'));
   const methods = kinds.flatMap((truth, which) => {
     const sums = measured.map((method) => method.sums[which]!);
-    const against = baseline < 0 ? sums.map(() => null) : differences(sums, baseline, random);
+    const compared = compareMethods(sums, baseline < 0 ? undefined : baseline, random);
     return measured.map(({ name }, index) => ({
-      ...{ name, truth, questions: sums[index]!, differences: against[index]! },
-      measures: estimates(sums[index]!, random),
+      ...{ name, truth, questions: sums[index]! },
+      ...compared[index]!,
     }));
   });
   return {
