@@ -223,16 +223,20 @@ export { writeProfile } from './reports/profile/write.ts';
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
-export type { Agreement } from './bench/credit-quality/agreement.ts';
-export type { Compared, Difference } from './bench/credit-quality/compare.ts';
-export type { Measure } from './bench/credit-quality/measures.ts';
+export type { TruthAgreement } from './bench/credit-quality/agreement.ts';
+export {
+  COMPARED_MEASURES,
+  type ComparedMeasure,
+  type QualityDifference,
+} from './bench/credit-quality/compare.ts';
+export { QUALITY_MEASURES, type QualityMeasure } from './bench/credit-quality/measures.ts';
 export {
   type CreditQuality,
   type CreditQualityRequest,
   creditQuality,
   type MethodQuality,
 } from './bench/credit-quality/quality.ts';
-export type { Sums } from './bench/credit-quality/sums.ts';
+export type { QuestionSums } from './bench/credit-quality/sums.ts';
 export { type CriticalitySettings, runCriticality } from './bench/criticality/run.ts';
 export type { CriticalityTable, CriticalityTables } from './bench/criticality/tables.ts';
 

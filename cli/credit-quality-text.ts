@@ -1,4 +1,4 @@
-import type { Difference } from '../bench/credit-quality/compare.ts';
+import type { QualityDifference } from '../bench/credit-quality/compare.ts';
 import type { CreditQuality, MethodQuality } from '../bench/credit-quality/quality.ts';
 import { totalOf } from '../bench/credit-quality/sums.ts';
 import type { Interval } from '../bench/stats/interval.ts';
@@ -50,7 +50,7 @@ export function qualityText(found: CreditQuality, layout: Layout): string {
   );
   const of = actions === 'all' ? '' : `, ${actions} actions per method and question looked at`;
   const notes = [
-    `${questions} questions, ${budget} tokens per question and method in trees of ${rollouts} rollouts${of}. Advantages: ${
+    `${questions} ${questions === 1 ? 'question' : 'questions'}, ${budget} tokens per question and method in trees of ${rollouts} rollouts${of}. Advantages: ${
       truth === 'exact' ? 'exact' : `${truth} rollouts per state and action`
     }. ± 95 % over questions.`,
     ...agreements.map(agreementNote),
@@ -113,13 +113,13 @@ function shown({ value, low, high }: Interval, digits = 2): string {
   return `${plain(value, digits)}${half}`;
 }
 
-const difference = (found: Difference | undefined, digits = 2): string => {
+const difference = (found: QualityDifference | undefined, digits = 2): string => {
   if (found === undefined) return '';
   const text = shown(found.interval, digits);
   return found.interval.value > 0 ? `+${text}` : text;
 };
 
-const pOf = (found: Difference | undefined): string => {
+const pOf = (found: QualityDifference | undefined): string => {
   if (found === undefined || found.pHolm === null) return '';
   return found.pHolm < 0.001 ? '< 0.001' : found.pHolm.toFixed(3);
 };

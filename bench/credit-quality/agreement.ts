@@ -7,7 +7,7 @@ import type { TrueAdvantage } from './truth.ts';
  * How a sampled truth agrees with the exact one, over all different actions that were looked at.
  * @experimental
  */
-export interface Agreement {
+export interface TruthAgreement {
   /** Rollouts per state and per action. */
   readonly rollouts: number;
   /** Different actions of states. */
@@ -41,7 +41,7 @@ export class AgreementCounts {
     }
   }
 
-  summary(rollouts: number): Agreement {
+  summary(rollouts: number): TruthAgreement {
     const pairs = [...this.pairs.values()];
     const questions = pairs.map(([question]) => question);
     const exact = pairs.map(([, value]) => value);

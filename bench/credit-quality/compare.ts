@@ -4,26 +4,29 @@ import type { Random } from '../../core/random.ts';
 import { type ClusteredEstimate, clusterBootstrap } from '../stats/cluster-bootstrap.ts';
 import { holmOfDefined } from '../stats/holm.ts';
 import { type Interval, withoutInterval } from '../stats/interval.ts';
-import { MEASURES, type Measure, measures } from './measures.ts';
-import type { Sums } from './sums.ts';
+import { measures, QUALITY_MEASURES, type QualityMeasure } from './measures.ts';
+import type { QuestionSums } from './sums.ts';
 
-/** Measures that methods are compared by. */
-export const COMPARED = [
+/**
+ * Measures that methods are compared by.
+ * @experimental
+ */
+export const COMPARED_MEASURES = [
   'explained',
   'explained_per_1000',
   'gradient_cosine',
-] as const satisfies readonly Measure[];
+] as const satisfies readonly QualityMeasure[];
 /**
  * Its name.
  * @experimental
  */
-export type Compared = (typeof COMPARED)[number];
+export type ComparedMeasure = (typeof COMPARED_MEASURES)[number];
 
 /**
  * By how much a method is above the baseline.
  * @experimental
  */
-export interface Difference {
+export interface QualityDifference {
   /** NaN where it is not defined. */
   readonly interval: Interval;
   /** Two-sided, and adjusted by Holm for all methods that are compared by this measure. */
@@ -34,44 +37,57 @@ export interface Difference {
 /** Bootstrap replicates. */
 const REPLICATES = 1000;
 
-/** The measures of a method over its questions, with 95 % intervals: the question is the unit. NaN where one is not defined. */
-export function estimates(questions: readonly Sums[], random: Random): Readonly<Record<Measure, Interval>> {
-  const found = bootstrap(questions.length, random, (items) =>
-    measures(items.map((item) => questions[item]!)),
-  );
-  return byName(MEASURES, (name) => intervalOf(found[name], questions.length));
+/** What is said of one method. */
+export interface Compared {
+  /** With 95 % intervals: the question is the unit. NaN where one is not defined. */
+  readonly measures: Readonly<Record<QualityMeasure, Interval>>;
+  /** Against the baseline; null for the baseline itself, and without one. */
+  readonly differences: Readonly<Record<ComparedMeasure, QualityDifference>> | null;
 }
 
 /**
- * Methods against a baseline on the same questions, which are drawn together.
- * @returns per method, null for the baseline itself.
+ * The measures of methods, and how they compare with a baseline. Questions are drawn once for all of them.
+ * @param methods every method's questions, the same ones in the same order.
+ * @param baseline its place; undefined: there is none.
  */
-export function differences(
-  methods: readonly (readonly Sums[])[],
-  baseline: number,
+export function compareMethods(
+  methods: readonly (readonly QuestionSums[])[],
+  baseline: number | undefined,
   random: Random,
-): readonly (Readonly<Record<Compared, Difference>> | null)[] {
-  const base = methods[baseline]!;
-  const count = base.length;
-  const found = methods.map((own, index) =>
-    index === baseline
-      ? null
-      : bootstrap(count, random, (items) => {
-          const [one, other] = [own, base].map((all) => measures(items.map((item) => all[item]!)));
-          return byName(COMPARED, (name) => minus(one![name], other![name]));
-        }),
+): readonly Compared[] {
+  const count = methods[0]!.length;
+  const found = clusterBootstrap({
+    clusters: Array.from({ length: count }, (_, question) => String(question)),
+    random: random.split('bootstrap'),
+    replicates: REPLICATES,
+    statistics: (items) => {
+      const all = methods.map((questions) => measures(items.map((item) => questions[item]!)));
+      const base = baseline === undefined ? undefined : all[baseline]!;
+      return Object.fromEntries(
+        all.flatMap((own, method) => [
+          ...QUALITY_MEASURES.map((name) => [`${method} ${name}`, own[name]]),
+          ...(base === undefined
+            ? []
+            : COMPARED_MEASURES.map((name) => [`${method} - ${name}`, minus(own[name], base[name])])),
+        ]),
+      ) as Record<string, number | null>;
+    },
+  });
+  const isCompared = (method: number): boolean => baseline !== undefined && method !== baseline;
+  const ps = byName(COMPARED_MEASURES, (name) =>
+    methods.map((_, method) => (isCompared(method) ? pOf(found[`${method} - ${name}`]!, count) : null)),
   );
-  const ps = byName(COMPARED, (name) => found.map((one) => (one === null ? null : pOf(one[name], count))));
-  const adjusted = byName(COMPARED, (name) => holmOfDefined(ps[name]));
-  return found.map((one, index) =>
-    one === null
-      ? null
-      : byName(COMPARED, (name) => ({
-          interval: intervalOf(one[name], count),
-          p: ps[name][index]!,
-          pHolm: adjusted[name][index]!,
-        })),
-  );
+  const adjusted = byName(COMPARED_MEASURES, (name) => holmOfDefined(ps[name]));
+  return methods.map((_, method) => ({
+    measures: byName(QUALITY_MEASURES, (name) => intervalOf(found[`${method} ${name}`]!, count)),
+    differences: isCompared(method)
+      ? byName(COMPARED_MEASURES, (name) => ({
+          interval: intervalOf(found[`${method} - ${name}`]!, count),
+          p: ps[name][method]!,
+          pHolm: adjusted[name][method]!,
+        }))
+      : null,
+  }));
 }
 
 const byName = <Name extends string, Value>(names: readonly Name[], of: (name: Name) => Value) =>
@@ -79,19 +95,6 @@ const byName = <Name extends string, Value>(names: readonly Name[], of: (name: N
 
 const minus = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? null : a - b;
-
-/** Of statistics of questions, by their numbers. All draw the same questions. */
-const bootstrap = <Name extends string>(
-  questions: number,
-  random: Random,
-  statistics: (items: readonly number[]) => Readonly<Record<Name, number | null>>,
-): Record<Name, ClusteredEstimate> =>
-  clusterBootstrap({
-    clusters: Array.from({ length: questions }, (_, question) => String(question)),
-    statistics,
-    random: random.split('bootstrap'),
-    replicates: REPLICATES,
-  });
 
 function intervalOf({ value, standardError }: ClusteredEstimate, n: number): Interval {
   if (value === null) return withoutInterval(Number.NaN, n);

@@ -12,8 +12,7 @@ import { tokenCredits } from '../training/token-credits.ts';
 import { trainingRows } from '../training/update.ts';
 
 /** Where in its episode an action was taken. One that ended the episode is its last, even if it was also its first. */
-export const POSITIONS = ['first', 'middle', 'last'] as const;
-export type Position = (typeof POSITIONS)[number];
+export type Position = 'first' | 'middle' | 'last';
 
 /** An action that was sampled in a state, as far as its true advantage depends on it. */
 export interface SampledChoice {
@@ -87,6 +86,7 @@ export async function growQuestions(
   let heads: readonly HeadState[] = headStates(algorithm.heads);
   const learning = readsFeatures ? withFeatures(setup.policy) : undefined;
   let spent = 0;
+  let credited = 0;
   for (let round = 0; spent < budget; round++) {
     const isFitting = readsFeatures && spent < FITTING * budget;
     for (const [index, part] of parts.entries()) {
@@ -104,6 +104,12 @@ export async function growQuestions(
       onProgress(Math.min(1, spent / budget));
     }
     if (spent === 0) throw new InputError('its plan asks for no rollout');
+    if (!isFitting) credited++;
+  }
+  if (credited === 0) {
+    throw new InputError(
+      `--budget: ${setup.budget} tokens per question are used up while the model that it trains is fitted; valid: more`,
+    );
   }
   return questions.map((question) => question.grown());
 }

@@ -1,7 +1,10 @@
-import { positionSums, type Sums, totalOf } from './sums.ts';
+import { positionSums, type QuestionSums, totalOf } from './sums.ts';
 
-/** What credit is measured by. In `measures`, null where it is not defined. */
-export const MEASURES = [
+/**
+ * What credit is measured by.
+ * @experimental
+ */
+export const QUALITY_MEASURES = [
   'pearson',
   'pearson_observed',
   'pearson_within',
@@ -22,13 +25,15 @@ export const MEASURES = [
  * Its name.
  * @experimental
  */
-export type Measure = (typeof MEASURES)[number];
+export type QualityMeasure = (typeof QUALITY_MEASURES)[number];
 
 /**
  * All measures over some questions, corrected for the noise of a sampled truth where their names do not say otherwise
  * (Spearman's correlation is not).
  */
-export function measures(questions: readonly Sums[]): Readonly<Record<Measure, number | null>> {
+export function measures(
+  questions: readonly QuestionSums[],
+): Readonly<Record<QualityMeasure, number | null>> {
   const sums = totalOf(questions);
   const { scale, explained } = bestScale(sums);
   const bias = (position: 'first' | 'middle' | 'last'): number | null => {
@@ -78,17 +83,20 @@ const share = (part: number, whole: number): number | null => (whole > 0 ? part 
  * The factor on the credit that brings it nearest to the true advantages in squares, at least 0: a learning rate has no
  * other sign. `explained`: by how much that lowers the sum of squares, that which fits the truth's noise taken off.
  */
-function bestScale({ cc, ca, caNoise }: Sums): { readonly scale: number; readonly explained: number } {
+function bestScale({ cc, ca, caNoise }: QuestionSums): {
+  readonly scale: number;
+  readonly explained: number;
+} {
   if (!(cc > 0 && ca > 0)) return { scale: 0, explained: 0 };
   return { scale: ca / cc, explained: Math.max(0, ca ** 2 - caNoise) / cc };
 }
 
-const cosine = ({ ownSquares, trueSquares, product }: Sums): number | null =>
+const cosine = ({ ownSquares, trueSquares, product }: QuestionSums): number | null =>
   ownSquares > 0 && trueSquares > 0 ? product / Math.sqrt(ownSquares * trueSquares) : null;
 
 type Moments = Readonly<Record<'cc' | 'aa' | 'ca', number>>;
 
-/** Sums of products of deviations from the means, the noise of the truth taken off; 0 where only rounding is left. */
+/** QuestionSums of products of deviations from the means, the noise of the truth taken off; 0 where only rounding is left. */
 function centredMoments({
   trained,
   c,
@@ -98,7 +106,7 @@ function centredMoments({
   ca,
   noise,
   aNoise,
-}: Pick<Sums, 'trained' | 'c' | 'cc' | 'a' | 'aa' | 'ca' | 'noise' | 'aNoise'>): Moments {
+}: Pick<QuestionSums, 'trained' | 'c' | 'cc' | 'a' | 'aa' | 'ca' | 'noise' | 'aNoise'>): Moments {
   const left = (centred: number, whole: number): number => (centred > ROUNDING * whole ? centred : 0);
   return {
     cc: left(cc - c ** 2 / trained, cc),

@@ -139,6 +139,10 @@ describe('equal budgets', () => {
     await expect(creditQuality({ ...request, policy, methods: named('ppo') })).rejects.toThrow(
       'no method can be measured: ppo: it trains',
     );
+    const tooFew = await creditQuality({ ...request, budget: 4 });
+    expect(tooFew.skipped[0]!.reason).toContain(
+      '--budget: 4 tokens per question are used up while the model',
+    );
   });
 });
 

@@ -7,11 +7,11 @@ import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
 import type { Policy, Sampling } from '../../policies/policy.ts';
 import { checkKinds } from '../rollout/context.ts';
 import type { Interval } from '../stats/interval.ts';
-import { type Agreement, AgreementCounts } from './agreement.ts';
-import { type Compared, type Difference, differences, estimates } from './compare.ts';
+import { AgreementCounts, type TruthAgreement } from './agreement.ts';
+import { type ComparedMeasure, compareMethods, type QualityDifference } from './compare.ts';
 import { type GrownQuestion, growQuestions } from './grow.ts';
-import type { Measure } from './measures.ts';
-import { type Sums, sumsOf } from './sums.ts';
+import type { QualityMeasure } from './measures.ts';
+import { type QuestionSums, sumsOf } from './sums.ts';
 import {
   canBeExact,
   exactTruth,
@@ -72,11 +72,11 @@ export interface MethodQuality {
   readonly name: string;
   readonly truth: 'exact' | number;
   /** With 95 % intervals over questions; NaN where one is not defined. */
-  readonly measures: Readonly<Record<Measure, Interval>>;
+  readonly measures: Readonly<Record<QualityMeasure, Interval>>;
   /** Against the baseline; null if it is the baseline, or there is none. */
-  readonly differences: Readonly<Record<Compared, Difference>> | null;
+  readonly differences: Readonly<Record<ComparedMeasure, QualityDifference>> | null;
   /** What every question adds, in the order of `tasks`. */
-  readonly questions: readonly Sums[];
+  readonly questions: readonly QuestionSums[];
 }
 
 /**
@@ -90,7 +90,7 @@ export interface CreditQuality {
   /** Methods that need what the policy or the environment cannot give. */
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
   /** Each sampled truth beside the exact one, if both were asked for. */
-  readonly agreements: readonly Agreement[];
+  readonly agreements: readonly TruthAgreement[];
   /** Tokens that were drawn for the truth. */
   readonly truthTokens: number;
   /** The settings, complete. */
@@ -160,7 +160,7 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
     kind === 'exact' || exact < 0 ? undefined : { kind, counts: new AgreementCounts() },
   );
 
-  const measured: { readonly name: string; readonly sums: readonly (readonly Sums[])[] }[] = [];
+  const measured: { readonly name: string; readonly sums: readonly (readonly QuestionSums[])[] }[] = [];
   const skipped: { name: string; reason: string }[] = [];
   for (const [index, { name, algorithm, options }] of request.methods.entries()) {
     const tell = (share: number): void =>
@@ -202,10 +202,10 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
   const baseline = measured.findIndex(({ name }) => name === (request.baseline ?? 'grpo'));
   const methods = kinds.flatMap((truth, which) => {
     const sums = measured.map((method) => method.sums[which]!);
-    const against = baseline < 0 ? sums.map(() => null) : differences(sums, baseline, random);
+    const compared = compareMethods(sums, baseline < 0 ? undefined : baseline, random);
     return measured.map(({ name }, index) => ({
-      ...{ name, truth, questions: sums[index]!, differences: against[index]! },
-      measures: estimates(sums[index]!, random),
+      ...{ name, truth, questions: sums[index]! },
+      ...compared[index]!,
     }));
   });
   return {

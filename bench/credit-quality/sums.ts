@@ -7,7 +7,7 @@ import type { GradientSums, TrueAdvantage } from './truth.ts';
  * questions, and every measure is a function of the totals.
  * @experimental
  */
-export interface Sums {
+export interface QuestionSums {
   /** Sampled actions. */
   readonly actions: number;
   /** Squared true advantages of all of them, unbiased. */
@@ -69,18 +69,18 @@ const NOTHING = {
   ...{ first: 0, firstC: 0, firstA: 0, middle: 0, middleC: 0, middleA: 0, last: 0, lastC: 0, lastA: 0 },
   ...{ ownSquares: 0, trueSquares: 0, product: 0 },
   ...{ trees: 0, sampledTokens: 0, prefillTokens: 0, measuredTokens: 0 },
-} satisfies Sums;
-const NAMES = Object.keys(NOTHING) as (keyof Sums)[];
+} satisfies QuestionSums;
+const NAMES = Object.keys(NOTHING) as (keyof QuestionSums)[];
 
 /** The totals over some questions. */
-export function totalOf(questions: readonly Sums[]): Sums {
-  const total: { -readonly [Name in keyof Sums]: number } = { ...NOTHING };
+export function totalOf(questions: readonly QuestionSums[]): QuestionSums {
+  const total: { -readonly [Name in keyof QuestionSums]: number } = { ...NOTHING };
   for (const one of questions) for (const name of NAMES) total[name] += one[name];
   return total;
 }
 
 /** Where the sums of a position are. */
-export const positionSums = (sums: Sums, position: Position) => ({
+export const positionSums = (sums: QuestionSums, position: Position) => ({
   count: sums[position],
   credit: sums[`${position}C`],
   advantage: sums[`${position}A`],
@@ -95,7 +95,7 @@ export function sumsOf(
   questions: readonly GrownQuestion[],
   truths: readonly (readonly TrueAdvantage[])[],
   gradients: readonly GradientSums[] = [],
-): readonly Sums[] {
+): readonly QuestionSums[] {
   const trained = questions.flatMap(({ choices }, index) =>
     choices.flatMap((choice, place) =>
       choice.trained ? [[choice.credit, truths[index]![place]!.value]] : [],
@@ -119,7 +119,7 @@ function sumsOfQuestion(
   question: GrownQuestion,
   truth: readonly TrueAdvantage[],
   [rankC, rankA]: readonly [Float64Array, Float64Array],
-): Sums {
+): QuestionSums {
   const { trees, sampledTokens, prefillTokens, measuredTokens } = question;
   const sums = { ...NOTHING, trees, sampledTokens, prefillTokens, measuredTokens };
   const noises = new Noises();
@@ -174,7 +174,7 @@ class Noises {
     this.shared.set(name, { variance, a: before.a + a, ca: before.ca + ca });
   }
 
-  variances(): Pick<Sums, 'aNoise' | 'caNoise'> {
+  variances(): Pick<QuestionSums, 'aNoise' | 'caNoise'> {
     let [aNoise, caNoise] = [0, 0];
     for (const { variance, a, ca } of this.shared.values()) {
       aNoise += a ** 2 * variance;

@@ -2,12 +2,12 @@ import type { Row } from '../cell.ts';
 import { type Column, column } from '../columns.ts';
 import { formatCsv } from '../csv.ts';
 import type { Interval } from '../stats/interval.ts';
-import { COMPARED } from './compare.ts';
-import { MEASURES, type Measure, measures } from './measures.ts';
+import { COMPARED_MEASURES } from './compare.ts';
+import { measures, QUALITY_MEASURES, type QualityMeasure } from './measures.ts';
 import type { CreditQuality } from './quality.ts';
-import type { Sums } from './sums.ts';
+import type { QuestionSums } from './sums.ts';
 
-const MEANING: Readonly<Record<Measure, readonly [unit: string, description: string]>> = {
+const MEANING: Readonly<Record<QualityMeasure, readonly [unit: string, description: string]>> = {
   pearson: [
     '-1..1',
     'correlation of credit and true advantage over trained actions, the noise of a sampled truth taken off (it may then pass 1)',
@@ -70,7 +70,7 @@ export const QUALITY_COLUMNS: readonly Column[] = [
   ...COST,
   column('sampled_actions', 'actions/question', 'actions sampled'),
   column('trained_actions', 'actions/question', 'of these, actions that are trained'),
-  ...MEASURES.flatMap((name) => {
+  ...QUALITY_MEASURES.flatMap((name) => {
     const [unit, description] = MEANING[name];
     return [
       column(name, unit, description),
@@ -78,7 +78,7 @@ export const QUALITY_COLUMNS: readonly Column[] = [
       column(`${name}_high`, unit, 'upper end of that interval'),
     ];
   }),
-  ...COMPARED.flatMap((name) => {
+  ...COMPARED_MEASURES.flatMap((name) => {
     const [unit] = MEANING[name];
     return [
       column(`${name}_difference`, unit, `\`${name}\` minus the baseline's on the same questions`),
@@ -143,10 +143,10 @@ export function qualityTables({ methods, tasks, agreements }: CreditQuality): Qu
       truth: String(method.truth),
       questions: tasks.length,
       ...perQuestion(method.questions),
-      ...Object.assign({}, ...MEASURES.map((name) => intervalRow(name, method.measures[name]))),
+      ...Object.assign({}, ...QUALITY_MEASURES.map((name) => intervalRow(name, method.measures[name]))),
       ...Object.assign(
         {},
-        ...COMPARED.map((name) => {
+        ...COMPARED_MEASURES.map((name) => {
           const found = method.differences?.[name];
           if (found === undefined) return {};
           const { interval, p, pHolm } = found;
@@ -195,8 +195,8 @@ export function qualityTables({ methods, tasks, agreements }: CreditQuality): Qu
   };
 }
 
-function perQuestion(questions: readonly Sums[]): Row {
-  const mean = (of: (sums: Sums) => number): number =>
+function perQuestion(questions: readonly QuestionSums[]): Row {
+  const mean = (of: (sums: QuestionSums) => number): number =>
     questions.reduce((sum, one) => sum + of(one), 0) / questions.length;
   return {
     trees: mean(({ trees }) => trees),
