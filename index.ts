@@ -252,7 +252,7 @@ export {
 } from './bench/rollout/episode.ts';
 export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
 export type { Expert } from './bench/rollout/forced.ts';
-export type { Measuring } from './bench/rollout/needs.ts';
+export type { Measuring, Weights } from './bench/rollout/needs.ts';
 export type { Executor, Job } from './bench/runs/executor.ts';
 export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
 

@@ -16,8 +16,11 @@ import { tokenPieces } from '../../policies/tokenizer/pieces.ts';
 import { answeringOf, closingActions } from './forced.ts';
 import { takeStep } from './step.ts';
 
-/** Weights of a policy: its parameters, or where a server keeps them. */
-type Weights = ArrayLike<number> | string;
+/**
+ * Weights of a policy: its parameters, or where a server keeps them.
+ * @experimental
+ */
+export type Weights = ArrayLike<number> | string;
 
 /**
  * What is to be measured on rollout trees, and with whose weights.

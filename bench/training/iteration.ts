@@ -8,7 +8,8 @@ import { logProbsUnder } from '../rollout/needs.ts';
 import { adamState } from './adam.ts';
 import { collect } from './collect.ts';
 import { type HeadState, type HeadStatistics, headStates, readHeads, trainHead } from './heads.ts';
-import { learnerOf, type Place, type Places } from './learner.ts';
+import type { Place, Places } from './learner.ts';
+import { learnerOf } from './learner-of.ts';
 import type { TrainingOptions } from './options.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 

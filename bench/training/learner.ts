@@ -1,16 +1,13 @@
-import {
-  type ActionRecord,
-  isServed,
-  type LossGradient,
-  type Prompt,
-  type Sampling,
-  type ServedPolicy,
-  type StepSettings,
-  type TrainablePolicy,
+import type {
+  ActionRecord,
+  LossGradient,
+  Prompt,
+  Sampling,
+  ServedPolicy,
+  StepSettings,
+  TrainablePolicy,
 } from '../../policies/policy.ts';
 import type { AdamState } from './adam.ts';
-import { localLearner } from './local-learner.ts';
-import { servedLearner } from './served-learner.ts';
 
 /** What training changes of a policy in this process. */
 export interface LocalWeights {
@@ -67,10 +64,4 @@ export interface Learner<At extends Place> {
   reference(): Places[At]['reference'];
   /** The same as a value that `hold` takes, with what the optimizer keeps beside them. */
   weights(optimizer: Optimizer): Promise<Places[At]['weights']>;
-}
-
-/** The learner of a policy. */
-export function learnerOf<At extends Place>(policy: Places[At]['policy']): Learner<At> {
-  const learner = isServed(policy) ? servedLearner(policy) : localLearner(policy);
-  return learner as Learner<Place> as Learner<At>;
 }
