@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
-import type { ActionRecord, OwnedPolicy } from '../policy.ts';
+import type { OwnedPolicy } from '../policy.ts';
 import { connectRemote, probeConnection } from './connect.ts';
 import { remoteOptionsSchema } from './options.ts';
 import { freePort, installed, missing, script, startServer } from './servers.test-helper.ts';
@@ -54,23 +54,6 @@ describe.skipIf(reason !== undefined)(
       expect(mean).toBeLessThan(0.1);
       expect(Math.abs(bias)).toBeLessThan(0.04);
       expect(most).toBeLessThan(1.5);
-      // To itself it is near: the same places, each asked for alone.
-      const [{ prompt, tokens: ids }] = sampled.records as [ActionRecord];
-      const whole = await connect({ topLogProbs: 1000 });
-      const generation = { stops: [], maxTokens: 1 };
-      for (const place of [0, 1, 15, 16, 17, 31, 32].filter((at) => at < ids.length)) {
-        const context = { text: '', tokens: Int32Array.from([...prompt.tokens!, ...ids.slice(0, place)]) };
-        const again = await whole.act(
-          Array.from({ length: 4 }, (_, seed) => ({
-            prompt: context,
-            random: createRandom(seed),
-            generation,
-          })),
-          { temperature: 1 },
-        );
-        const same = again.find((one) => one.tokens[0] === ids[place]);
-        if (same !== undefined) expect(same.logProbs[0]).toBeCloseTo(sampled.actions[0]!.logProbs[place]!, 1);
-      }
     });
 
     it('gives at temperature and nucleus what renormalising gives', async () => {

@@ -24,7 +24,12 @@ describe.skipIf(reason !== undefined)(
           ...['--host', '127.0.0.1', '--port', String(port), '--max-num-seqs', '4'],
         ],
         `${url}/health`,
-        { VLLM_CPU_KVCACHE_SPACE: '1', OMP_NUM_THREADS: '1', VLLM_CPU_OMP_THREADS_BIND: 'nobind' },
+        {
+          VLLM_TARGET_DEVICE: 'cpu',
+          VLLM_CPU_KVCACHE_SPACE: '1',
+          OMP_NUM_THREADS: '1',
+          VLLM_CPU_OMP_THREADS_BIND: 'nobind',
+        },
       );
     }, 600_000);
     afterAll(async () => {
