@@ -17,7 +17,7 @@ const ROOMS_OF_BENCH = [
   ['suites'],
   ['runs'],
   ['audit'],
-  ['criticality'],
+  ['criticality', 'credit-quality'],
   ['profile'],
 ];
 

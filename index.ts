@@ -214,10 +214,20 @@ export { type ProfileSummary, summarize, toldApart } from './bench/profile/summa
 export type { Effort, ProfileRun, ProfileUnit, UnitRequest } from './bench/profile/unit.ts';
 export { writeProfile } from './reports/profile/write.ts';
 
-// Experimental: exact values by enumeration, criticality.
+// Experimental: exact values by enumeration, criticality, the quality of credit.
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
+export type { Agreement } from './bench/credit-quality/agreement.ts';
+export type { Compared, Difference } from './bench/credit-quality/compare.ts';
+export type { Measure } from './bench/credit-quality/measures.ts';
+export {
+  type CreditQuality,
+  type CreditQualityRequest,
+  creditQuality,
+  type MethodQuality,
+} from './bench/credit-quality/quality.ts';
+export type { Sums } from './bench/credit-quality/sums.ts';
 export { type CriticalitySettings, runCriticality } from './bench/criticality/run.ts';
 export type { CriticalityTable, CriticalityTables } from './bench/criticality/tables.ts';
 

@@ -5,14 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALGORITHMS } from '../algorithms/registry.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS } from '../bench/audit/columns.ts';
 import { packageInfo } from '../core/package.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'creditbench-audit-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-const run = (...args: string[]) => spawnCreditbench(folder, ['audit', ...args]);
+const run = (...args: string[]) => callCreditbench(folder, ['audit', ...args]);
 
 describe('creditbench audit', () => {
   it("prints the field's figures by default on stop-or-search, as JSON with the documented names", async () => {

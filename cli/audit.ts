@@ -219,7 +219,8 @@ const isNamed = (algorithm: AnyAlgorithm, flags: AuditFlags, catalog: Catalog): 
 async function untrained(spec: AnyPolicySpec): Promise<TrainablePolicy> {
   const options = spec.schema.parse({});
   const random = createRandom(0).split('audit policy');
-  return trainable(await spec.create({ options, assets: spec.assets([], options), backend: 'wasm', random }));
+  const assets = await spec.assets([], options);
+  return trainable(await spec.create({ options, assets, backend: 'wasm', random }));
 }
 
 const isDiagnostic = (spec: AnyEnvironmentSpec): boolean => (spec.tags ?? []).includes('diagnostic');

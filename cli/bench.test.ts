@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 it('measures what is asked for, as a table and as JSON', async () => {
-  const { code, stdout, stderr } = await spawnCreditbench(folder, [
+  const { code, stdout, stderr } = await callCreditbench(folder, [
     'bench',
     'credit/carl-10000',
     'train-step/small-8',
@@ -52,7 +52,7 @@ it.each([
   ],
   [['credit/carl-10000', '--backend', 'abacus'], /--backend: 'abacus' is not known; valid: .*wasm/],
 ])('refuses %j before it measures', async (args, message) => {
-  const { code, stdout, stderr } = await spawnCreditbench(folder, ['bench', ...args]);
+  const { code, stdout, stderr } = await callCreditbench(folder, ['bench', ...args]);
   expect(stderr).toMatch(message);
   expect(stderr.trim().split('\n')).toHaveLength(1);
   expect(code).toBe(2);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callCreditbench } from './call.test-helper.ts';
 import { COMMANDS } from './commands.ts';
 import { type Ended, spawnCreditbench } from './spawn.test-helper.ts';
 
@@ -80,22 +81,22 @@ describe('help', () => {
     [['--help', 'score'], 'Usage: creditbench [options] [command]'],
     [['help'], 'score [options] <predictions> <gold>'],
   ])('%s', async (args, text) => {
-    const { code, stdout, stderr } = await spawnCreditbench(folder, args);
+    const { code, stdout, stderr } = await callCreditbench(folder, args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(text);
   });
 
   it('finds a command behind --', async () => {
-    const { code, stderr } = await spawnCreditbench(folder, ['--', 'score']);
+    const { code, stderr } = await callCreditbench(folder, ['--', 'score']);
     expect({ code, stderr }).toEqual({ code: 2, stderr: "error: missing required argument 'predictions'\n" });
   });
 
   it.each([
     [['data'], 'error: missing or unknown command; valid: inspect, --help\n'],
     [['data', 'help', 'inspekt'], 'error: missing or unknown command; valid: inspect, --help\n'],
-    [['help', 'rnu'], 'error: missing or unknown command; valid: run, status, '],
+    [['help', 'rnu'], 'error: missing or unknown command; valid: run, estimate, status, '],
   ])('%s is answered with the help and with what is valid', async (args, message) => {
-    const { code, stdout, stderr } = await spawnCreditbench(folder, args);
+    const { code, stdout, stderr } = await callCreditbench(folder, args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: creditbench');
     expect(stderr).toContain(message);

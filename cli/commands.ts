@@ -19,6 +19,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./run.ts')).runCommand(setExitCode),
   },
   {
+    name: 'estimate',
+    usage: '[options] [suite]',
+    description: 'says what a run would cost in tokens and hours',
+    load: async (setExitCode) => (await import('./estimate.ts')).estimateCommand(setExitCode),
+  },
+  {
     name: 'status',
     usage: '[options] <folder>',
     description: 'shows which cells of an output folder are finished, running, failed or waiting',
@@ -73,6 +79,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./criticality.ts')).criticalityCommand(setExitCode),
   },
   {
+    name: 'credit-quality',
+    usage: '[options] [environment]',
+    description: "sets methods' credit against true advantages, at equal budgets and without training",
+    load: async (setExitCode) => (await import('./credit-quality.ts')).creditQualityCommand(setExitCode),
+  },
+  {
     name: 'profile',
     usage: '[options]',
     description: 'says what methods are good at: exact learning scores in small experiments',
@@ -113,5 +125,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     usage: '[options] <environment>',
     description: "trains a suite's policy on demonstrations and writes a checkpoint",
     load: async () => (await import('./warm-start.ts')).warmStartCommand(),
+  },
+  {
+    name: 'export',
+    usage: '[options] <start>',
+    description: "writes a checkpoint or a suite's starting weights as a Hugging Face folder",
+    load: async () => (await import('./export.ts')).exportCommand(),
   },
 ];

@@ -14,14 +14,14 @@ import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { createRandom } from '../core/random.ts';
 import type { Environment, LoadedEnvironment, Task } from '../envs/environment.ts';
 import { createTabularPolicy } from '../policies/tabular/index.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'creditbench-declared-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
-const creditbench = (...args: string[]) => spawnCreditbench(folder, args);
+const creditbench = (...args: string[]) => callCreditbench(folder, args);
 
 const KEY_DOOR = `name: doors
 environments: [key-door]

@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { madeUpSources, writeMadeUp } from '../reports/html/made-up.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 import { COMMANDS } from './commands.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
 import { displayWidth } from './wrap.ts';
 
 /** Commands that print no table, and why. A new command belongs here or into CASES. */
 const WITHOUT: Readonly<Record<string, string>> = {
   worker: 'says on stderr what it computes',
   report: 'writes a page',
+  export: 'says in one line what it wrote',
   'warm-start': 'says in one line what it wrote and how that scores',
 };
 
@@ -23,6 +24,20 @@ const RUN = [
 const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   // A cell fails: that environment has no demonstrations to be warmed up with.
   run: [RUN],
+  estimate: [
+    [
+      'estimate',
+      'tiny',
+      '--set',
+      'environments=[stop-or-search]',
+      '--set',
+      'warmStart.steps=0',
+      '--policy',
+      'tabular',
+      '--cache',
+      'cache',
+    ],
+  ],
   status: [['status', 'run']],
   compare: [['compare', 'results', '--threshold', '0.45', '--anchor', 'stop-or-search/v1=0.2,0.7']],
   power: [
@@ -48,6 +63,13 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
         'reinforce-pp-baseline',
       ],
       ...['--experiment', 'recovery', '--experiment', 'confident-mistake'],
+    ],
+  ],
+  'credit-quality': [
+    ['credit-quality', 'stop-or-search', '--algorithm', 'grpo,carl,reinforce-pp-baseline', '--budget', '50'],
+    [
+      ...['credit-quality', 'key-door', '--algorithm', 'grpo,igpo,ppo', '--budget', '50'],
+      ...['--truth', '8', '--truth', 'exact'],
     ],
   ],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
@@ -87,7 +109,7 @@ beforeAll(async () => {
     JSON.stringify({ answer: { a: 'Paris' }, sp: { a: [['Paris', 0]] } }),
   );
   // What `run` and `status` then find: the first run is the longest.
-  const { code, stderr } = await spawnCreditbench(folder, RUN);
+  const { code, stderr } = await callCreditbench(folder, RUN);
   expect(code, stderr).toBe(1);
 }, 120_000);
 afterAll(() => rm(folder, { recursive: true }));
@@ -97,8 +119,7 @@ const tooLong = (text: string, width: number): readonly string[] =>
 
 describe.each([80, 60])('in %i columns', (width) => {
   it.each(COMMANDS)('$name has no longer line, and its help neither', async ({ name }) => {
-    const at = (args: readonly string[]) =>
-      spawnCreditbench(folder, args, undefined, { COLUMNS: String(width) });
+    const at = (args: readonly string[]) => callCreditbench(folder, args, { COLUMNS: String(width) });
     const help = await at([name, '--help']);
     expect(help.stdout).toContain(`Usage: creditbench ${name}`);
     expect(tooLong(help.stdout, width)).toEqual([]);
@@ -120,7 +141,7 @@ describe.each([80, 60])('in %i columns', (width) => {
 
   it('the help of all commands and of data inspect has no longer line', async () => {
     for (const args of [['--help'], ['data', 'inspect', '--help']]) {
-      const { stdout } = await spawnCreditbench(folder, args, undefined, { COLUMNS: String(width) });
+      const { stdout } = await callCreditbench(folder, args, { COLUMNS: String(width) });
       expect(stdout).toContain('Usage: creditbench');
       expect(tooLong(stdout, width)).toEqual([]);
     }
@@ -133,7 +154,7 @@ it.each([
   ['power', '--difference', '0.02', '--deviation', '0.03'],
   ['bench', 'credit/carl-10000'],
 ])('%s %s prints JSON', async (...args) => {
-  const { code, stdout } = await spawnCreditbench(folder, [...args, '--json']);
+  const { code, stdout } = await callCreditbench(folder, [...args, '--json']);
   expect(code).toBe(0);
   expect(Object.keys(JSON.parse(stdout)).length).toBeGreaterThan(3);
 });
@@ -147,7 +168,7 @@ it.each([
   [['list', '--columns', 'id', '--wide'], "option '--wide' cannot be used with option '--columns <names>'"],
   [['bench', '--json', 'credit/carl-10000'], '--json: credit/carl-10000 is a case; valid: a file, or --json'],
 ])('refuses %j before it begins', async (args, message) => {
-  const { code, stdout, stderr } = await spawnCreditbench(folder, args);
+  const { code, stdout, stderr } = await callCreditbench(folder, args);
   expect(stderr).toContain(message);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });

@@ -7,7 +7,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CELL_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { type Declaration, metricColumns } from '../bench/declaration.ts';
-import { type Ended, spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
+import type { Ended } from './spawn.test-helper.ts';
 
 /** Clears the screen, sets the title, moves up, beeps, reorders; in C0 and in C1. */
 const HOSTILE = 'N\u001b[2J\u001b]0;owned\u0007\u009b1A\r\b\u202eM\u2066\u0085\u007f';
@@ -20,7 +21,7 @@ function write(name: string, content: unknown): string {
   return path;
 }
 
-const run = (args: readonly string[]): Promise<Ended> => spawnCreditbench(folder, args);
+const run = (args: readonly string[]): Promise<Ended> => callCreditbench(folder, args);
 
 /** Shown, so that the test says something, and harmless. */
 function expectHarmless({ stdout, stderr }: Ended): void {

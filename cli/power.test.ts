@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CELL_COLUMNS, METRIC_COLUMNS } from '../bench/columns.ts';
 import { formatCsv } from '../bench/csv.ts';
 import { seedsNeeded } from '../bench/stats/power.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 const SCORES = { grpo: [0.4, 0.5, 0.45], carl: [0.43, 0.51, 0.5], rloo: [0.4, 0.5, 0.45] };
@@ -62,7 +62,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const creditbench = async (...args: readonly string[]) => {
-  const { code, stdout, stderr } = await spawnCreditbench(folder, args);
+  const { code, stdout, stderr } = await callCreditbench(folder, args);
   const lines = stdout
     .split('\n')
     .filter((line) => line.startsWith('|'))

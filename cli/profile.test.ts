@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
 import { PROFILE_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'mine.ts'), mine);
 });
 afterAll(() => rm(folder, { recursive: true }));
-const run = (...args: string[]) => spawnCreditbench(folder, ['profile', ...args]);
+const run = (...args: string[]) => callCreditbench(folder, ['profile', ...args]);
 const SMALL = ['--quick', '--seeds', '2', '--experiment', 'confident-mistake', '--experiment', 'capability'];
 
 describe('creditbench profile', () => {
@@ -49,24 +49,21 @@ describe('creditbench profile', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['an unknown algorithm', ['--algorithm', 'nope'], "unknown algorithm 'nope'; valid: a2tgpo, actfocus, "],
-    ['an unknown experiment', ['--experiment', 'nope'], "unknown experiment 'nope'; valid: horizon, late, "],
+    [
+      'an unknown algorithm',
+      ['--algorithm', 'nope'],
+      "--algorithm: unknown algorithm 'nope'; valid: a2tgpo, actfocus, ",
+    ],
+    [
+      'an unknown experiment',
+      ['--experiment', 'nope'],
+      "--experiment: unknown experiment 'nope'; valid: horizon, late, ",
+    ],
     ['one seed', ['--seeds', '1'], "--seeds: '1' is not valid; valid: whole number from 2 to 1000"],
     ['no worker', ['--workers', '0'], "--workers: '0' is not valid; valid: whole number from 1 to 256"],
   ])('refuses %s with exit code 2', async (_, args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
-  });
-
-  it('stops cleanly on Ctrl-C', async () => {
-    const args = ['profile', '--algorithm', './mine.ts', '--workers', '2', '--out', 'three'];
-    const stopped = spawnCreditbench(folder, args, (line, kill) => {
-      // It is listening soon after it has said that it loads the file.
-      if (line.startsWith('note: ')) setTimeout(() => kill('SIGINT'), 3000);
-    });
-    const { code, stderr } = await stopped;
-    expect(code).toBe(130);
-    expect(stderr).toContain('stopped: what is finished is kept');
   });
 });

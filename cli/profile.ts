@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { EXPERIMENTS } from '../bench/profile/experiments.ts';
 import { type ProfiledUnit, profile } from '../bench/profile/profile.ts';
 import { placesAmong, withReference } from '../bench/profile/reference.ts';
 import { referenceUnits } from '../bench/profile/reference-file.ts';
 import { summarize } from '../bench/profile/summary.ts';
+import { InputError } from '../core/errors.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { writeProfile } from '../reports/profile/write.ts';
 import { outputWidth } from './layout.ts';
@@ -48,7 +50,7 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
       'a method; a file is code that runs with your rights; may be given more than once (default: all)',
       collect,
     )
-    .option('--experiment <id>', 'an experiment, likewise (default: all)', collect)
+    .option('--experiment <id>', 'an experiment, likewise (default: all)', collectExperiment)
     .option('--seeds <n>', 'seeds (default: 10; with --quick 3)', wholeNumber('--seeds', 2, 1000))
     .option('--quick', 'two levels of each experiment, learning rates chosen on one seed')
     .option(
@@ -65,6 +67,14 @@ export function profileCommand(setExitCode: (code: number) => void): Command {
     .option('--json', 'prints the scores as JSON instead of the table')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: ProfileFlags) => setExitCode(await runProfile(flags)));
+}
+
+function collectExperiment(id: string, before?: readonly string[]): readonly string[] {
+  const ids = EXPERIMENTS.map((experiment) => experiment.id);
+  if (!ids.includes(id)) {
+    throw new InputError(`--experiment: unknown experiment '${id}'; valid: ${ids.join(', ')}`);
+  }
+  return collect(id, before);
 }
 
 async function runProfile(flags: ProfileFlags): Promise<number> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { madeUpSources, writeMadeUp } from '../reports/html/made-up.test-helper.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
+import { callCreditbench } from './call.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -17,7 +17,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => rm(folder, { recursive: true }));
-const report = (...args: string[]) => spawnCreditbench(folder, ['report', ...args]);
+const report = (...args: string[]) => callCreditbench(folder, ['report', ...args]);
 
 it('writes the page into the first folder and says where; the same bytes each time', async () => {
   const file = join('monday', 'report.html');

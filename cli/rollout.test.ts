@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Episode } from '../bench/rollout/episode.ts';
+import { callCreditbench } from './call.test-helper.ts';
 import { renderEpisode } from './rollout.ts';
-import { spawnCreditbench } from './spawn.test-helper.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -61,14 +61,12 @@ describe('renderEpisode', () => {
 });
 
 describe('creditbench rollout', () => {
-  const rollout = (...args: readonly string[]) => spawnCreditbench(folder, ['rollout', ...args]);
+  const rollout = (...args: readonly string[]) => callCreditbench(folder, ['rollout', ...args]);
 
   it('prints an episode of a listed environment, the same for the same seed', async () => {
-    const [one, again, other] = await Promise.all([
-      rollout('stop-or-search', '--seed', '1'),
-      rollout('stop-or-search', '--seed', '1'),
-      rollout('stop-or-search', '--seed', '2', '--json'),
-    ]);
+    const one = await rollout('stop-or-search', '--seed', '1');
+    const again = await rollout('stop-or-search', '--seed', '1');
+    const other = await rollout('stop-or-search', '--seed', '2', '--json');
     expect(one.code).toBe(0);
     expect(one.stdout).toMatch(/-- turn 1 writes \(entropy 0\.69 nats, log-probability -0\.69\)/);
     expect(again.stdout).toBe(one.stdout);

@@ -2,41 +2,37 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
-import { CHECKPOINT_SECONDS } from '../bench/cell.ts';
+import { CHECKPOINT_SECONDS, type NamedCell } from '../bench/cell.ts';
 import { cellHash } from '../bench/identity.ts';
 import type { Executor } from '../bench/runs/executor.ts';
 import type { QueueAddress } from '../bench/runs/queue/address.ts';
+import { RUN_FOLDER } from '../bench/runs/run-folder.ts';
 import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
-import { loadSuite } from '../bench/suites/load.ts';
-import { CATALOG } from '../catalog.ts';
-import { InputError } from '../core/errors.ts';
+import { checkLearns } from '../bench/training/train.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
-import { checkTrains } from '../policies/spec.ts';
+import { trainingPlace } from '../policies/spec.ts';
 import { analyzeOutcomes, writeAnalysisFiles, writeEventFiles } from '../reports/csv.ts';
 import { writeReport } from '../reports/report-file.ts';
 import { resultsJson } from '../reports/rows.ts';
 import { checkBackend } from './backends.ts';
 import { COMPARISON_NAMES, comparisonTable } from './comparison-tables.ts';
+import { estimateRun, estimateText } from './cost-estimate.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
-import { collect, DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
-import { tellCode } from './own-code.ts';
+import { DEFAULT_CACHE, decimalIn, wholeNumber } from './options.ts';
 import { createProgress } from './progress.ts';
 import { queueOption } from './queue-option.ts';
 import { stopSignals } from './stop-signals.ts';
+import { addSuiteOptions, namedSuite, type SuiteFlags } from './suite-options.ts';
 import { print, tell } from './terminal.ts';
 
-interface RunFlags extends TableFlags {
-  readonly algorithm?: readonly string[];
-  readonly environment?: readonly string[];
-  readonly policy?: string;
-  readonly seeds?: number;
+interface RunFlags extends TableFlags, SuiteFlags {
   readonly workers?: number;
   readonly backend?: string;
   readonly out?: string;
   readonly cache: string;
-  readonly set?: readonly string[];
   readonly tensorboard?: boolean;
   readonly json?: boolean;
   readonly retryFailed?: boolean;
@@ -61,20 +57,7 @@ Exit codes: 0 all cells finished, 1 a cell failed, 2 something given is wrong, 1
 
 /** `creditbench run`: runs a suite, writes its files, prints the comparison. */
 export function runCommand(setExitCode: (code: number) => void): Command {
-  const command = new Command('run')
-    .description('runs a suite and compares its algorithms')
-    .argument(
-      '[suite]',
-      'built-in suite (see: creditbench list suites) or path of a YAML file (default with --algorithm or --environment: own)',
-    )
-    .option(
-      '--algorithm <id or file>',
-      'runs only these: entries of the suite, registered ones, or files of your own, which run as code; may be given more than once',
-      collect,
-    )
-    .option('--environment <id or file>', 'runs only in these; may be given more than once', collect)
-    .option('--policy <id or file>', 'policy of all environments')
-    .option('--seeds <n>', 'number of training seeds, 1 to 10000', wholeNumber('--seeds', 1, 10_000))
+  const command = addSuiteOptions(new Command('run').description('runs a suite and compares its algorithms'))
     .option(
       '--workers <n>',
       'cells at the same time, 1 to 256 (default: the number of cores)',
@@ -90,7 +73,6 @@ export function runCommand(setExitCode: (code: number) => void): Command {
       decimalIn('--checkpoint-seconds', 0, 86_400),
     )
     .option('--tensorboard', 'also writes TensorBoard event files, one run per cell')
-    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
     .addOption(
       queueOption('computes on the workers of a queue (creditbench worker), not here: redis://host:port/db'),
     );
@@ -100,27 +82,10 @@ export function runCommand(setExitCode: (code: number) => void): Command {
     .action(async (suite: string | undefined, flags: RunFlags) => setExitCode(await run(suite, flags)));
 }
 
-/** The suite to run: one for methods and environments of one's own where only those are named. */
-function suiteOf(named: string | undefined, { algorithm, environment }: RunFlags): string {
-  if (named !== undefined) return named;
-  if (algorithm !== undefined || environment !== undefined) return 'own';
-  throw new InputError(
-    'run: no suite is named; valid: a suite (see: creditbench list suites), or --algorithm or --environment',
-  );
-}
-
 async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<number> {
   const backend = await checkBackend(flags.backend, flags.queue !== undefined);
-  const { suite, catalog, cells, code } = await loadSuite(suiteOf(nameOrFile, flags), CATALOG, {
-    backend,
-    onNotice: tellCode,
-    ...(flags.algorithm === undefined ? {} : { algorithms: flags.algorithm }),
-    ...(flags.environment === undefined ? {} : { environments: flags.environment }),
-    ...(flags.policy === undefined ? {} : { policy: flags.policy }),
-    ...(flags.set === undefined ? {} : { set: flags.set }),
-    ...(flags.seeds === undefined ? {} : { seeds: flags.seeds }),
-  });
-  for (const { policy } of suite.environments) checkTrains(catalog.policy(nameOfChoice(policy)));
+  const { suite, catalog, cells, code } = await namedSuite('run', nameOrFile, flags, backend);
+  for (const { cell } of cells) checkLearns(cell, catalog);
   const out = flags.out ?? join('results', suite.name);
   const workers = flags.workers ?? Math.min(availableParallelism(), cells.length, 256);
   const { signal, received, release } = stopSignals();
@@ -129,6 +94,13 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
   let summary: RunSummary;
   let left = 0;
   try {
+    const place = ({ cell }: NamedCell) => trainingPlace(catalog.policy(nameOfChoice(cell.policy)));
+    if (flags.queue === undefined && !existsSync(join(out, RUN_FOLDER.suite))) {
+      // Tokens of a server may cost money: what the run will take is said before it begins.
+      const served = cells.filter((cell) => place(cell) === 'server');
+      const entries = await estimateRun(served, catalog, { cacheDirectory: flags.cache, signal });
+      if (entries.length > 0) tell(estimateText(entries, layoutOf()));
+    }
     if (flags.queue !== undefined) {
       // Loaded here because only --queue needs these libraries.
       const { createQueueExecutor } = await import('../bench/runs/queue/executor.ts');

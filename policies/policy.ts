@@ -165,6 +165,58 @@ export interface TrainablePolicy extends OwnedPolicy {
   ): Promise<Float32Array | Float64Array>;
 }
 
+/** How large an optimizer step is. Adam's betas are 0.9 and 0.999 everywhere. */
+export interface StepSettings {
+  readonly learningRate: number;
+  readonly epsilon: number;
+  /** The gradient is scaled down to this norm when it is longer, where whoever takes the step can. */
+  readonly maxGradientNorm: number;
+}
+
+/**
+ * Who acts and is trained by a server, which has the weights and Adam. It computes no more here than d loss / d
+ * log-probability, and gives no features: methods with heads cannot use it.
+ * @experimental
+ */
+export interface ServedPolicy extends OwnedPolicy {
+  /** Names the weights before training, for `load` and `logProbsUnder`. */
+  readonly start: string;
+  /** What whoever reads the results should know of the server: said once, before training. */
+  readonly notices: readonly string[];
+  /**
+   * Says why the policy cannot sample or train so.
+   * @throws InputError naming the option.
+   */
+  checkSampling(sampling: Sampling): void;
+  /**
+   * One optimizer step on the gradient of the loss; `loss` is called once with all records.
+   * @returns the gradient's norm, or null where the server does not tell.
+   */
+  step(
+    records: readonly ActionRecord[],
+    loss: LossGradient,
+    sampling: Sampling,
+    settings: StepSettings,
+  ): Promise<number | null>;
+  /** Has the server keep weights and Adam's state. @returns where, also for later sessions. */
+  save(): Promise<string>;
+  /** Goes on from what was kept. @throws InputError when the server no longer has it. */
+  load(path: string): Promise<void>;
+  /** `logProbs` under weights that are kept. */
+  logProbsUnder(
+    path: string,
+    records: readonly ActionRecord[],
+    sampling: Sampling,
+  ): Promise<readonly Float64Array[]>;
+  /** As `dispose`, and waits until the server has freed what it held. Never throws. */
+  close(): Promise<void>;
+}
+
+/** Whether a server trains a policy. */
+export function isServed(policy: Policy): policy is ServedPolicy {
+  return 'step' in policy && 'load' in policy && 'save' in policy;
+}
+
 /** Whether a policy has parameters and gradients in this process. */
 export function isTrainable(policy: Policy): policy is TrainablePolicy {
   return 'parameters' in policy && 'setParameters' in policy && 'gradient' in policy;

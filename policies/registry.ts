@@ -4,6 +4,7 @@ import { remoteSpec } from './remote/spec.ts';
 import type { AnyPolicySpec, PolicySpec } from './spec.ts';
 import { createTabularPolicy } from './tabular/index.ts';
 import { textTransformerSpec } from './text-transformer/spec.ts';
+import { tinkerSpec } from './tinker/spec.ts';
 import { transformerSpec } from './transformer/spec.ts';
 
 const tabularSpec: PolicySpec<object, null> = {
@@ -22,6 +23,7 @@ export const POLICIES = [
   remoteSpec,
   tabularSpec,
   textTransformerSpec,
+  tinkerSpec,
   transformerSpec,
 ] as const satisfies readonly AnyPolicySpec[];
 

@@ -1,4 +1,6 @@
+import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
+import { readProblem } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
 
 /**
@@ -54,15 +56,92 @@ interface Place {
  * @experimental
  */
 export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): TensorFile {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { header, start } = readHeader(bytes, view, name);
+  const { places, metadata, start } = readLayout(bytes, bytes.byteLength, name);
+  const tensors = new Map<string, Tensor>();
+  for (const place of places) {
+    const own = bytes.subarray(start + place.begin, start + place.end);
+    tensors.set(place.name, { shape: place.shape, values: readValues(own, place.type) });
+  }
+  return { tensors, metadata };
+}
+
+/** A safetensors file whose tensors are read one by one: weights that are larger than memory for two copies. */
+export interface OpenTensors {
+  /** The shape of every tensor, in the order of their bytes in the file. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** The values of one of them. */
+  read(name: string): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a safetensors file and checks all that its header says. Values are as `readSafetensors` gives them.
+ * @throws InputError as `readSafetensors`, or when the file cannot be read.
+ */
+export async function openSafetensors(path: string): Promise<OpenTensors> {
+  try {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const beginning = await bytesOf(file, 0, Math.min(size, LENGTH_BYTES));
+      const length = size < LENGTH_BYTES ? 0 : Number(viewOf(beginning).getBigUint64(0, true));
+      const header = await bytesOf(file, 0, Math.min(size, LENGTH_BYTES + Math.min(length, MAX_HEADER)));
+      const { places, start } = readLayout(header, size, path);
+      const byName = new Map(places.map((place) => [place.name, place]));
+      return {
+        shapes: new Map(places.map(({ name, shape }) => [name, shape])),
+        read: async (name) => {
+          const { type, begin, end } = byName.get(name)!;
+          return readValues(await bytesOf(file, start + begin, end - begin), type);
+        },
+        close: () => file.close(),
+      };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: cannot be read (${readProblem(error)})`, { cause: error });
+  }
+}
+
+async function bytesOf(file: FileHandle, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    // Not more than 1 GiB at once: larger reads fail on some systems.
+    const { bytesRead } = await file.read(bytes, done, Math.min(length - done, 2 ** 30), from + done);
+    if (bytesRead === 0) throw new Error('the file has become shorter');
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+
+/**
+ * Where all tensors lie in a file of `fileSize` bytes, from its beginning up to the end of its header. Everything that
+ * the header says is checked against the size.
+ */
+function readLayout(
+  bytes: Uint8Array,
+  fileSize: number,
+  name: string,
+): {
+  readonly places: readonly Place[];
+  readonly metadata: Record<string, string>;
+  readonly start: number;
+} {
+  const { header, start } = readHeader(bytes, fileSize, name);
   const { [METADATA]: rawMetadata, ...entries } = header;
   // As in the reference implementation, null is none.
   const metadata = readMetadata(rawMetadata ?? {}, name);
   const places = Object.entries(entries)
     .map(([tensor, entry]) => readPlace(tensor, entry, name))
     .sort((left, right) => left.begin - right.begin || left.end - right.end);
-  const size = bytes.byteLength - start;
+  const size = fileSize - start;
   let covered = 0;
   for (const place of places) {
     const where = `${name}: tensor ${JSON.stringify(place.name)}: bytes ${place.begin} to ${place.end}`;
@@ -74,11 +153,7 @@ export function readSafetensors(bytes: Uint8Array, name = 'safetensors file'): T
     covered = place.end;
   }
   if (covered !== size) throw new InputError(`${name}: ${size - covered} bytes after the last tensor`);
-  const tensors = new Map<string, Tensor>();
-  for (const place of places) {
-    tensors.set(place.name, { shape: place.shape, values: readValues(view, start, place) });
-  }
-  return { tensors, metadata };
+  return { places, metadata, start };
 }
 
 /**
@@ -129,16 +204,16 @@ export function writeSafetensors(
 
 function readHeader(
   bytes: Uint8Array,
-  view: DataView,
+  fileSize: number,
   name: string,
 ): { header: Record<string, unknown>; start: number } {
-  if (bytes.byteLength < LENGTH_BYTES) {
+  if (fileSize < LENGTH_BYTES) {
     throw new InputError(
-      `${name}: ${bytes.byteLength} bytes; a safetensors file begins with the ${LENGTH_BYTES} bytes of its header's length`,
+      `${name}: ${fileSize} bytes; a safetensors file begins with the ${LENGTH_BYTES} bytes of its header's length`,
     );
   }
-  const length = view.getBigUint64(0, true);
-  const rest = bytes.byteLength - LENGTH_BYTES;
+  const length = viewOf(bytes).getBigUint64(0, true);
+  const rest = fileSize - LENGTH_BYTES;
   if (length > BigInt(Math.min(rest, MAX_HEADER))) {
     throw new InputError(
       `${name}: the header's length is ${length}, at most ${Math.min(rest, MAX_HEADER)} is possible`,
@@ -188,11 +263,12 @@ function readPlace(tensor: string, entry: unknown, name: string): Place {
   return { name: tensor, type: dtype, shape, begin, end };
 }
 
-function readValues(view: DataView, start: number, { type, begin, end }: Place): Float32Array {
+function readValues(bytes: Uint8Array, type: ElementType): Float32Array {
+  const view = viewOf(bytes);
   const step = ELEMENT_BYTES[type];
-  const values = new Float32Array((end - begin) / step);
+  const values = new Float32Array(bytes.byteLength / step);
   const bits = new Uint32Array(values.buffer);
-  let offset = start + begin;
+  let offset = 0;
   for (let index = 0; index < values.length; index++) {
     if (type === 'F32') bits[index] = view.getUint32(offset, true);
     else if (type === 'F64') values[index] = view.getFloat64(offset, true);

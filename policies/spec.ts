@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { InputError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import type { FolderFile } from './hugging-face/write.ts';
 import type { OwnedPolicy, TrainablePolicy } from './policy.ts';
 
 /** A weight in the vector of parameters. */
@@ -29,11 +30,25 @@ export interface PolicySpec<Options = unknown, Assets = unknown, Made extends Ow
   /** Whether weights can be kept in a file and set again on a fresh policy: needed for a warm start. */
   readonly restorable: boolean;
   /** What the policy needs to know of the texts it will read (a vocabulary). Plain JSON; cached. */
-  assets(texts: readonly string[], options: Options): Assets;
-  /** Files that the policy reads, as its options name them. They are part of a cell's identity. */
-  files?(options: Options): readonly string[];
+  assets(texts: readonly string[], options: Options): Assets | Promise<Assets>;
+  /**
+   * The files that options name and the policy reads (published weights, a tokenizer). They are part of a cell's identity.
+   * A policy that is made from files needs no texts and no warm start. Absent: none.
+   */
+  files?(options: Options): readonly string[] | Promise<readonly string[]>;
   /** The weights in the order of the parameters, for checkpoints. Absent: the policy cannot be kept in one. */
   layout?(assets: Assets, options: Options): Promise<readonly WeightLayout[]>;
+  /**
+   * The policy as files of a folder in Hugging Face's format, which other programs load. Absent: its actions are not
+   * those of a language model.
+   */
+  publish?(request: {
+    readonly options: Options;
+    readonly assets: Assets;
+    readonly parameters: ArrayLike<number>;
+    /** Positions that the model is said to be for, if its options do not say it. */
+    readonly positions: number;
+  }): Promise<readonly FolderFile[]>;
   create(request: {
     readonly options: Options;
     readonly assets: Assets;

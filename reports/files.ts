@@ -6,6 +6,7 @@ import {
   METRIC_COLUMNS,
   TIMING_COLUMNS,
 } from '../bench/columns.ts';
+import { AGREEMENT_COLUMNS, QUALITY_COLUMNS, QUESTION_COLUMNS } from '../bench/credit-quality/tables.ts';
 import { CURVE_COLUMNS } from '../bench/profile/curves.ts';
 import { PAIR_COLUMNS } from '../bench/profile/pairs.ts';
 import { PROFILE_COLUMNS as METHOD_COLUMNS, SCORE_COLUMNS } from '../bench/profile/summary.ts';
@@ -90,6 +91,24 @@ const METHOD_FILES: readonly DocumentedFile[] = [
   },
 ];
 
+const QUALITY_FILES: readonly DocumentedFile[] = [
+  {
+    name: 'credit-quality.csv',
+    rows: 'Of `creditbench credit-quality --out`: one row per truth and algorithm. Intervals are over questions, the policy being the one it is: bootstrap standard errors and t. Empty differences: the baseline itself, or none was measured.',
+    columns: QUALITY_COLUMNS,
+  },
+  {
+    name: 'credit-quality-questions.csv',
+    rows: 'Of `creditbench credit-quality --out`: one row per truth, algorithm and question.',
+    columns: QUESTION_COLUMNS,
+  },
+  {
+    name: 'credit-quality-truth.csv',
+    rows: 'Of `creditbench credit-quality --out`, if exact and sampled truths were asked for: one row per sampled truth.',
+    columns: AGREEMENT_COLUMNS,
+  },
+];
+
 /** The columns of a file of RUN_FILES. */
 export function columnsOf(name: (typeof RUN_FILES)[number]['name']): readonly Column[] {
   return RUN_FILES.find((file) => file.name === name)!.columns;
@@ -120,7 +139,7 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 ## How the numbers are made
 
 - The training seed is the unit of replication. Every number is first made per seed; questions and episodes never count as seeds.
-- Intervals are at 95 %. Below 10 seeds they are Student's t (for the IQM Yuen's, with the winsorised variance). From 10 seeds on they are BCa: 5000 bootstrap replicates over seeds, their levels expanded for the number of seeds (Hesterberg 2015), without which they cover 90 % at 10 seeds. The column \`…_interval\` says which it is. Coverage is tested by simulation (\`bench/stats/coverage.test.ts\`).
+- Intervals are at 95 %. Below 10 seeds they are Student's t (for the IQM Yuen's, with the winsorised variance). From 10 seeds on they are BCa: 5000 bootstrap replicates over seeds, their levels expanded for the number of seeds (Hesterberg 2015), without which they cover 90 % at 10 seeds. The column \`…_interval\` says which it is. Coverage is tested by simulation (\`bench/stats/coverage.slow.test.ts\`).
 - Comparisons are paired: equal seeds meet the same questions, the same starting weights and the same random numbers. The p value is the paired t test's at any number of seeds; Holm's adjustment counts all comparisons of the file, of all environments.
 - Cells that failed or are missing are in no mean. They are counted in \`comparison.csv\`, and pairs need both sides. A cell that finished with a score that is not a number makes the means NaN and leaves their intervals empty.
 - The score is what the environment declares (\`Environment.score\`): the F1 of answers in \`multihop\` and \`search\`, the return elsewhere unless an environment says otherwise. \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` name it in the column \`score\`; in \`metrics.csv\` it is \`dev_f1\`, \`dev_return\` and so on. F1 and exact match are there wherever episodes end in an answer; an episode without an answer counts as 0.
@@ -136,7 +155,7 @@ ${SEARCH_METRICS.map(({ name, unit, description }) => `- \`${name}\` (${unit}): 
 
 /** The text of docs/files.md. */
 export function filesPage(): string {
-  const sections = [...RUN_FILES, ...AUDIT_FILES, ...METHOD_FILES].map(
+  const sections = [...RUN_FILES, ...AUDIT_FILES, ...QUALITY_FILES, ...METHOD_FILES].map(
     ({ name, rows, columns }) =>
       `## ${name}\n\n${rows}\n\n| column | unit | |\n| --- | --- | --- |\n${columns
         .map((one) => `| \`${one.name}\` | ${cell(one.unit)} | ${cell(one.description)} |`)

@@ -21,6 +21,7 @@ import { RUN_FOLDER, readSuiteFile, refuseTwice } from '../bench/runs/run-folder
 import { readFailure } from '../bench/runs/storage.ts';
 import { readBoundedText } from '../core/bounded-file.ts';
 import { InputError } from '../core/errors.ts';
+import { groupBy } from '../core/group-by.ts';
 
 /** A cell of a run with what only a report needs. */
 export interface ReportCell extends StoredResult {
@@ -138,17 +139,6 @@ async function readRun(folder: string): Promise<RunRecord & { readonly cells: re
     })),
   );
   return { folder, version: file.creditbench, suite: file.suite, cells };
-}
-
-function groupBy<Value>(values: readonly Value[], keyOf: (value: Value) => string): Map<string, Value[]> {
-  const groups = new Map<string, Value[]>();
-  for (const value of values) {
-    const key = keyOf(value);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [value]);
-    else group.push(value);
-  }
-  return groups;
 }
 
 /** Seconds are optional: without them the report says so. */

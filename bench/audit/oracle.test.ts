@@ -75,7 +75,7 @@ describe('solve', () => {
     const policy = trainable(
       await spec.create({
         options,
-        assets: spec.assets([task.question], options),
+        assets: await spec.assets([task.question], options),
         backend: 'wasm',
         random: createRandom(0),
       }),

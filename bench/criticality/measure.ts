@@ -1,13 +1,12 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Random } from '../../core/random.ts';
 import type { Task } from '../../envs/environment.ts';
 import { greedy } from '../../policies/enumerable.ts';
-import type { ActRequest, Policy, Prompt, Sampling } from '../../policies/policy.ts';
+import type { Policy, Prompt, Sampling } from '../../policies/policy.ts';
 import { entropy } from '../../policies/softmax.ts';
+import { continueEpisodes } from '../rollout/continue.ts';
 import { rollout } from '../rollout/engine.ts';
-import { MOST_ACTIONS, neverEnds, takeStep } from '../rollout/step.ts';
 import { exactCriticality, outcomeDistribution, sampledCriticality, samplingError } from './criticality.ts';
-import { type ExactEnvironment, greedyOutcomes, mostLikely, promptAt } from './outcomes.ts';
+import { type ExactEnvironment, greedyOutcomes, mostLikely } from './outcomes.ts';
 
 /** A state that a sampled trajectory has met. */
 export interface VisitedState {
@@ -121,31 +120,19 @@ async function sampledOutcomes({
 }: Request & { readonly states: readonly VisitedState[]; readonly samples: number }): Promise<
   readonly (readonly number[])[]
 > {
-  const returns = states.map(() => new Array<number>(samples).fill(0));
-  let active = states.flatMap(({ state, task }, index) =>
+  const beginnings = states.flatMap(({ state, task, prompt }) =>
     Array.from({ length: samples }, (_, sample) => ({
-      index,
-      sample,
-      state,
       question: task.id,
+      state,
+      prompt,
       random: random.split('criticality', task.id, environment.key(state), sample),
     })),
   );
-  const later = greedy(policy);
-  let taken = 0;
-  for (let actor = policy; active.length > 0; actor = later) {
-    if (taken++ === MOST_ACTIONS) throw neverEnds(environment, active[0]!.question);
-    await setImmediate(); // lets signals in
-    signal?.throwIfAborted();
-    const requests = active.map(
-      (playing): ActRequest => ({ prompt: promptAt(environment, playing.state), random: playing.random }),
-    );
-    const actions = await actor.act(requests, sampling);
-    active = active.flatMap((playing, position) => {
-      const next = takeStep(environment, playing.state, actions[position]!.text, playing.random);
-      returns[playing.index]![playing.sample]! += next.reward;
-      return next.terminated || next.truncated ? [] : [{ ...playing, state: next.state }];
-    });
-  }
-  return returns;
+  const played = await continueEpisodes({
+    ...{ environment, policy, later: greedy(policy), beginnings, sampling },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return states.map((_, index) =>
+    played.slice(index * samples, (index + 1) * samples).map((one) => one.return),
+  );
 }

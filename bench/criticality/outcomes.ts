@@ -37,7 +37,7 @@ export function exactEnvironment(environment: AnyEnvironment): ExactEnvironment 
 }
 
 /** What the policy reads at a state. */
-export function promptAt(environment: ExactEnvironment, state: unknown): Prompt {
+function promptAt(environment: ExactEnvironment, state: unknown): Prompt {
   return { text: environment.observe(state).text, actions: environment.actions(state) };
 }
 

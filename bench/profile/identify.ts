@@ -1,5 +1,6 @@
 import { spearman } from '../stats/correlation.ts';
 import type { TrainedIteration } from '../training/iteration.ts';
+import { tokenCredits } from '../training/token-credits.ts';
 import type { Decision } from './written.ts';
 
 /** How well credit says what mattered. Null where it is not defined. */
@@ -46,21 +47,15 @@ export class CreditCounts {
 
   /** Every sampled action of an iteration; those that are not trained have no credit. */
   add({ trees, used, rows }: Pick<TrainedIteration, 'trees' | 'used' | 'rows'>): void {
-    const credits = trees
-      .slice(0, used)
-      .map(({ edges }) => edges.map(({ tokens }) => new Float64Array(tokens.length)));
-    for (const { tree, edge, advantages, weights } of rows) {
-      // An action that is in several sequences gets the sum.
-      const credit = credits[tree]![edge]!;
-      for (const [t, advantage] of advantages.entries()) credit[t]! += advantage * (weights?.[t] ?? 1);
-    }
-    for (const [index, tree] of trees.slice(0, used).entries()) {
+    const usedTrees = trees.slice(0, used);
+    const credits = tokenCredits(usedTrees, rows);
+    for (const [index, tree] of usedTrees.entries()) {
       for (const edge of tree.edges) {
         const { at } = tree.nodes[edge.from]!.state as { readonly at: string };
         // Tokens that are another action's are counted there.
         const shared = edge.shared?.tokens ?? 0;
         for (const [t, [state, action]] of this.decisions(at, edge.tokens).entries()) {
-          if (t >= shared) this.count(credits[index]![edge.id]![t]!, state, action);
+          if (t >= shared) this.count(credits[index]![edge.id]?.[t] ?? 0, state, action);
         }
       }
     }

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CATALOG } from '../../catalog.ts';
-import { mean } from '../../core/statistics.ts';
-import { EXPERIMENTS } from './experiments.ts';
 import { type ProfiledUnit, type ProfileRequest, profile, runUnit } from './profile.ts';
 import { unitHash } from './store.ts';
 import { profileRow, summarize, toldApart } from './summary.ts';
@@ -82,15 +80,6 @@ describe('profile', () => {
     ['numbers of seeds', { seeds: 1 }, 'seeds is 1; valid: whole number of at least 2'],
   ])('refuses unknown %s', async (_, change, message) => {
     await expect(profile({ ...SMALL, ...change }, CATALOG)).rejects.toThrow(message);
-  });
-
-  it('does not tell GRPO apart from itself, nor random credit from nothing', async () => {
-    const units = await profile({ algorithms: ['random-credit'], seeds: 3, quick: true, again: 1 }, CATALOG);
-    const again = summarize(units.filter(({ algorithm }) => algorithm !== 'random-credit'));
-    expect(again.filter(({ p }) => p !== null)).toHaveLength(EXPERIMENTS.length);
-    expect(again.filter((one) => toldApart(one) !== 0)).toEqual([]);
-    const random = units.filter(({ algorithm }) => algorithm === 'random-credit');
-    expect(Math.abs(mean(random.flatMap(({ runs }) => runs.map(({ score }) => score))))).toBeLessThan(0.1);
   });
 });
 

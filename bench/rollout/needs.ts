@@ -4,10 +4,20 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import { scoreGiven } from '../../envs/scoring/answer.ts';
-import type { ActionRecord, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import {
+  type ActionRecord,
+  isServed,
+  type Policy,
+  type Sampling,
+  type ServedPolicy,
+  type TrainablePolicy,
+} from '../../policies/policy.ts';
 import { tokenPieces } from '../../policies/tokenizer/pieces.ts';
 import { answeringOf, closingActions } from './forced.ts';
 import { takeStep } from './step.ts';
+
+/** Weights of a policy: its parameters, or where a server keeps them. */
+type Weights = ArrayLike<number> | string;
 
 /**
  * What is to be measured on rollout trees, and with whose weights.
@@ -16,11 +26,11 @@ import { takeStep } from './step.ts';
 export interface Measuring {
   readonly needs: readonly Measurement[];
   /** The policy that acts, able to use other weights for a moment. Needed for 'previous' and 'reference'. */
-  readonly weights?: TrainablePolicy;
+  readonly weights?: TrainablePolicy | ServedPolicy;
   /** Weights before the last update. Absent: the policy's own, as before the first. */
-  readonly previous?: ArrayLike<number>;
+  readonly previous?: Weights;
   /** Starting weights. Absent: the policy's own. */
-  readonly reference?: ArrayLike<number>;
+  readonly reference?: Weights;
 }
 
 interface Measured {
@@ -92,11 +102,13 @@ async function measureUnder(
 
 /** Log-probabilities under other weights. The policy's own are set again, whatever comes of it. */
 export async function logProbsUnder(
-  policy: TrainablePolicy,
-  parameters: ArrayLike<number>,
+  policy: TrainablePolicy | ServedPolicy,
+  weights: Weights,
   records: readonly ActionRecord[],
   sampling: Sampling,
 ): Promise<readonly Float64Array[]> {
+  if (isServed(policy)) return policy.logProbsUnder(weights as string, records, sampling);
+  const parameters = weights as ArrayLike<number>;
   if (policy.logProbsUnder !== undefined) return policy.logProbsUnder(parameters, records, sampling);
   const own = policy.parameters();
   policy.setParameters(parameters);

@@ -12,7 +12,7 @@ import { type RunOptions, runSuite } from './runner.ts';
 
 /** Does what the options of a cell's algorithm say. Each task leaves a line in the log of the cache folder. */
 const FAKE_WORKER = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from ${JSON.stringify(pathToFileURL(join(packageInfo().root, 'dist/core/errors.js')).href)};
 import { serveWorker } from ${JSON.stringify(pathToFileURL(join(packageInfo().root, 'dist/bench/runs/protocol.js')).href)};
@@ -42,8 +42,12 @@ serveWorker({
     if (behave === 'exit') { console.error('out of memory'); process.exit(7); }
     if (behave === 'hang') await sleep(600000);
     if (behave === 'notice') context.onNotice('careful');
-    // The first cells take longest, so that they end in another order than they began.
-    await sleep(behave === 'slow' ? 120 : 1);
+    // 'last' ends after another cell where there are several workers, however long that takes.
+    const ended = join(context.cacheDirectory, 'ended');
+    const alone = readFileSync(join(context.cacheDirectory, 'workers'), 'utf8') === '1';
+    while (behave === 'last' && !alone && !existsSync(ended)) await sleep(10);
+    await sleep(behave === 'slow' || behave === 'last' ? 120 : 1);
+    if (behave !== 'last') appendFileSync(ended, label);
     if (behave === 'odd') return { metrics: [{ iteration: 0, f2: 1 }], timings: [], fingerprint: 'f', declaration };
     const value = Math.sqrt(cell.seed + label.length);
     return {
@@ -102,6 +106,7 @@ export async function createRuns() {
     const cacheDirectory = join(folder, `cache${count++}`);
     await mkdir(cacheDirectory);
     await writeFile(join(cacheDirectory, 'log'), '');
+    await writeFile(join(cacheDirectory, 'workers'), String(options.workers ?? 2));
     const events: RunEvent[] = [];
     const summary = await runSuite({
       cells: suiteCells(suite),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fuzz, fuzzAsync, mutatedBytes, mutatedJson } from '../../core/fuzz.test-helper.ts';
+import { casesOf, fuzz, fuzzAsync, mutatedBytes, mutatedJson } from '../../core/fuzz.test-helper.ts';
 import { cached, cachePath, sha256 } from '../../envs/multihop/cache.ts';
 import { findPolicy } from '../../policies/registry.ts';
 import { writeSafetensors } from '../../policies/safetensors.ts';
@@ -147,14 +147,14 @@ describe('any file in the folder of a run', () => {
     path: string,
     read: () => Promise<unknown>,
     make: (valid: Buffer) => Arbitrary<Uint8Array> = (valid) => mutatedBytes([valid]),
-    cases?: number,
+    share?: number,
   ): Promise<void> => {
     const valid = readFileSync(path);
     const load = (bytes: Uint8Array) => {
       given.set(path, bytes);
       return read();
     };
-    await fuzzAsync(make(valid), load, cases === undefined ? {} : { cases });
+    await fuzzAsync(make(valid), load, share === undefined ? {} : { share });
     given.delete(path);
   };
   const json = (valid: Buffer): Arbitrary<Uint8Array> =>
@@ -164,7 +164,7 @@ describe('any file in the folder of a run', () => {
     const read = async () => expect((await readStored(out, hash)).status).toMatch(/^(finished|damaged)$/);
     expect((await readStored(out, hash)).status).toBe('finished');
     await broken(place('done.json'), read);
-    await broken(place('done.json'), read, json, 3000);
+    await broken(place('done.json'), read, json, 0.3);
   });
 
   it('is a finished cell, or a damaged one: timings.csv, which has no checksum', async () => {
@@ -224,8 +224,8 @@ describe('any file in the folder of a run', () => {
   it('is a suite of which the status is told, or refused', async () => {
     writeFileSync(join(out, 'suite.json'), JSON.stringify(suite));
     expect((await readStatus(out)).counts.finished).toBe(1);
-    await broken(join(out, 'suite.json'), () => readStatus(out), json, 5000);
-    await broken(join(out, 'suite.json'), () => readStatus(out), undefined, 5000);
+    await broken(join(out, 'suite.json'), () => readStatus(out), json, 0.5);
+    await broken(join(out, 'suite.json'), () => readStatus(out), undefined, 0.5);
   });
 });
 
@@ -302,6 +302,6 @@ describe('any file of a cache', () => {
       given.set(path, bytes);
       expect(await cached({ directory, key: 'key', build })).toBe(content);
     });
-    expect(built).toBeGreaterThan(5000);
+    expect(built).toBeGreaterThan(casesOf(0.5));
   });
 });

@@ -295,6 +295,7 @@ describe('suite files', () => {
       'all',
       'backends',
       'forking',
+      'language-model',
       'own',
       'paper',
       'quick',
@@ -303,7 +304,7 @@ describe('suite files', () => {
     ]);
     expect((await readSuite('tiny')).file).toBe('suites/tiny.yaml');
     await expect(readSuite('quik')).rejects.toThrow(
-      "suite 'quik' is not known; valid: all, backends, forking, own, paper, quick, search, tiny, or the path",
+      "suite 'quik' is not known; valid: all, backends, forking, language-model, own, paper, quick, search, tiny, or the path",
     );
   });
 });

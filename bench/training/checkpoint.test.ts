@@ -39,7 +39,7 @@ const small = policyOf({
 
 it('keeps a policy to the bit, and refuses another size, policy or a damaged file', async () => {
   const texts = ['the capital of France is Paris', 'the capital of Spain is Madrid'];
-  const assets = spec.assets(texts, small.options);
+  const assets = await spec.assets(texts, small.options);
   const policy = trainable(
     await spec.create({ options: small.options, assets, backend: 'wasm', random: createRandom(1) }),
   );

@@ -69,6 +69,23 @@ export function checkpointRecipe(nameOrFolder: string): Readonly<Record<string, 
 }
 
 /**
+ * The policy that a checkpoint is of, by its own config.json.
+ * @throws InputError when there is no checkpoint of that name or in that folder.
+ */
+export async function checkpointPolicy(nameOrFolder: string): Promise<Choice> {
+  const path = join(checkpointFolder(nameOrFolder), FILES.config);
+  try {
+    return configSchema.parse(JSON.parse((await readBounded(path, MAX_JSON)).toString('utf8'))).policy;
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? 'not the config.json of a checkpoint' : readProblem(error);
+    throw new InputError(
+      `${nameOrFolder}: ${path} cannot be read (${problem}); valid: ${CHECKPOINTS.join(', ')}, or the folder of a checkpoint made by 'creditbench warm-start'`,
+      { cause: error },
+    );
+  }
+}
+
+/**
  * Reads a checkpoint for a policy.
  * @param recipe how the suite says that it was made.
  * @throws InputError when a file is missing or damaged, it is of another policy, size or shape, or was made in

@@ -11,7 +11,7 @@ import type { TrainingRow, UpdateStatistics } from './update.ts';
 
 /** Everything that is recorded of an iteration, as columns. */
 export function describeIteration(
-  { trees, used, rows, update, heads, referenceTokens }: TrainedIteration,
+  { trees, used, rows, update, heads, referenceTokens }: Omit<TrainedIteration, 'state'>,
   loaded: LoadedEnvironment,
   policy: Policy,
 ): Row {

@@ -1,6 +1,7 @@
 import type { Head, TokenValues } from '../../algorithms/algorithm.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
-import type { Features, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import { InputError } from '../../core/errors.ts';
+import type { Features, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
 import { type AdamState, adamState, adamStep, grown } from './adam.ts';
 
 /** A head and its parameters, float64: the bias, then one weight per feature. */
@@ -17,6 +18,13 @@ export interface HeadStatistics {
   readonly explainedVariance: number | null;
 }
 
+/** A policy that is trained; heads need its features. */
+type Learning = Policy & Partial<Pick<TrainablePolicy, 'features'>>;
+
+/** What is wrong with a head on a policy that a server trains. */
+export const withoutFeatures = (policy: string, what: string): string =>
+  `${what} reads the policy's features, and policy ${policy} has none: its model is on a server, which gives log-probabilities only; valid: methods without a critic, such as grpo, rloo, carl or vineppo, or a policy that is trained here, such as text-transformer`;
+
 /** Heads before training: all outputs are 0. */
 export function headStates(heads: readonly Head[]): readonly HeadState[] {
   return heads.map((head) => ({ head, parameters: new Float64Array(1), adam: adamState(1) }));
@@ -28,10 +36,11 @@ export function headStates(heads: readonly Head[]): readonly HeadState[] {
  */
 export async function treeFeatures(
   trees: readonly RolloutTree[],
-  policy: TrainablePolicy,
+  policy: Learning,
   sampling: Sampling,
   sees?: Head['sees'],
 ): Promise<Features> {
+  if (policy.features === undefined) throw new InputError(withoutFeatures(policy.id, 'a head'));
   const records = trees.flatMap(({ edges, nodes }) =>
     edges.map(({ from, tokens, action }) => {
       const { prompt } = nodes[from]!;
@@ -47,7 +56,7 @@ export async function treeFeatures(
 export async function readHeads(
   trees: readonly RolloutTree[],
   states: readonly HeadState[],
-  policy: TrainablePolicy,
+  policy: Learning,
   sampling: Sampling,
 ): Promise<{ readonly trees: readonly RolloutTree[]; readonly features: readonly Features[] }> {
   const known = new Map<Head['sees'], Features>();

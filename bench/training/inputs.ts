@@ -7,7 +7,7 @@ import type { Cell, NamedCell } from '../cell.ts';
 import { checkpointFiles } from './checkpoint.ts';
 
 /**
- * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints):
+ * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints, published models):
  * a cell whose files have changed is another cell.
  * @throws InputError naming a file that cannot be read.
  */
@@ -23,7 +23,7 @@ export async function withInputs(
   };
   const result: NamedCell[] = [];
   for (const { name, cell } of cells) {
-    const files = inputFiles(cell, catalog);
+    const files = await inputFiles(cell, catalog);
     const inputs: Record<string, string> = {};
     for (const [label, file] of files) inputs[label] = await digest(file);
     result.push({ name, cell: files.length === 0 ? cell : { ...cell, inputs } });
@@ -36,7 +36,7 @@ export async function withInputs(
  * @throws InputError naming a file that is another.
  */
 export async function checkInputs(cell: Cell, catalog: Catalog): Promise<void> {
-  for (const [label, file] of inputFiles(cell, catalog)) {
+  for (const [label, file] of await inputFiles(cell, catalog)) {
     const expected = cell.inputs?.[label];
     if (expected !== undefined && (await hashFile(file)) !== expected) {
       throw new InputError(
@@ -47,12 +47,12 @@ export async function checkInputs(cell: Cell, catalog: Catalog): Promise<void> {
 }
 
 /** Every file that a cell reads: how the suite names it, and where it is. */
-function inputFiles(
+async function inputFiles(
   { environment, policy, warmStart: { checkpoint } }: Cell,
   catalog: Catalog,
-): (readonly [string, string])[] {
+): Promise<(readonly [string, string])[]> {
   const data = catalog.environment(nameOfChoice(environment)).files?.(environment.options) ?? [];
-  const model = catalog.policy(nameOfChoice(policy)).files?.(policy.options) ?? [];
+  const model = (await catalog.policy(nameOfChoice(policy)).files?.(policy.options)) ?? [];
   const weights = checkpoint === undefined ? [] : checkpointFiles(checkpoint);
   return [
     ...[...data, ...model].map((file) => [file, file] as const),
@@ -61,7 +61,8 @@ function inputFiles(
   ];
 }
 
-async function hashFile(file: string): Promise<string> {
+/** SHA-256 of a file, which is read piece by piece. */
+export async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
     await pipeline(createReadStream(file), hash);

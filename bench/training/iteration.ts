@@ -2,29 +2,30 @@ import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import { type Random, shuffled } from '../../core/random.ts';
 import type { AnyEnvironment, Task } from '../../envs/environment.ts';
-import type { Prompt, Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import type { Sampling, ServedPolicy, TrainablePolicy } from '../../policies/policy.ts';
 import type { Expert } from '../rollout/forced.ts';
 import { logProbsUnder } from '../rollout/needs.ts';
-import { type AdamState, adamState } from './adam.ts';
+import { adamState } from './adam.ts';
 import { collect } from './collect.ts';
 import { type HeadState, type HeadStatistics, headStates, readHeads, trainHead } from './heads.ts';
+import { learnerOf, type Place, type Places } from './learner.ts';
 import type { TrainingOptions } from './options.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 
-/** What stays the same from iteration to iteration. */
-export interface TrainingSetup {
+/** What stays the same from iteration to iteration, of a policy that learns here or on a server. */
+export interface TrainingSetup<At extends Place = 'local'> {
   readonly environment: AnyEnvironment;
   /** The expert, for methods whose rollouts begin with its actions. */
   readonly expert?: Expert;
   /** The training questions: each is used once, in an order of its own, before any is used again. */
   readonly tasks: readonly Task[];
   /** Holds the weights; every iteration begins by setting those of its state. */
-  readonly policy: TrainablePolicy;
+  readonly policy: Places[At]['policy'];
   readonly algorithm: ConfiguredAlgorithm;
   readonly options: TrainingOptions;
   readonly sampling: Sampling;
   /** The starting weights: the reference of a KL penalty and of the measurement 'reference'. */
-  readonly reference: ArrayLike<number>;
+  readonly reference: Places[At]['reference'];
   /** Common to all algorithms of a seed: decides the order of the questions. */
   readonly random: Random;
   /** Rollouts and credit draw from it, split by iteration. Default: `random`. */
@@ -32,25 +33,23 @@ export interface TrainingSetup {
   readonly signal?: AbortSignal;
 }
 
-/** What one iteration leaves to the next. Random streams are named by iteration and leave nothing. */
-export interface TrainingState {
+/** What one iteration leaves to the next: the weights, and this. Random streams are named by iteration and leave nothing. */
+export interface TrainingProgress<At extends Place = 'local'> {
   /** The last iteration that is done; 0 before training. */
   readonly iteration: number;
   /** Training questions used so far. */
   readonly asked: number;
-  readonly parameters: Float32Array | Float64Array;
-  /** The prompts that the policy has met, if the order of its parameters is theirs. */
-  readonly prompts: readonly Prompt[] | undefined;
   /** Weights before the last update, if the algorithm needs them. */
-  readonly previous: Float32Array | Float64Array | undefined;
-  readonly adam: AdamState;
+  readonly previous: Places[At]['reference'] | undefined;
   /** One per head of the algorithm, in its order. */
   readonly heads: readonly HeadState[];
 }
 
+export type TrainingState<At extends Place = 'local'> = TrainingProgress<At> & Places[At]['weights'];
+
 /** What an iteration did, for whoever describes it. */
-export interface TrainedIteration {
-  readonly state: TrainingState;
+export interface TrainedIteration<At extends Place = 'local'> {
+  readonly state: TrainingState<At>;
   /** All trees that were grown, those that are used first, with the outputs of the heads. */
   readonly trees: readonly RolloutTree[];
   /** How many of them are used. */
@@ -64,6 +63,11 @@ export interface TrainedIteration {
 
 /** The stages of an iteration, in their order. */
 export type Stage = 'rollout' | 'credit' | 'update';
+
+/** Before training on a server: the weights that it makes from the policy's options. */
+export function servedState({ start }: ServedPolicy): TrainingState<'server'> {
+  return { iteration: 0, asked: 0, previous: undefined, heads: [], saved: start, steps: 0 };
+}
 
 /** Before training: the policy's weights as they are. */
 export function initialState(policy: TrainablePolicy, algorithm: ConfiguredAlgorithm): TrainingState {
@@ -85,17 +89,18 @@ export function initialState(policy: TrainablePolicy, algorithm: ConfiguredAlgor
  * @param onStage called as each stage ends.
  * @throws RangeError when the algorithm's plan asks for no rollout at all; the signal's reason when it is aborted.
  */
-export async function trainIteration(
-  state: TrainingState,
-  setup: TrainingSetup,
+export async function trainIteration<At extends Place = 'local'>(
+  state: TrainingState<At>,
+  setup: TrainingSetup<At>,
   onStage: (stage: Stage) => void = () => {},
-): Promise<TrainedIteration> {
+): Promise<TrainedIteration<At>> {
   const { algorithm, policy, options, sampling, reference, noise = setup.random } = setup;
   const signal = setup.signal === undefined ? {} : { signal: setup.signal };
   const iteration = state.iteration + 1;
   const stream = noise.split('iteration', iteration);
   let { asked } = state;
-  await holdWeights(policy, state, sampling);
+  const learner = learnerOf<At>(policy);
+  await learner.hold(state, sampling);
 
   const previous = state.previous === undefined ? {} : { previous: state.previous };
   const sampled = await collect({
@@ -131,10 +136,11 @@ export async function trainIteration(
   onStage('credit');
 
   const held = (algorithm.objective.kl ?? 0) > 0 ? await withReference(rows, setup) : { rows, tokens: 0 };
-  const before = algorithm.needs.includes('previous') ? policy.parameters() : undefined;
+  const before = algorithm.needs.includes('previous') ? learner.reference() : undefined;
+  const optimizer = learner.optimizer(state);
   const { objective } = algorithm;
   const updated = await update({
-    ...{ policy, objective, rows: held.rows, questions: trees.length, adam: state.adam, options, sampling },
+    ...{ optimizer, objective, rows: held.rows, questions: trees.length, options, sampling },
     ...signal,
   });
   const heads = state.heads.map((head, index) => trainHead(head, trees, features[index]!));
@@ -144,33 +150,22 @@ export async function trainIteration(
     state: {
       iteration,
       asked,
-      parameters: policy.parameters(),
-      prompts: policy.prompts?.(),
       previous: before,
-      adam: updated.adam,
       heads: heads.map((head) => head.state),
+      ...(await learner.weights(optimizer)),
     },
     trees: [...trees, ...sampled.trees.slice(sampled.used)],
     used: sampled.used,
     rows,
-    update: updated.statistics,
+    update: updated,
     heads: heads.map((head) => head.statistics),
     referenceTokens: held.tokens,
   };
 }
 
-/** Brings a policy to the weights of a state. A fresh table first meets its prompts, in the order they have there. */
-async function holdWeights(policy: TrainablePolicy, state: TrainingState, sampling: Sampling): Promise<void> {
-  const { prompts, parameters } = state;
-  if (prompts !== undefined && policy.prompts!().length < prompts.length) {
-    await policy.distributions(prompts, sampling);
-  }
-  policy.setParameters(parameters);
-}
-
 /** The training questions from a position on, in a new order each time they have all been used. */
 function questionsFrom(
-  { tasks, random }: Pick<TrainingSetup, 'tasks' | 'random'>,
+  { tasks, random }: Pick<TrainingSetup<Place>, 'tasks' | 'random'>,
   position: number,
   count: number,
 ): readonly Task[] {
@@ -187,7 +182,7 @@ function questionsFrom(
 /** Adds the log-probabilities of the trained actions under the starting weights, and counts what that reads. */
 async function withReference(
   rows: readonly TrainingRow[],
-  { policy, reference, sampling }: TrainingSetup,
+  { policy, reference, sampling }: TrainingSetup<Place>,
 ): Promise<{ readonly rows: readonly TrainingRow[]; readonly tokens: number }> {
   const records = rows.map((row) => row.record);
   const logProbs = await logProbsUnder(policy, reference, records, sampling);

@@ -3,8 +3,14 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import type { AnyEnvironmentSpec } from '../../envs/spec.ts';
-import type { Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
-import { type AnyPolicySpec, checkTrains } from '../../policies/spec.ts';
+import {
+  isServed,
+  type Policy,
+  type Sampling,
+  type ServedPolicy,
+  type TrainablePolicy,
+} from '../../policies/policy.ts';
+import { type AnyPolicySpec, checkTrains, trainingPlace } from '../../policies/spec.ts';
 import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { loadEnvironment } from '../catalog/load-environment.ts';
 import {
@@ -20,18 +26,26 @@ import { declarationOf } from '../declaration.ts';
 import { evaluate } from '../rollout/evaluate.ts';
 import { expertOf } from '../rollout/forced.ts';
 import { describeEvaluation, describeIteration } from './describe.ts';
+import { withoutFeatures } from './heads.ts';
 import { checkInputs } from './inputs.ts';
-import { initialState, type TrainingSetup, trainIteration } from './iteration.ts';
+import {
+  initialState,
+  servedState,
+  type TrainingSetup,
+  type TrainingState,
+  trainIteration,
+} from './iteration.ts';
+import type { Place, Places } from './learner.ts';
 import type { TrainingOptions } from './options.ts';
-import { resumeTraining } from './resume.ts';
+import { type ResumedTraining, resumeTraining } from './resume.ts';
 import { startingDigest } from './starting-point.ts';
 import { writeState } from './state.ts';
-import { trainableStart } from './warm-start.ts';
+import { startingPolicy, trainableStart } from './warm-start.ts';
 
 /** Fills the caches that cells share (data, starting weights), so that parallel cells only read them. */
 export async function prepareCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<void> {
   const { policy } = await load(cell, catalog, context);
-  policy.dispose();
+  await free(policy);
 }
 
 /**
@@ -41,22 +55,49 @@ export async function prepareCell(cell: Cell, catalog: Catalog, context: CellCon
  *   names cannot be read; the signal's reason when it is aborted.
  */
 export async function runCell(cell: Cell, catalog: Catalog, context: CellContext): Promise<CellResult> {
-  const { loaded, policy } = await load(cell, catalog, context);
+  const { loaded, policy, algorithm } = await load(cell, catalog, context);
   try {
-    const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
-    return await train(cell, algorithm, loaded, policy, context);
+    if (isServed(policy)) {
+      return await train<'server'>(cell, algorithm, loaded, policy, servedState(policy), context);
+    }
+    return await train<'local'>(cell, algorithm, loaded, policy, initialState(policy, algorithm), context);
   } finally {
-    policy.dispose();
+    await free(policy);
   }
+}
+
+/** A server has something to free as well. */
+async function free(policy: TrainablePolicy | ServedPolicy): Promise<void> {
+  if (isServed(policy)) await policy.close();
+  else policy.dispose();
+}
+
+/**
+ * Checks that a cell's policy learns, and can learn by its algorithm. Needs nothing but the catalog.
+ * @throws InputError when the policy only acts, or the algorithm has heads and the policy no features.
+ */
+export function checkLearns(cell: Pick<Cell, 'policy' | 'algorithm'>, catalog: Catalog): ConfiguredAlgorithm {
+  const spec = catalog.policy(nameOfChoice(cell.policy));
+  checkTrains(spec);
+  const algorithm = configured(catalog.algorithm(nameOfChoice(cell.algorithm)), cell.algorithm.options);
+  const [head] = algorithm.heads;
+  if (head !== undefined && trainingPlace(spec) === 'server') {
+    throw new InputError(withoutFeatures(spec.id, `algorithm ${cell.algorithm.id}: its ${head.name}`));
+  }
+  return algorithm;
 }
 
 async function load(
   given: Cell,
   catalog: Catalog,
   context: CellContext,
-): Promise<{ loaded: LoadedEnvironment; policy: TrainablePolicy }> {
+): Promise<{
+  loaded: LoadedEnvironment;
+  policy: TrainablePolicy | ServedPolicy;
+  algorithm: ConfiguredAlgorithm;
+}> {
   context.onProgress?.({ stage: 'loading', fraction: 0 });
-  checkTrains(catalog.policy(nameOfChoice(given.policy)));
+  const algorithm = checkLearns(given, catalog);
   const spec = catalog.environment(nameOfChoice(given.environment));
   const cell = {
     ...given,
@@ -73,15 +114,32 @@ async function load(
   }
   // A wrong declaration is refused before anything is trained.
   declarationOf(loaded.environment);
-  const { policy } = await trainableStart(cell, catalog, loaded, context);
+  const policy = await learningPolicy(cell, catalog, loaded, context);
   try {
     await checkInputs(cell, catalog);
-    context.onStartingPoint?.(startingDigest(loaded.fingerprint, policy.parameters()));
+    const isRemote = isServed(policy);
+    if (isRemote) policy.checkSampling(samplingOf(cell.training, policy));
+    for (const notice of isRemote ? policy.notices : []) context.onNotice?.(notice);
+    context.onStartingPoint?.(startingDigest(loaded.fingerprint, isRemote ? [] : policy.parameters()));
   } catch (error) {
-    policy.dispose();
+    await free(policy);
     throw error;
   }
-  return { loaded, policy };
+  return { loaded, policy, algorithm };
+}
+
+async function learningPolicy(
+  ...start: Parameters<typeof startingPolicy>
+): Promise<TrainablePolicy | ServedPolicy> {
+  const [cell, catalog] = start;
+  const spec = catalog.policy(nameOfChoice(cell.policy));
+  if (trainingPlace(spec) !== 'server') return (await trainableStart(...start)).policy;
+  const { policy } = await startingPolicy(...start);
+  if (isServed(policy)) return policy;
+  policy.dispose();
+  throw new InputError(
+    `policy ${policy.id} says that a server trains it, and has no step, save and load; valid: a ServedPolicy`,
+  );
 }
 
 /** A choice with its options completed: those of suites are complete, those of cells made by hand may not be. */
@@ -90,21 +148,23 @@ const completed = (choice: Choice, { schema }: AnyEnvironmentSpec | AnyPolicySpe
   options: schema.parse(choice.options),
 });
 
-async function train(
+async function train<At extends Place>(
   cell: Cell,
   algorithm: ConfiguredAlgorithm,
   loaded: LoadedEnvironment,
-  policy: TrainablePolicy,
+  policy: Places[At]['policy'],
+  start: TrainingState<At>,
   context: CellContext,
 ): Promise<CellResult> {
   const { training } = cell;
-  const setup = setupOf(cell, algorithm, loaded, policy, context.signal);
-  const start = initialState(policy, algorithm);
-  const resumed = resumeTraining(context, start, training.iterations);
+  const setup = setupOf<At>(cell, algorithm, loaded, policy, context.signal);
+  const resumed = await held(policy, resumeTraining(context, start, training.iterations), context);
   let state = resumed?.state ?? start;
   const metrics: Row[] = [...(resumed?.metrics ?? [])];
   const timings: Row[] = [...(resumed?.timings ?? [])];
   const isDue = every(context.checkpointSeconds ?? CHECKPOINT_SECONDS);
+  // What is written of a server's weights is where they are; it takes no time, and the server may go at any time.
+  const isRemote = isServed(policy);
 
   for (let iteration = metrics.length; iteration <= training.iterations; iteration++) {
     context.onProgress?.({
@@ -124,8 +184,8 @@ async function train(
     }
     metrics.push(row);
     timings.push({ iteration, ...(iteration === 0 ? NO_SECONDS : {}), ...clock.seconds });
-    if (context.onCheckpoint !== undefined && iteration < training.iterations && isDue()) {
-      await context.onCheckpoint(writeState({ ...state, metrics, timings }));
+    if (context.onCheckpoint !== undefined && iteration < training.iterations && (isRemote || isDue())) {
+      await context.onCheckpoint(writeState(withRows(state, metrics, timings)));
     }
   }
   return {
@@ -137,14 +197,40 @@ async function train(
   };
 }
 
+const withRows = (
+  state: TrainingState<Place>,
+  metrics: readonly Row[],
+  timings: readonly Row[],
+): Parameters<typeof writeState>[0] =>
+  'saved' in state
+    ? { ...(state as TrainingState<'server'>), metrics, timings }
+    : { ...(state as TrainingState), metrics, timings };
+
+/** A training to go on from, if a server still has its weights. */
+async function held<At extends Place>(
+  policy: Places[At]['policy'],
+  resumed: ResumedTraining<At> | undefined,
+  { onNotice }: CellContext,
+): Promise<ResumedTraining<At> | undefined> {
+  if (resumed === undefined || !isServed(policy)) return resumed;
+  try {
+    await policy.load((resumed as ResumedTraining<'server'>).state.saved);
+    return resumed;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    onNotice?.(`its checkpoint cannot be used (${error.message}); it starts again`);
+    return undefined;
+  }
+}
+
 /** What a cell trains with. No algorithm's name is in the streams: all meet the same questions and random numbers. */
-export function setupOf(
+export function setupOf<At extends Place = 'local'>(
   { training, seed, noiseStream }: Cell,
   algorithm: ConfiguredAlgorithm,
   loaded: LoadedEnvironment,
-  policy: TrainablePolicy,
+  policy: Places[At]['policy'],
   signal?: AbortSignal,
-): TrainingSetup {
+): TrainingSetup<At> {
   const random = createRandom(seed).split('train');
   return {
     environment: loaded.environment,
@@ -154,7 +240,7 @@ export function setupOf(
     algorithm,
     options: training,
     sampling: samplingOf(training, policy),
-    reference: policy.parameters(),
+    reference: isServed(policy) ? policy.start : policy.parameters(),
     random,
     ...(noiseStream === undefined ? {} : { noise: random.split('luck', noiseStream) }),
     ...(signal === undefined ? {} : { signal }),
@@ -164,7 +250,7 @@ export function setupOf(
 /** Scores on the dev questions, as columns. The same draws each time, so that a curve moves only if the policy does. */
 async function evaluation(
   loaded: LoadedEnvironment,
-  { policy, options, sampling, random, signal }: TrainingSetup,
+  { policy, options, sampling, random, signal }: TrainingSetup<Place>,
 ): Promise<Row> {
   const scores = await evaluate({
     loaded,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Objective } from '../../algorithms/objective.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { adamState } from './adam.ts';
+import { localOptimizer } from './local-learner.ts';
 import { trainingSchema } from './options.ts';
 import { type TrainingRow, update } from './update.ts';
 
@@ -15,19 +16,16 @@ const row = (tree: number, change: Partial<TrainingRow>): TrainingRow => ({
   record: { prompt: { text: `state ${tree}`, actions: ['a', 'b'] }, tokens: [0] },
   ...change,
 });
-const lossWith = async (rows: readonly TrainingRow[], minibatches: number, questions: number) => {
-  const { statistics } = await update({
-    policy: createTabularPolicy(),
+const lossWith = async (rows: readonly TrainingRow[], minibatches: number, questions: number) =>
+  update({
+    optimizer: localOptimizer(createTabularPolicy(), adamState(0)),
     objective,
     rows,
     questions,
-    adam: adamState(0),
     // So small a rate that the second step stands where the first did.
     options: trainingSchema.parse({ minibatches, learningRate: 1e-12 }),
     sampling: { temperature: 1 },
   });
-  return statistics;
-};
 
 describe('update', () => {
   it('weighs imitation by questions, as the means of the loss are, however they are split into steps', async () => {

@@ -3,8 +3,8 @@ import type { LossRow } from '../../algorithms/loss-row.ts';
 import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
 import { type RolloutTree, returnScale, returnsOf } from '../../algorithms/tree.ts';
 import { areEqual, ROUNDING } from '../../core/statistics.ts';
-import type { ActionRecord, Sampling, TrainablePolicy } from '../../policies/policy.ts';
-import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
+import type { ActionRecord, Sampling } from '../../policies/policy.ts';
+import type { Optimizer } from './learner.ts';
 import type { TrainingOptions } from './options.ts';
 
 /** A credited action with all that the loss and the policy need of it. */
@@ -83,7 +83,8 @@ function roundingOf(tree: RolloutTree): number {
 export interface UpdateStatistics {
   readonly steps: number;
   readonly loss: number;
-  readonly gradientNorm: number;
+  /** Null if a server takes the steps and does not tell. */
+  readonly gradientNorm: number | null;
   readonly klK1: number;
   readonly klK3: number;
   readonly clipFraction: number;
@@ -91,25 +92,22 @@ export interface UpdateStatistics {
 
 /**
  * The optimizer steps of one iteration: questions are split into minibatches, each minibatch with rows is one
- * step on its own loss. Changes the policy's parameters and returns Adam's new state.
+ * step on its own loss.
  */
 export async function update(request: {
-  readonly policy: TrainablePolicy;
+  readonly optimizer: Optimizer;
   readonly objective: Objective;
   readonly rows: readonly TrainingRow[];
   /** Number of questions, for the split. */
   readonly questions: number;
-  readonly adam: AdamState;
   readonly options: TrainingOptions;
   readonly sampling: Sampling;
   readonly signal?: AbortSignal;
-}): Promise<{ readonly adam: AdamState; readonly statistics: UpdateStatistics }> {
-  const { policy, objective, rows, questions, options, sampling, signal } = request;
-  const sums = { loss: 0, gradientNorm: 0, klK1: 0, klK3: 0, clipFraction: 0 };
+}): Promise<UpdateStatistics> {
+  const { optimizer, objective, rows, questions, options, sampling, signal } = request;
+  const sums = { loss: 0, klK1: 0, klK3: 0, clipFraction: 0 };
   let steps = 0;
-  const parameters = policy.parameters();
-  let gradient: Float32Array | Float64Array | undefined;
-  let adam = grown(request.adam, parameters.length);
+  let norms: number | null = 0;
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     for (let part = 0; part < options.minibatches; part++) {
       signal?.throwIfAborted();
@@ -120,7 +118,8 @@ export async function update(request: {
         .filter((row) => isOf(row.tree))
         .map((row) => (row.nllWeight === undefined ? row : { ...row, nllWeight: row.nllWeight / share }));
       if (chosen.length === 0) continue;
-      gradient = await policy.gradient(
+      const ramp = Math.min(1, (optimizer.steps + 1) / (options.warmupSteps + 1));
+      const norm = await optimizer.step(
         chosen.map((row) => row.record),
         (logProbs) => {
           const loss = evaluateLoss(objective, chosen, logProbs);
@@ -128,28 +127,23 @@ export async function update(request: {
           return loss.gradient;
         },
         sampling,
-        gradient,
+        {
+          learningRate: options.learningRate * ramp,
+          epsilon: options.adamEpsilon,
+          maxGradientNorm: options.maxGradientNorm,
+        },
       );
-      sums.gradientNorm += clipNorm(gradient, options.maxGradientNorm);
-      const ramp = Math.min(1, (adam.steps + 1) / (options.warmupSteps + 1));
-      adam = adamStep(parameters, gradient, adam, {
-        learningRate: options.learningRate * ramp,
-        epsilon: options.adamEpsilon,
-      });
-      policy.setParameters(parameters);
+      norms = norms === null || norm === null ? null : norms + norm;
       steps++;
     }
   }
   const mean = (sum: number): number => (steps === 0 ? 0 : sum / steps);
   return {
-    adam,
-    statistics: {
-      steps,
-      loss: mean(sums.loss),
-      gradientNorm: mean(sums.gradientNorm),
-      klK1: mean(sums.klK1),
-      klK3: mean(sums.klK3),
-      clipFraction: mean(sums.clipFraction),
-    },
+    steps,
+    loss: mean(sums.loss),
+    gradientNorm: norms === null ? null : mean(norms),
+    klK1: mean(sums.klK1),
+    klK3: mean(sums.klK3),
+    clipFraction: mean(sums.clipFraction),
   };
 }

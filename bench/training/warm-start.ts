@@ -18,6 +18,7 @@ import { checkKinds } from '../rollout/context.ts';
 import { adamState, adamStep, clipNorm } from './adam.ts';
 import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
 import { demonstratedTexts, demonstration } from './demonstrations.ts';
+import { hashFile } from './inputs.ts';
 import type { WarmStartOptions } from './options.ts';
 import { readStart, writeStart } from './start-cache.ts';
 
@@ -31,8 +32,9 @@ export interface Start<Made extends OwnedPolicy = OwnedPolicy> {
 }
 
 /**
- * The policy at the cell's starting point: from a checkpoint where one is named; otherwise a vocabulary and a
- * short supervised training on noisy demonstrations, from the cache where it is there and whole.
+ * The policy at the cell's starting point: from a checkpoint where one is named; otherwise a vocabulary, or the published
+ * model that the policy's options name, and a short supervised training on noisy demonstrations, from the cache where it
+ * is there and whole.
  * @throws InputError when the policy does not fit the environment, or the checkpoint does not fit the policy.
  */
 export async function startingPolicy(
@@ -99,7 +101,7 @@ async function makeStart(
         `warmStart.steps is ${cell.warmStart.steps}, but policy ${spec.id} starts untrained; valid: 0`,
       );
     }
-    const assets = spec.assets([], cell.policy.options);
+    const assets = await spec.assets([], cell.policy.options);
     return { policy: await create(assets), assets };
   }
   if (checkpoint !== undefined) {
@@ -111,8 +113,15 @@ async function makeStart(
     }
     return restore(start);
   }
+  const files = (await spec.files?.(cell.policy.options)) ?? [];
+  if (files.length > 0 && cell.warmStart.steps === 0) {
+    // It is its own starting point: nothing to make, nothing to keep.
+    const assets = await spec.assets([], cell.policy.options);
+    return { policy: await create(assets), assets };
+  }
   const key = {
     ...cell.warmStart,
+    ...(files.length === 0 ? {} : { files: await Promise.all(files.map(hashFile)) }),
     policy: unnamed(cell.policy),
     backend: cell.backend,
     data: loaded.fingerprint,
@@ -131,7 +140,8 @@ async function makeStart(
 
   const cached = await readStart(file, context);
   if (cached !== undefined) return restore(cached);
-  const assets = spec.assets(await demonstratedTexts(loaded, random.split('texts')), cell.policy.options);
+  const texts = files.length > 0 ? [] : await demonstratedTexts(loaded, random.split('texts'));
+  const assets = await spec.assets(texts, cell.policy.options);
   const policy = trainable(await create(assets));
   checkKinds(loaded.environment, policy);
   await imitate(policy, loaded, cell.warmStart, random.split('demonstrations'), context);

@@ -1,6 +1,21 @@
 import { InputError } from '../../core/errors.ts';
 
-/** The size of a decoder-only transformer of the Llama family. */
+/** How the rotary frequencies are changed for contexts longer than those of the first training. */
+export type RotaryScaling =
+  | { readonly kind: 'linear' /** Frequencies are divided by it. */; readonly factor: number }
+  | {
+      /** Llama 3: low frequencies are divided by `factor`, high ones stay, those between are blended. */
+      readonly kind: 'llama3';
+      readonly factor: number;
+      /** Wavelengths above `originalLength / lowFrequencyFactor` are low frequencies. */
+      readonly lowFrequencyFactor: number;
+      /** Wavelengths below `originalLength / highFrequencyFactor` are high frequencies. */
+      readonly highFrequencyFactor: number;
+      /** Positions of the first training. */
+      readonly originalLength: number;
+    };
+
+/** The size of a decoder-only transformer of the Llama family, and in what published ones differ. */
 export interface TransformerConfig {
   /** Width of the residual stream, a multiple of 4. */
   readonly modelSize: number;
@@ -20,6 +35,14 @@ export interface TransformerConfig {
   readonly normEpsilon: number;
   /** Standard deviation of the initial matrices, > 0. */
   readonly initialDeviation: number;
+  /** Queries, keys and values have biases (Qwen2). Default: false. */
+  readonly qkvBias?: boolean;
+  /** Every query and key is normalised before it is rotated (Qwen3). Default: false. */
+  readonly headNorms?: boolean;
+  /** The output matrix is not the embedding. Default: false. */
+  readonly untied?: boolean;
+  /** Default: none. */
+  readonly rotaryScaling?: RotaryScaling;
 }
 
 /** A size that learns the multi-hop tasks in minutes on one core. */

@@ -51,9 +51,8 @@ export function runBlocks(
 ): tf.Tensor2D {
   let stream: tf.Tensor2D = takeRows(weights[0] as tf.Tensor2D, ids);
   for (let layer = 0; layer < config.layers; layer++) {
-    const block = weights.slice(1 + 6 * layer, 7 + 6 * layer) as unknown as BlockWeights;
-    const [attentionNorm, qkv, mix, ffnNorm, gateUp, down] = block;
-    const heads = tf.matMul<tf.Tensor2D>(rmsNorm(stream, attentionNorm, config.normEpsilon), qkv);
+    const { attentionNorm, mix, ffnNorm, gateUp, down, ...projection } = blockWeights(config, weights, layer);
+    const heads = projectHeads(config, rmsNorm(stream, attentionNorm, config.normEpsilon), projection);
     stream = tf.add(stream, tf.matMul(attention(heads, layer), mix));
     const hidden = swiGlu(tf.matMul<tf.Tensor2D>(rmsNorm(stream, ffnNorm, config.normEpsilon), gateUp));
     stream = tf.add(stream, tf.matMul(hidden, down));
@@ -61,14 +60,59 @@ export function runBlocks(
   return stream;
 }
 
-type BlockWeights = readonly [
-  attentionNorm: tf.Tensor1D,
-  qkv: tf.Tensor2D,
-  mix: tf.Tensor2D,
-  ffnNorm: tf.Tensor1D,
-  gateUp: tf.Tensor2D,
-  down: tf.Tensor2D,
-];
+interface Projection {
+  readonly qkv: tf.Tensor2D;
+  readonly qkvBias: tf.Tensor1D | undefined;
+  readonly headNorms: readonly [queries: tf.Tensor1D, keys: tf.Tensor1D] | undefined;
+}
+
+interface BlockWeights extends Projection {
+  readonly attentionNorm: tf.Tensor1D;
+  readonly mix: tf.Tensor2D;
+  readonly ffnNorm: tf.Tensor1D;
+  readonly gateUp: tf.Tensor2D;
+  readonly down: tf.Tensor2D;
+}
+
+/** The weights of a block, in the order of `weightSpecs`. */
+function blockWeights(
+  { qkvBias = false, headNorms = false }: TransformerConfig,
+  weights: readonly tf.Tensor[],
+  layer: number,
+): BlockWeights {
+  const size = 6 + (qkvBias ? 1 : 0) + (headNorms ? 2 : 0);
+  const block = weights.slice(1 + size * layer, 1 + size * (layer + 1)).values();
+  const vector = () => block.next().value as tf.Tensor1D;
+  const matrix = () => block.next().value as unknown as tf.Tensor2D;
+  return {
+    attentionNorm: vector(),
+    qkv: matrix(),
+    qkvBias: qkvBias ? vector() : undefined,
+    headNorms: headNorms ? [vector(), vector()] : undefined,
+    mix: matrix(),
+    ffnNorm: vector(),
+    gateUp: matrix(),
+    down: matrix(),
+  };
+}
+
+/** Rows [queries, keys, values] of normalised rows of the stream, before the rotation. */
+function projectHeads(
+  { heads, kvHeads, headSize, normEpsilon }: TransformerConfig,
+  rows: tf.Tensor2D,
+  { qkv, qkvBias, headNorms }: Projection,
+): tf.Tensor2D {
+  const plain = tf.matMul<tf.Tensor2D>(rows, qkv);
+  const x = qkvBias === undefined ? plain : tf.add<tf.Tensor2D>(plain, qkvBias);
+  if (headNorms === undefined) return x;
+  const widths = [heads * headSize, kvHeads * headSize, kvHeads * headSize];
+  const parts = tf.split<tf.Tensor2D>(x, widths, 1);
+  const normalized = headNorms.map((gain, part) => {
+    const apart = tf.reshape<tf.Rank.R2>(parts[part]!, [-1, headSize]);
+    return tf.reshape<tf.Rank.R2>(rmsNorm(apart, gain, normEpsilon), [-1, widths[part]!]);
+  });
+  return tf.concat<tf.Tensor2D>([...normalized, parts[2]!], 1);
+}
 
 /** Logits of the tokens `candidates` (int32, all tokens when absent) at rows of `hiddenStates`. */
 export function tokenLogits(
@@ -77,8 +121,8 @@ export function tokenLogits(
   hidden: tf.Tensor2D,
   candidates?: tf.Tensor1D,
 ): tf.Tensor2D {
-  const embedding = weights[0] as tf.Tensor2D;
-  const output = candidates === undefined ? embedding : takeRows(embedding, candidates);
+  const matrix = (config.untied === true ? weights.at(-1) : weights[0]) as tf.Tensor2D;
+  const output = candidates === undefined ? matrix : takeRows(matrix, candidates);
   return tf.matMul<tf.Tensor2D>(outputStream(config, weights, hidden), output, false, true);
 }
 
@@ -88,7 +132,7 @@ export function outputStream(
   weights: readonly tf.Tensor[],
   hidden: tf.Tensor2D,
 ): tf.Tensor2D {
-  return rmsNorm(hidden, weights.at(-1) as tf.Tensor1D, config.normEpsilon);
+  return rmsNorm(hidden, weights.at(config.untied === true ? -2 : -1) as tf.Tensor1D, config.normEpsilon);
 }
 
 /**

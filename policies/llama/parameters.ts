@@ -16,15 +16,19 @@ export interface Parameters {
   dispose(): void;
 }
 
-/** Parameters drawn from `random`. `owner` names the policy in errors. */
+/**
+ * Parameters drawn from `random`, or `given` ones, which are then the policy's to overwrite. `owner` names the policy in
+ * errors.
+ */
 export function createParameters(
   owner: string,
   config: TransformerConfig,
   vocabularySize: number,
   random: Random,
+  given?: Float32Array,
 ): Parameters {
   const specs = weightSpecs(config, vocabularySize);
-  const current = initialParameters(specs, random);
+  const current = given ?? initialParameters(specs, random);
   let tensors = weightTensors(specs, current);
   return {
     size: current.length,

@@ -33,9 +33,23 @@ export type Generator = (
   sampling: Sampling,
 ) => Promise<readonly SampledAction[]>;
 
-/** Actions from a reader's logits. */
-export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySize: number): Generator {
-  const stopTests = createStopTests(codec);
+/**
+ * Actions from a reader's logits.
+ * @param endIds end an action as a stop does; they are among its tokens, and not in its text.
+ */
+export function createGenerator(
+  reader: Reader,
+  codec: TokenCodec,
+  vocabularySize: number,
+  endIds: readonly number[] = [],
+): Generator {
+  const textStops = createStopTests(codec);
+  const ends = new Set(endIds);
+  const isEnd = (id: number | undefined): boolean => id !== undefined && ends.has(id);
+  const stopTests = (stops: readonly string[]): StopTest => {
+    const stopped = textStops(stops);
+    return (tokens) => isEnd(tokens.at(-1)) || stopped(tokens);
+  };
 
   const start = (request: ActRequest, stoppers: Map<string, StopTest>): Writing => {
     const { generation } = request;
@@ -120,7 +134,7 @@ export function createGenerator(reader: Reader, codec: TokenCodec, vocabularySiz
       reader.tree.release();
     }
     return writings.map(({ tokens, logProbs, entropies, ended }) => {
-      const text = codec.decode(tokens);
+      const text = codec.decode(isEnd(tokens.at(-1)) ? tokens.slice(0, -1) : tokens);
       return { text, tokens, logProbs, entropies, cut: !ended };
     });
   };

@@ -19,8 +19,12 @@ export interface TextTransformerOptions {
   readonly vocabularySize: number;
   /** Where the tensors live. Default: `wasm`. tfjs has one backend per process. */
   readonly backend?: BackendName;
-  /** Draws the initial weights. */
+  /** Draws the initial weights, if none are given. */
   readonly random: Random;
+  /** The initial weights, in the order of `weightSpecs`; the policy's own from here on. */
+  readonly weights?: Float32Array;
+  /** Ids that end an action: its last token then, and not part of its text. Default: none. */
+  readonly endIds?: readonly number[];
   /**
    * Room for what one backward pass keeps of its forward pass, in floats, at least 1. A gradient that needs
    * more is computed in parts, with one more forward pass before. Default: 2^26 (256 MiB).
@@ -48,6 +52,8 @@ export async function createTextTransformer({
   vocabularySize,
   backend = 'wasm',
   random,
+  weights,
+  endIds = [],
   activationFloats = 1 << 26,
   cacheFloats = 1 << 27,
 }: TextTransformerOptions): Promise<TrainablePolicy> {
@@ -58,10 +64,10 @@ export async function createTextTransformer({
     );
   }
   await loadBackend(backend);
-  const parameters = createParameters('text-transformer policy', config, vocabularySize, random);
+  const parameters = createParameters('text-transformer policy', config, vocabularySize, random, weights);
   const angles = createAngleTables(config);
   const reader = createReader(config, parameters, angles, cacheFloats);
-  const generate = createGenerator(reader, codec, vocabularySize);
+  const generate = createGenerator(reader, codec, vocabularySize, endIds);
   const turn = createQueue();
   const context = { config, vocabularySize, parameters, angles, activationFloats };
   return {

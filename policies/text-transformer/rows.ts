@@ -1,22 +1,23 @@
 import type { ActionRecord, Prompt } from '../policy.ts';
 
+/** Whose tokens they are, for messages. */
+const WHO = 'text-transformer policy';
+
 /** The ids of a prompt. @throws Error when it has none, or ids that are not in the vocabulary. */
-export function contextOf({ tokens }: Prompt, vocabularySize: number): Int32Array {
+export function contextOf({ tokens }: Prompt, vocabularySize: number, who = WHO): Int32Array {
   if (tokens === undefined || tokens.length === 0) {
-    throw new Error('text-transformer policy: the prompt has no tokens; it needs at least one');
+    throw new Error(`${who}: the prompt has no tokens; it needs at least one`);
   }
-  checkIds(tokens, vocabularySize);
+  checkIds(tokens, vocabularySize, who);
   return tokens;
 }
 
 /** @throws RangeError when one is not an id. */
-export function checkIds(ids: ArrayLike<number>, vocabularySize: number): void {
+export function checkIds(ids: ArrayLike<number>, vocabularySize: number, who = WHO): void {
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!;
     if (!(Number.isInteger(id) && id >= 0 && id < vocabularySize)) {
-      throw new RangeError(
-        `text-transformer policy: token ${index} is ${id}, not an id from 0 to ${vocabularySize - 1}`,
-      );
+      throw new RangeError(`${who}: token ${index} is ${id}, not an id from 0 to ${vocabularySize - 1}`);
     }
   }
 }

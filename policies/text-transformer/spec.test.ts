@@ -6,7 +6,7 @@ it('makes a policy that reads and writes the text of its tokenizer', async () =>
   const options = textTransformerSpec.schema.parse({ vocabularySize: 284, modelSize: 16, ffnSize: 24 });
   expect(options).toMatchObject({ layers: 3, heads: 4, kvHeads: 2, headSize: 16, vocabularySize: 284 });
   const texts = ['Who wrote it? <search> who wrote it </search> she wrote it', 'she sells sea shells'];
-  const assets = JSON.parse(JSON.stringify(textTransformerSpec.assets(texts, options)));
+  const assets = JSON.parse(JSON.stringify(await textTransformerSpec.assets(texts, options)));
   const policy = await textTransformerSpec.create({
     options,
     assets,

@@ -3,19 +3,33 @@ import { SMALL_TRANSFORMER, type TransformerConfig } from '../llama/config.ts';
 import { configShape, headsShared, multiple } from '../llama/schema.ts';
 import type { PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
+import type { ChatVariables } from '../tokenizer/chat.ts';
+import { tokenizerFiles } from '../tokenizer/folder.ts';
 import type { TokenizerJson } from '../tokenizer/format.ts';
 import { createCodec } from '../tokenizer/load.ts';
 import { trainTokenizer } from '../tokenizer/train.ts';
 
-/** The size of the model and of its vocabulary. */
-export interface TextTransformerPolicyOptions extends TransformerConfig {
+/** A model that is trained from scratch: its size and that of its vocabulary. */
+export interface ScratchOptions extends TransformerConfig {
   /** Ids that the tokenizer is trained to have, at most; a multiple of 4, at least 268. */
   readonly vocabularySize: number;
 }
 
+/** A published model: its folder has the size, the weights and the tokenizer. */
+export interface PublishedOptions {
+  /** A folder in Hugging Face's format. */
+  readonly model: string;
+  /** Whether first prompts are rendered in the chat template, and its variables. Default: if there is a template. */
+  readonly chat?: boolean | ChatVariables;
+}
+
+/** Options of the policy. */
+export type TextTransformerPolicyOptions = ScratchOptions | PublishedOptions;
+
 /** Texts that are one token each: where a context begins, and the tags of the Search-R1 protocol. */
+const BEGIN = '<|begin|>';
 const SPECIAL_TOKENS: readonly string[] = [
-  '<|begin|>',
+  BEGIN,
   '<think>',
   '</think>',
   '<search>',
@@ -29,37 +43,88 @@ const SPECIAL_TOKENS: readonly string[] = [
 /** Copying names is learnt many times faster from a deviation of 0.08 than from 0.02. */
 const STANDARD: TransformerConfig = { ...SMALL_TRANSFORMER, layers: 3, initialDeviation: 0.08 };
 
-const schema: z.ZodType<TextTransformerPolicyOptions> = z
+const scratchSchema: z.ZodType<ScratchOptions> = z
   .strictObject({ ...configShape(STANDARD), vocabularySize: multiple(4, 4096) })
-  .refine(...headsShared)
-  .prefault({});
+  .refine(...headsShared);
 
-/** The text-writing transformer as a kind of policy. Its assets are a tokenizer trained on the texts. */
+const publishedSchema: z.ZodType<PublishedOptions> = z.strictObject({
+  model: z.string().min(1),
+  chat: z.union([z.boolean(), z.record(z.string(), z.unknown())]).exactOptional(),
+});
+
+/** Which of the two it is follows from `model`, and so do the problems that are told. */
+const schema = z
+  .looseObject({})
+  .prefault({})
+  .transform((value, context): TextTransformerPolicyOptions => {
+    const checked = ('model' in value ? publishedSchema : scratchSchema).safeParse(value);
+    if (checked.success) return checked.data;
+    context.issues.push(...checked.error.issues.map((issue) => ({ ...issue, input: value }) as never));
+    return z.NEVER;
+  }) as unknown as z.ZodType<TextTransformerPolicyOptions>;
+
+/** The text-writing transformer as a kind of policy. Its assets are its tokenizer: trained on the texts, or published. */
 export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, TokenizerJson> = {
   id: 'text-transformer',
-  title: 'a small decoder-only transformer that writes free text, trained from scratch, float32',
+  title: 'a decoder-only transformer that writes free text, from scratch or published, float32',
   schema,
   actions: 'text',
   restorable: true,
-  assets: (texts, { vocabularySize }) =>
-    trainTokenizer(texts, { vocabularySize, specialTokens: SPECIAL_TOKENS }),
+  files: async (options) => {
+    if (!('model' in options)) return [];
+    const { modelFiles } = await import('../hugging-face/read.ts');
+    return [...new Set([...(await modelFiles(options.model)), ...tokenizerFiles(options.model)])];
+  },
+  assets: async (texts, options) => {
+    if (!('model' in options)) {
+      return trainTokenizer(texts, { vocabularySize: options.vocabularySize, specialTokens: SPECIAL_TOKENS });
+    }
+    const { readTokenizerFolder } = await import('../tokenizer/folder.ts');
+    return (await readTokenizerFolder(options.model)).json;
+  },
   layout: async (assets, options) => {
     const { weightSpecs } = await import('../llama/weights.ts');
-    return weightSpecs(options, idCount(createCodec(assets)));
+    if (!('model' in options)) return weightSpecs(configOf(options), idCount(createCodec(assets)));
+    const { readModelFolder } = await import('../hugging-face/read.ts');
+    const { config, vocabularySize } = await readModelFolder(options.model);
+    return weightSpecs(config, vocabularySize);
   },
-  create: async ({ options, assets, backend, random }) => {
+  publish: async ({ options, assets, parameters, positions }) => {
+    const { modelFolder } = await import('../hugging-face/write.ts');
+    if (!('model' in options)) {
+      const codec = createCodec(assets);
+      const beginId = codec.idOf(BEGIN);
+      // It knows no end of a text: actions end with a stop.
+      const tokenizer = {
+        json: assets,
+        tokens: beginId === undefined ? {} : { bos_token: BEGIN },
+        endIds: [],
+        beginId,
+      };
+      const model = { config: configOf(options), vocabularySize: idCount(codec), positions };
+      return modelFolder(model, parameters, tokenizer);
+    }
+    const { readModelFolder } = await import('../hugging-face/read.ts');
+    const { readTokenizerFolder } = await import('../tokenizer/folder.ts');
+    const { json, codec, tokens, endIds, chat } = await readTokenizerFolder(options.model);
+    const beginId = tokens.bos_token === undefined ? undefined : codec.idOf(tokens.bos_token);
+    const tokenizer = { json, tokens, endIds, beginId, chat: chat?.source };
+    return modelFolder(await readModelFolder(options.model), parameters, tokenizer);
+  },
+  create: async ({ options, assets, backend: name, random }) => {
     const { createTextTransformer } = await import('./index.ts');
-    const { vocabularySize: _, ...config } = options;
-    const codec = createCodec(assets);
-    return createTextTransformer({
-      config,
-      codec,
-      vocabularySize: idCount(codec),
-      backend: backend as BackendName,
-      random,
-    });
+    const backend = name as BackendName;
+    if (!('model' in options)) {
+      const codec = createCodec(assets);
+      const config = configOf(options);
+      return createTextTransformer({ config, codec, vocabularySize: idCount(codec), backend, random });
+    }
+    const { readPublished } = await import('./published.ts');
+    return createTextTransformer({ ...(await readPublished(options)), backend, random });
   },
 };
+
+const configOf = ({ vocabularySize: _, ...config }: ScratchOptions): TransformerConfig => config;
 
 /** Rows of the embedding: the kernels work on four logits at a time. */
 const idCount = ({ size }: { readonly size: number }): number => 4 * Math.ceil(size / 4);

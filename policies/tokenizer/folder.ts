@@ -28,8 +28,12 @@ export interface FolderTokenizer {
   readonly endIds: readonly number[];
   /** The id that every sequence begins with, if the tokenizer adds one by itself (Llama 3). A chat template has its own. */
   readonly beginId?: number;
+  /** The texts of special tokens: `bos_token`, `eos_token`, `pad_token`, `unk_token`, where there are such. */
+  readonly tokens: Readonly<Record<string, string>>;
   /** Absent if there is none. */
   readonly chat?: ChatTemplate;
+  /** Ids of the model beside it, where its config.json says so: often more than the tokenizer's. */
+  readonly modelIds?: number;
 }
 
 /** The files that `readTokenizerFolder` would read, for the identity of what is computed with them. */
@@ -54,7 +58,7 @@ export async function readTokenizerFolder(path: string): Promise<FolderTokenizer
     there.has(name) ? parseFile(join(folder, name), schema) : undefined;
   const config = await parse('tokenizer_config.json', tokenizerConfigSchema);
   const generation = await parse('generation_config.json', endsSchema);
-  const model = await parse('config.json', endsSchema);
+  const model = await parse('config.json', modelSchema);
   const tokens = Object.fromEntries(
     SPECIAL.flatMap((name) => {
       const token = config?.[name];
@@ -77,8 +81,10 @@ export async function readTokenizerFolder(path: string): Promise<FolderTokenizer
     json,
     codec,
     endIds,
+    tokens,
     ...(beginId === undefined ? {} : { beginId }),
     ...(source === undefined ? {} : { chat: { source, name, tokens } }),
+    ...(model?.vocab_size == null ? {} : { modelIds: model.vocab_size }),
   };
 }
 
@@ -120,6 +126,8 @@ const tokenizerConfigSchema = z.looseObject({
 
 const idSchema = z.int().min(0);
 const endsSchema = z.looseObject({ eos_token_id: z.union([idSchema, z.array(idSchema)]).nullish() });
+
+const modelSchema = endsSchema.extend({ vocab_size: z.int().min(1).nullish() });
 
 /** Of several templates (tools, retrieval), the one for plain messages. */
 function defaultTemplate(
