@@ -113,6 +113,21 @@ describe('a language model behind a server', () => {
     expect(rows[1]).toContain('middle');
   });
 
+  it.each([
+    ['2wikimultihopqa.json'],
+    ['musique.jsonl'],
+    ['bamboogle.jsonl', '--set', 'environments.search.options.corpus=CORPUS'],
+  ])('is evaluated on %s', async (file, ...set) => {
+    const fixtures = join(packageInfo().root, 'envs/data/fixtures');
+    const { code, stdout, stderr } = await creditbench([
+      ...['evaluate', 'search', ...server(), ...SHORT, '--data', join(fixtures, file), '--json'],
+      ...set.map((one) => one.replace('CORPUS', join(fixtures, 'corpus.jsonl'))),
+    ]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { scores } = JSON.parse(stdout) as { scores: { name: string; value: number }[] };
+    expect(scores.slice(0, 2).map(({ name }) => name)).toEqual(['f1', 'em']);
+  });
+
   it('has its criticality sampled', async () => {
     const args = [
       'criticality',

@@ -3,6 +3,7 @@ import { InputError } from '../../core/errors.ts';
 import { createRandom } from '../../core/random.ts';
 import type { ActRequest, Generation, SampledAction } from '../policy.ts';
 import { createClient } from './client.ts';
+import { chosenEntropy, entropyBounds } from './entropy.ts';
 import { closeServers, codec, connect, END, fakeServer, logProbsAfter, SIZE } from './fake.test-helper.ts';
 import { remoteOptionsSchema } from './options.ts';
 import { probeServer } from './probe.ts';
@@ -31,6 +32,13 @@ function checkAction(
     expect(logProbs[index]).toBeCloseTo(exact[id]!, 5);
     const entropy = exact.reduce((sum, one) => sum - (one < -99 ? 0 : Math.exp(one) * one), 0);
     expect(Math.abs(entropies[index]! - entropy)).toBeLessThan(0.6);
+    // Of the five most likely and the token itself.
+    const top = [...exact].sort((a, b) => b - a).slice(0, 5);
+    const kept = top.filter((one) => one > Number.NEGATIVE_INFINITY);
+    const bounds = entropyBounds(kept, SIZE, exact[id]! < top.at(-1)! ? exact[id]! : undefined);
+    expect([chosenEntropy(bounds, 'middle'), entropy].map((one) => one.toFixed(3))).toContain(
+      entropies[index]!.toFixed(3),
+    );
   }
   const ends = tokens.at(-1) === END;
   expect(text).toBe(codec.decode(ends ? tokens.slice(0, -1) : tokens));

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { packageInfo } from '../../core/package.ts';
+
+/** The folder that scripts/servers/install.sh made; undefined: tests that need it are skipped. */
+const folder = process.env.CREDITBENCH_SERVERS;
+
+/** Why a part of that folder cannot be used; undefined if it can. */
+export const missing = (...parts: readonly string[]): string | undefined => {
+  if (folder === undefined) {
+    return 'CREDITBENCH_SERVERS is not set: scripts/servers/install.sh FOLDER, then CREDITBENCH_SERVERS=FOLDER';
+  }
+  const absent = parts.find((part) => !existsSync(join(folder, part)));
+  return absent === undefined
+    ? undefined
+    : `${join(folder, absent)} is not there (scripts/servers/install.sh)`;
+};
+
+/** A path in that folder. */
+export const installed = (...parts: readonly string[]): string => join(folder ?? '', ...parts);
+
+/** A script of scripts/servers. */
+export const script = (name: string): string => join(packageInfo().root, 'scripts', 'servers', name);
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts a server and waits until it answers at a path. */
+export async function startServer(
+  file: string,
+  args: readonly string[],
+  health: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
+  const child = spawn(file, args, {
+    env: { ...process.env, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      said = (said + String(text)).slice(-4000);
+    });
+  }
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}:\n${said}`);
+    const answers = await fetch(health).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (answers) return child;
+    await sleep(500);
+  }
+  child.kill('SIGKILL');
+  throw new Error(`${file} does not answer at ${health}:\n${said}`);
+}
+
+/** Log-probabilities of ids by `transformers` on the weights of a folder, from the second id on. */
+export async function reference(model: string, texts: readonly (readonly number[])[]): Promise<number[][]> {
+  const code = `
+import json, sys, torch
+from transformers import AutoModelForCausalLM
+torch.set_num_threads(1)
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32).eval()
+out = []
+with torch.no_grad():
+    for ids in json.load(sys.stdin):
+        logits = model(torch.tensor([ids])).logits[0].double()
+        chosen = torch.log_softmax(logits[:-1], -1).gather(1, torch.tensor(ids[1:])[:, None])
+        out.append(chosen[:, 0].tolist())
+print(json.dumps(out))
+`;
+  const child = spawn(installed('skyrl', 'bin', 'python'), ['-c', code, model], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.end(JSON.stringify(texts));
+  let said = '';
+  child.stdout.on('data', (text) => {
+    said += String(text);
+  });
+  const exit = await new Promise((resolve) => child.on('close', resolve));
+  if (exit !== 0) throw new Error(`transformers ended with ${exit}`);
+  return JSON.parse(said) as number[][];
+}
