@@ -1,18 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../core/random.ts';
 import type { TransformerConfig } from './config.ts';
-import { initialParameters, weightSpecs, weightTensors } from './weights.ts';
+import { initialParameters, sizeOf, weightSpecs, weightTensors } from './weights.ts';
 
 /** The parameters of a policy, flat and as tensors. */
 export interface Parameters {
   /** Numbers there are. */
   readonly size: number;
-  /** In the order of `weightSpecs`; replaced by `set`. */
+  /** Whether they are adapters on frozen weights: a gradient of all weights is then never made. */
+  readonly isAdapted: boolean;
+  /** The model's weights in the order of `weightSpecs`; replaced by `set`. */
   readonly tensors: readonly tf.Tensor[];
   /** A copy of all parameters. */
   values(): Float32Array;
   /** Replaces all. @throws RangeError when the number differs. */
   set(values: ArrayLike<number>): void;
+  /** Whether a weight, by its place, changes with the parameters. */
+  isTrained(weight: number): boolean;
+  /** Adds to a gradient of the parameters what the gradient of one weight gives. */
+  addGradient(weight: number, gradient: Float32Array, flat: Float32Array): void;
   dispose(): void;
 }
 
@@ -30,8 +36,14 @@ export function createParameters(
   const specs = weightSpecs(config, vocabularySize);
   const current = given ?? initialParameters(specs, random);
   let tensors = weightTensors(specs, current);
+  let size = 0;
+  const offsets = specs.map((spec) => {
+    size += sizeOf(spec);
+    return size - sizeOf(spec);
+  });
   return {
     size: current.length,
+    isAdapted: false,
     get tensors() {
       return tensors;
     },
@@ -43,6 +55,11 @@ export function createParameters(
       tf.dispose(tensors);
       current.set(values);
       tensors = weightTensors(specs, current);
+    },
+    isTrained: () => true,
+    addGradient: (weight, gradient, flat) => {
+      const offset = offsets[weight]!;
+      for (let index = 0; index < gradient.length; index++) flat[offset + index]! += gradient[index]!;
     },
     dispose: () => tf.dispose(tensors),
   };

@@ -1,5 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
+import { type AdapterOptions, createAdapterParameters } from '../llama/adapters.ts';
 import { createAngleTables } from '../llama/angles.ts';
 import { checkConfig, type TransformerConfig } from '../llama/config.ts';
 import { createParameters } from '../llama/parameters.ts';
@@ -25,6 +26,8 @@ export interface TextTransformerOptions {
   readonly random: Random;
   /** The initial weights, in the order of `weightSpecs`; the policy's own from here on. */
   readonly weights?: Float32Array;
+  /** Trains low-rank adapters on these weights, and leaves the weights as they are. Needs `weights`. */
+  readonly lora?: AdapterOptions;
   /** Ids that end an action: its last token then, and not part of its text. Default: none. */
   readonly endIds?: readonly number[];
   /**
@@ -55,6 +58,7 @@ export async function createTextTransformer({
   backend = 'wasm',
   random,
   weights,
+  lora,
   endIds = [],
   activationFloats = 1 << 26,
   cacheFloats = 1 << 27,
@@ -67,7 +71,16 @@ export async function createTextTransformer({
   }
   checkWeightsFit(parameterCount(config, vocabularySize), backend);
   await loadBackend(backend);
-  const parameters = createParameters('text-transformer policy', config, vocabularySize, random, weights);
+  const owner = 'text-transformer policy';
+  if (lora !== undefined && weights === undefined) {
+    throw new InputError(
+      'text-transformer: lora adapts the weights of a model; valid: with the option model',
+    );
+  }
+  const parameters =
+    lora === undefined
+      ? createParameters(owner, config, vocabularySize, random, weights)
+      : createAdapterParameters(owner, config, vocabularySize, lora, random, weights!);
   const angles = createAngleTables(config);
   const reader = createReader(config, parameters, angles, cacheFloats);
   const generate = createGenerator(reader, codec, vocabularySize, endIds);

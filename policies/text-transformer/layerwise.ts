@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { blockTensors, headTensors, runBlock } from '../llama/model.ts';
-import { sizeOf, weightSpecs } from '../llama/weights.ts';
 import { takeRows } from '../tensor/ops.ts';
 import { takeValues, valuesOf } from '../tensor/read.ts';
 import type { PackedBatch } from './packed.ts';
@@ -20,16 +19,17 @@ export async function addLayerwiseGradient(
   gradients: readonly Float64Array[],
   flat: Float32Array,
 ): Promise<void> {
-  const { config, vocabularySize, parameters } = context;
+  const { config, parameters } = context;
   const weights = parameters.tensors;
-  const offsets = offsetsOf(weightSpecs(config, vocabularySize).map(sizeOf));
-  const add = (tensor: tf.Tensor, values: Float32Array): void => {
-    const offset = offsets[weights.indexOf(tensor)]!;
-    for (let index = 0; index < values.length; index++) flat[offset + index]! += values[index]!;
-  };
   /** Of some weights: their gradients, which are then disposed of. */
   const addAll = async (of: readonly tf.Tensor[], found: readonly tf.Tensor[]): Promise<void> => {
-    for (const [index, values] of (await takeValues(found)).entries()) add(of[index]!, values);
+    const trained = of.map((tensor) => parameters.isTrained(weights.indexOf(tensor)));
+    tf.dispose(found.filter((_, index) => !trained[index]));
+    const wanted = of.filter((_, index) => trained[index]);
+    const values = await takeValues(found.filter((_, index) => trained[index]));
+    for (const [index, tensor] of wanted.entries()) {
+      parameters.addGradient(weights.indexOf(tensor), values[index]!, flat);
+    }
   };
   const block = (layer: number, stream: tf.Tensor2D, tensors = blockTensors(config, weights, layer)) =>
     runBlock(config, tensors, stream, batchAttention(context, batch));
@@ -51,11 +51,17 @@ export async function addLayerwiseGradient(
       const last = streams.at(-1)!;
       const known = output.width === 1 ? undefined : await valuesOf(() => values(last, ...head));
       const dValues = piecewise(output, targets, wanted.subarray(from, to), known);
-      const [dStream, ...dHead] = tf.tidy(() => tf.grads(values)([last, ...head], tf.tensor1d(dValues)));
+      // Of frozen weights as large as the vocabulary no gradient is made.
+      const own = head.every((tensor) => parameters.isTrained(weights.indexOf(tensor))) ? head : [];
+      const ofOwn = (stream: tf.Tensor, ...given: tf.Tensor[]): tf.Tensor => {
+        const [norm, matrix] = given.length > 0 ? given : head;
+        return values(stream, norm!, matrix!);
+      };
+      const [dStream, ...dHead] = tf.tidy(() => tf.grads(ofOwn)([last, ...own], tf.tensor1d(dValues)));
       const before = back;
       back = (before === undefined ? dStream : tf.add(before, dStream!)) as tf.Tensor2D;
       if (before !== undefined) tf.dispose([before, dStream!]);
-      await addAll(head, dHead);
+      await addAll(own, dHead);
     }
     for (let layer = config.layers - 1; layer >= 0; layer--) {
       streams.pop()!.dispose();
@@ -66,6 +72,7 @@ export async function addLayerwiseGradient(
       back = dStream as tf.Tensor2D;
       await addAll(tensors, own);
     }
+    if (!parameters.isTrained(0)) return;
     const [values] = await takeValues([back!]);
     back = undefined;
     const width = config.modelSize;
@@ -92,12 +99,4 @@ function piecewise(
     gradients(values.subarray(from, to), target, wanted[index]!, found.subarray(from, to));
   }
   return found;
-}
-
-function offsetsOf(sizes: readonly number[]): readonly number[] {
-  let offset = 0;
-  return sizes.map((size) => {
-    offset += size;
-    return offset - size;
-  });
 }

@@ -53,7 +53,7 @@ export async function recordGradient(
   // pass of the gradient itself gives them; in several parts, or layer by layer, a forward pass before.
   // Weights and a gradient of all of them at once can be too much, too.
   const isTight = (batch: PackedBatch): boolean =>
-    size(batch) > Math.min(activationFloats, (freeFloats() - parameters.size) / 2);
+    parameters.isAdapted || size(batch) > Math.min(activationFloats, (freeFloats() - parameters.size) / 2);
   const fits = parts.length === 1 && !parts[0]!.some(isTight);
   // Refused before anything is computed.
   for (const batch of batches) checkPass(context, batch, output, isTight(batch));

@@ -1,5 +1,7 @@
 import { InputError } from '../../core/errors.ts';
+import type { PublishedModel } from '../hugging-face/config.ts';
 import { readModelFolder, readModelWeights } from '../hugging-face/read.ts';
+import { adaptersOf, mergeAdapters } from '../llama/adapters.ts';
 import { parameterCount } from '../llama/weights.ts';
 import type { BackendName } from '../tensor/backend.ts';
 import { checkWeightsFit } from '../tensor/room.ts';
@@ -30,4 +32,17 @@ export async function readPublished(
   const codec = openingCodec(tokenizer, folder, chat);
   const { parameters: weights } = await readModelWeights(folder, model);
   return { config, codec, vocabularySize, weights, endIds: tokenizer.endIds };
+}
+
+/** The weights of a published model's policy, whose parameters are these or adapters on them. */
+export async function mergedWeights(
+  { model: folder, lora }: PublishedOptions,
+  model: PublishedModel,
+  parameters: ArrayLike<number>,
+): Promise<ArrayLike<number>> {
+  if (lora === undefined) return parameters;
+  const { parameters: base } = await readModelWeights(folder, model);
+  const merged = new Float32Array(base.length);
+  mergeAdapters(adaptersOf(model.config, model.vocabularySize, lora), lora, base, parameters, merged);
+  return merged;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AdapterOptions } from '../llama/adapters.ts';
 import { SMALL_TRANSFORMER, type TransformerConfig } from '../llama/config.ts';
 import { configShape, headsShared, multiple } from '../llama/schema.ts';
 import type { PolicySpec } from '../spec.ts';
@@ -21,6 +22,8 @@ export interface PublishedOptions {
   readonly model: string;
   /** Whether first prompts are rendered in the chat template, and its variables. Default: if there is a template. */
   readonly chat?: boolean | ChatVariables;
+  /** Trains low-rank adapters on all projections instead of the weights. Default: the weights. */
+  readonly lora?: AdapterOptions;
 }
 
 /** Options of the policy. */
@@ -50,6 +53,9 @@ const scratchSchema: z.ZodType<ScratchOptions> = z
 const publishedSchema: z.ZodType<PublishedOptions> = z.strictObject({
   model: z.string().min(1),
   chat: z.union([z.boolean(), z.record(z.string(), z.unknown())]).exactOptional(),
+  lora: z
+    .strictObject({ rank: z.int().min(1).max(1024).default(8), alpha: z.number().positive().default(16) })
+    .exactOptional(),
 });
 
 /** Which of the two it is follows from `model`, and so do the problems that are told. */
@@ -87,7 +93,9 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
     if (!('model' in options)) return weightSpecs(configOf(options), idCount(createCodec(assets)));
     const { readModelFolder } = await import('../hugging-face/read.ts');
     const { config, vocabularySize } = await readModelFolder(options.model);
-    return weightSpecs(config, vocabularySize);
+    if (options.lora === undefined) return weightSpecs(config, vocabularySize);
+    const { adaptersOf } = await import('../llama/adapters.ts');
+    return adaptersOf(config, vocabularySize, options.lora).specs;
   },
   publish: async ({ options, assets, parameters, positions }) => {
     const { modelFolder } = await import('../hugging-face/write.ts');
@@ -109,7 +117,9 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
     const { json, codec, tokens, endIds, chat } = await readTokenizerFolder(options.model);
     const beginId = tokens.bos_token === undefined ? undefined : codec.idOf(tokens.bos_token);
     const tokenizer = { json, tokens, endIds, beginId, chat: chat?.source };
-    return modelFolder(await readModelFolder(options.model), parameters, tokenizer);
+    const { mergedWeights } = await import('./published.ts');
+    const model = await readModelFolder(options.model);
+    return modelFolder(model, await mergedWeights(options, model, parameters), tokenizer);
   },
   create: async ({ options, assets, backend: name, random }) => {
     const { createTextTransformer } = await import('./index.ts');
@@ -120,7 +130,9 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
       return createTextTransformer({ config, codec, vocabularySize: idCount(codec), backend, random });
     }
     const { readPublished } = await import('./published.ts');
-    return createTextTransformer({ ...(await readPublished(options, backend)), backend, random });
+    const { lora } = options;
+    const published = await readPublished(options, backend);
+    return createTextTransformer({ ...published, ...(lora === undefined ? {} : { lora }), backend, random });
   },
 };
 
