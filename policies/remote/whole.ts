@@ -1,8 +1,7 @@
 import { createDistribution } from '../text-transformer/distribution.ts';
 import { checkWritten } from './check.ts';
-import { ServerError } from './client.ts';
-import { BadReply, type WriteRequest } from './kind.ts';
-import type { WriterOptions } from './write.ts';
+import { type Client, ServerError } from './client.ts';
+import { BadReply, type ServerKind, type WriteRequest } from './kind.ts';
 
 /** Other tokens are drawn until one has probabilities: hardly any has none at this temperature. */
 const HOT = 100;
@@ -14,7 +13,7 @@ const TRIES = 8;
  * drawn in its place, at a high temperature, which does not change the softmax that comes with it. Some megabytes.
  */
 export async function wholeDistribution(
-  { client, kind, size }: Pick<WriterOptions, 'client' | 'kind' | 'size'>,
+  { client, kind, size }: { readonly client: Client; readonly kind: ServerKind; readonly size: number },
   request: WriteRequest,
   id: number,
 ): Promise<{ readonly logProb: number; readonly entropy: number }> {

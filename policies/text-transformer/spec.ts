@@ -1,29 +1,18 @@
 import { z } from 'zod';
-import type { AdapterOptions } from '../llama/adapters.ts';
 import { SMALL_TRANSFORMER, type TransformerConfig } from '../llama/config.ts';
 import { configShape, headsShared, multiple } from '../llama/schema.ts';
 import type { PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
-import type { ChatVariables } from '../tokenizer/chat.ts';
 import { tokenizerFiles } from '../tokenizer/folder.ts';
 import type { TokenizerJson } from '../tokenizer/format.ts';
 import { createCodec } from '../tokenizer/load.ts';
 import { trainTokenizer } from '../tokenizer/train.ts';
+import type { PublishedOptions } from './published.ts';
 
 /** A model that is trained from scratch: its size and that of its vocabulary. */
 export interface ScratchOptions extends TransformerConfig {
   /** Ids that the tokenizer is trained to have, at most; a multiple of 4, at least 268. */
   readonly vocabularySize: number;
-}
-
-/** A published model: its folder has the size, the weights and the tokenizer. */
-export interface PublishedOptions {
-  /** A folder in Hugging Face's format. */
-  readonly model: string;
-  /** Whether first prompts are rendered in the chat template, and its variables. Default: if there is a template. */
-  readonly chat?: boolean | ChatVariables;
-  /** Trains low-rank adapters on all projections instead of the weights. Default: the weights. */
-  readonly lora?: AdapterOptions;
 }
 
 /** Options of the policy. */
