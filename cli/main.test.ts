@@ -33,8 +33,8 @@ describe('wrong input ends with exit code 2 and one message', () => {
     ['a missing argument', ['run'], 'error: run: no suite is named; valid: a suite'],
     [
       'a list of something else',
-      ['list', 'policies'],
-      'Allowed choices are algorithms, environments, suites.\n',
+      ['list', 'papers'],
+      'Allowed choices are algorithms, environments, policies, suites.\n',
     ],
     [
       'too many workers',
@@ -137,7 +137,7 @@ describe('list, doctor, help', () => {
       }
     }
     const all = JSON.parse((await creditbench(['list', '--json'])).stdout);
-    expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'suites']);
+    expect(Object.keys(all)).toEqual(['algorithms', 'environments', 'policies', 'suites']);
     expect(all.suites.map(({ id }: { id: string }) => id)).toContain('tiny');
   });
 

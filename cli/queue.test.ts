@@ -15,7 +15,7 @@ describe('wrong queues end with exit code 2, one message and no password', () =>
     [
       'nothing listens there',
       ['--queue', 'redis://u:hunter2@127.0.0.1:1'],
-      /redis:\/\/u:\*\*\*@127\.0\.0\.1:1\/0 cannot be used \(.*ECONNREFUSED/,
+      /redis:\/\/\*\*\*@127\.0\.0\.1:1\/0 cannot be used \(.*ECONNREFUSED/,
     ],
     [
       'another scheme',

@@ -72,11 +72,12 @@ async function run(
 
 it('run trains a policy on a server; killed in the middle, the same command goes on from the saved weights', async () => {
   const disk = freshDisk();
-  // Two steps of each probe (of the preparation, of the cell), then two iterations.
+  // Two steps of each probe (of the estimate, the preparation, the cell), two of the estimate, then two iterations.
   const dying: FakeOptions['fault'] = (call, count) =>
-    call === 'optim_step' && count >= 6 ? 'lost-reply' : undefined;
+    call === 'optim_step' && count >= 10 ? 'lost-reply' : undefined;
   const { port } = await start({ disk, fault: dying });
   const first = await run(['grpo'], 'out');
+  expect(first.said).toMatch(/In all [\d.e-]+ hours, one cell after another/);
   expect(first.said).toMatch(/optim_step of model_\d+: the connection broke/);
   expect(first.code).toBe(1);
   await server!.close();
