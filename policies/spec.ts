@@ -40,6 +40,8 @@ export interface PolicySpec<Options = unknown, Assets = unknown> {
     readonly parameters: ArrayLike<number>;
     /** Positions that the model is said to be for, if its options do not say it. */
     readonly positions: number;
+    /** Width of heads that other programs shall see. Default: the model's. */
+    readonly headSize?: number | undefined;
   }): Promise<readonly FolderFile[]>;
   create(request: {
     readonly options: Options;

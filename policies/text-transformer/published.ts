@@ -7,7 +7,7 @@ import type { BackendName } from '../tensor/backend.ts';
 import { checkWeightsFit } from '../tensor/room.ts';
 import { openingCodec, readTokenizerFolder } from '../tokenizer/folder.ts';
 import type { TextTransformerOptions } from './index.ts';
-import type { PublishedOptions } from './spec.ts';
+import type { PublishedOptions } from './options.ts';
 
 /**
  * What a policy of a published model is made from. Nothing random is drawn.
