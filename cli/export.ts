@@ -26,18 +26,19 @@ import { print, tell } from './terminal.ts';
 interface ExportFlags extends StartFlags {
   readonly out: string;
   readonly positions: number;
+  readonly headSize?: number;
   readonly cache: string;
   readonly json?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
-  creditbench export search-facts --out my-model
+  creditbench export search-facts --out my-model --head-size 64
   creditbench export my-start --out my-model
   creditbench export search --suite search --out my-model
 
 <start> is a checkpoint (one that comes with creditbench, or a folder that warm-start has made) or an environment:
-then what a suite's policy starts from. Only a policy that writes text can be exported (text-transformer). Then:
+then what a suite's policy starts from. Only a policy that writes text can be exported (text-transformer). Then, with heads that vLLM knows:
 vllm serve my-model --dtype float32
 `;
 
@@ -52,6 +53,11 @@ export function exportCommand(): Command {
       'tokens of the longest context that the model is said to be for (a published one keeps its own)',
       wholeNumber('--positions', 1, 2 ** 24),
       8192,
+    )
+    .option(
+      '--head-size <n>',
+      "widens heads with zeros, a multiple of the model's: vLLM knows no heads of 16 (64 rounds nothing there)",
+      wholeNumber('--head-size', 8, 1024),
     )
     .option(
       '--suite <suite>',
@@ -81,8 +87,8 @@ async function exportStart(start: string, flags: ExportFlags): Promise<void> {
     ? ofCheckpoint(start)
     : ofSuite(start, flags));
   await makeWritable('--out', flags.out);
-  const { positions } = flags;
-  const files = await publishing(spec)({ options: policy.options, assets, parameters, positions });
+  const { positions, headSize } = flags;
+  const files = await publishing(spec)({ options: policy.options, assets, parameters, positions, headSize });
   for (const { name, content } of files) await writeFileAtomic(join(flags.out, name), content);
   if (flags.json) {
     const names = files.map(({ name }) => name);

@@ -48,6 +48,8 @@ export interface PolicySpec<Options = unknown, Assets = unknown, Made extends Ow
     readonly parameters: ArrayLike<number>;
     /** Positions that the model is said to be for, if its options do not say it. */
     readonly positions: number;
+    /** Width of heads that other programs shall see. Default: the model's. */
+    readonly headSize?: number | undefined;
   }): Promise<readonly FolderFile[]>;
   create(request: {
     readonly options: Options;

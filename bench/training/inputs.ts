@@ -7,8 +7,8 @@ import type { Cell, NamedCell } from '../cell.ts';
 import { checkpointFiles } from './checkpoint.ts';
 
 /**
- * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints, published models):
- * a cell whose files have changed is another cell.
+ * Completes cells by the SHA-256 of every file that their options name (question files, corpora, checkpoints, published
+ * models): a cell whose files have changed is another cell.
  * @throws InputError naming a file that cannot be read.
  */
 export async function withInputs(

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { parameterCount } from '../llama/weights.ts';
+import { createTextTransformer } from '../text-transformer/index.ts';
+import { CONFIG, codec, someIds, VOCABULARY } from '../text-transformer/letters.test-helper.ts';
 import { textTransformerSpec } from '../text-transformer/spec.ts';
+import type { PublishedModel } from './config.ts';
+import { padHeads } from './pad-heads.ts';
 import { readModelFolder, readModelWeights } from './read.ts';
 import { type FolderFile, modelFolder } from './write.ts';
 
@@ -115,6 +120,39 @@ describe('a text transformer that is written and read again as a published model
     expect(again!.tokens).toEqual(one!.tokens);
     policy.dispose();
   });
+});
+
+it.each(['plain', 'qwen2'])('heads are widened without another result: %s', async (name) => {
+  const config = { ...CONFIG, headSize: 8, modelSize: 16, qkvBias: name === 'qwen2' };
+  const model = { config, vocabularySize: VOCABULARY, positions: 64 };
+  const draws = createRandom(4);
+  const parameters = Float32Array.from(
+    { length: parameterCount(config, VOCABULARY) },
+    () => draws.uniform() - 0.5,
+  );
+  const record = {
+    prompt: { text: '', tokens: Int32Array.of(1, 2, 3) },
+    tokens: [...someIds(createRandom(5), 40)],
+  };
+  const logProbs = async (of: { model: PublishedModel; parameters: ArrayLike<number> }) => {
+    const weights = Float32Array.from(of.parameters);
+    const policy = await createTextTransformer({ ...of.model, codec, random: draws, weights });
+    const [row] = await policy.logProbs([record], { temperature: 1 });
+    policy.dispose();
+    return row!;
+  };
+  const expected = await logProbs({ model, parameters });
+  for (const headSize of [8, 16, 32]) {
+    const padded = padHeads({ model, parameters }, headSize);
+    expect(padded.model.config.headSize).toBe(headSize);
+    for (const [index, one] of (await logProbs(padded)).entries())
+      expect(one).toBeCloseTo(expected[index]!, 4);
+  }
+  expect(() => padHeads({ model, parameters }, 12)).toThrow(
+    /--head-size is 12, and the model has heads of 8; valid/,
+  );
+  const normed = { ...model, config: { ...config, headNorms: true } };
+  expect(() => padHeads({ model: normed, parameters }, 16)).toThrow(/which are normalised/);
 });
 
 describe('the options of the policy', () => {

@@ -26,7 +26,7 @@ export interface PublishedTokenizer {
 }
 
 /**
- * A model as the files of a folder that transformers, vLLM and SkyRL read: config.json, generation_config.json,
+ * A model as the files of a folder that transformers and vLLM read: config.json, generation_config.json,
  * model.safetensors in float32, tokenizer.json, tokenizer_config.json and, if there is one, chat_template.jinja.
  * Nothing is lost: `readModelWeights` gives the same bits back.
  */

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { giveTensor, publishedTensors } from '../hugging-face/layout.ts';
 import { readModelFolder, readModelWeights } from '../hugging-face/read.ts';
-import { adaptersOf } from '../llama/adapters.ts';
-import { sizeOf } from '../llama/weights.ts';
+import { adaptersOf, mergeAdapters } from '../llama/adapters.ts';
+import { parameterCount, sizeOf, type WeightSpec } from '../llama/weights.ts';
 import { createTextTransformer } from './index.ts';
-import { codec } from './letters.test-helper.ts';
+import { CONFIG, codec } from './letters.test-helper.ts';
 import { textTransformerSpec } from './spec.ts';
 
 const WARM = { temperature: 1 };
@@ -70,6 +71,37 @@ describe.each(['llama', 'qwen2', 'qwen3'])('adapters on %s', (name) => {
     }
     policy.dispose();
   });
+});
+
+it('each changes the matrix that it is named after, by alpha / rank · (A · B)', () => {
+  const config = { ...CONFIG, layers: 1 };
+  const options = { rank: 2, alpha: 6 };
+  const adapters = adaptersOf(config, 32, options);
+  const tensors = publishedTensors(config, 32);
+  const base = new Float32Array(parameterCount(config, 32));
+  const names = adapters.specs.map((spec) => spec.name.split('.')[1]!).filter((_, index) => index % 2 === 0);
+  const projections = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
+  expect(names).toEqual(['queries', 'keys', 'values', 'mix', 'gate', 'up', 'down']);
+  let offset = 0;
+  for (const [index, projection] of projections.entries()) {
+    const [a, b] = adapters.specs.slice(2 * index, 2 * index + 2) as [WeightSpec, WeightSpec];
+    const values = new Float32Array(adapters.specs.reduce((total, spec) => total + sizeOf(spec), 0));
+    // A's last row and B's first column: the first output of the last input.
+    const inputs = a.shape[0]!;
+    const first = offset + 2 * (inputs - 1);
+    values.set([2, 3], first);
+    values[offset + sizeOf(a)] = 5;
+    values[offset + sizeOf(a) + b.shape[1]!] = 7;
+    offset += sizeOf(a) + sizeOf(b);
+    const merged = new Float32Array(base.length);
+    mergeAdapters(adapters, options, base, values, merged);
+    for (const tensor of tensors) {
+      const found = giveTensor(merged, tensor);
+      const expected = new Float32Array(found.length);
+      if (tensor.name.includes(`.${projection}_proj.`)) expected[inputs - 1] = (6 / 2) * (2 * 5 + 3 * 7);
+      expect(found, `${projection}: ${tensor.name}`).toEqual(expected);
+    }
+  }
 });
 
 describe('a policy with adapters', () => {

@@ -1,23 +1,13 @@
 import { InputError } from '../../core/errors.ts';
 import type { PublishedModel } from '../hugging-face/config.ts';
 import { readModelFolder, readModelWeights } from '../hugging-face/read.ts';
-import { type AdapterOptions, adaptersOf, mergeAdapters } from '../llama/adapters.ts';
+import { adaptersOf, mergeAdapters } from '../llama/adapters.ts';
 import { parameterCount } from '../llama/weights.ts';
 import type { BackendName } from '../tensor/backend.ts';
 import { checkWeightsFit } from '../tensor/room.ts';
-import type { ChatVariables } from '../tokenizer/chat.ts';
 import { openingCodec, readTokenizerFolder } from '../tokenizer/folder.ts';
 import type { TextTransformerOptions } from './index.ts';
-
-/** A published model: its folder has the size, the weights and the tokenizer. */
-export interface PublishedOptions {
-  /** A folder in Hugging Face's format. */
-  readonly model: string;
-  /** Whether first prompts are rendered in the chat template, and its variables. Default: if there is a template. */
-  readonly chat?: boolean | ChatVariables;
-  /** Trains low-rank adapters on all projections instead of the weights. Default: the weights. */
-  readonly lora?: AdapterOptions;
-}
+import type { PublishedOptions } from './options.ts';
 
 /**
  * What a policy of a published model is made from. Nothing random is drawn.

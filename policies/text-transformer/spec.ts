@@ -7,16 +7,7 @@ import { tokenizerFiles } from '../tokenizer/folder.ts';
 import type { TokenizerJson } from '../tokenizer/format.ts';
 import { createCodec } from '../tokenizer/load.ts';
 import { trainTokenizer } from '../tokenizer/train.ts';
-import type { PublishedOptions } from './published.ts';
-
-/** A model that is trained from scratch: its size and that of its vocabulary. */
-export interface ScratchOptions extends TransformerConfig {
-  /** Ids that the tokenizer is trained to have, at most; a multiple of 4, at least 268. */
-  readonly vocabularySize: number;
-}
-
-/** Options of the policy. */
-export type TextTransformerPolicyOptions = ScratchOptions | PublishedOptions;
+import type { PublishedOptions, ScratchOptions, TextTransformerPolicyOptions } from './options.ts';
 
 /** Texts that are one token each: where a context begins, and the tags of the Search-R1 protocol. */
 const BEGIN = '<|begin|>';
@@ -86,8 +77,9 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
     const { adaptersOf } = await import('../llama/adapters.ts');
     return adaptersOf(config, vocabularySize, options.lora).specs;
   },
-  publish: async ({ options, assets, parameters, positions }) => {
+  publish: async ({ options, assets, parameters, positions, headSize }) => {
     const { modelFolder } = await import('../hugging-face/write.ts');
+    const { padHeads } = await import('../hugging-face/pad-heads.ts');
     if (!('model' in options)) {
       const codec = createCodec(assets);
       const beginId = codec.idOf(BEGIN);
@@ -99,7 +91,8 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
         beginId,
       };
       const model = { config: configOf(options), vocabularySize: idCount(codec), positions };
-      return modelFolder(model, parameters, tokenizer);
+      const wide = padHeads({ model, parameters }, headSize ?? model.config.headSize);
+      return modelFolder(wide.model, wide.parameters, tokenizer);
     }
     const { readModelFolder } = await import('../hugging-face/read.ts');
     const { readTokenizerFolder } = await import('../tokenizer/folder.ts');
@@ -108,7 +101,9 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
     const tokenizer = { json, tokens, endIds, beginId, chat: chat?.source };
     const { mergedWeights } = await import('./published.ts');
     const model = await readModelFolder(options.model);
-    return modelFolder(model, await mergedWeights(options, model, parameters), tokenizer);
+    const merged = await mergedWeights(options, model, parameters);
+    const wide = padHeads({ model, parameters: merged }, headSize ?? model.config.headSize);
+    return modelFolder(wide.model, wide.parameters, tokenizer);
   },
   create: async ({ options, assets, backend: name, random }) => {
     const { createTextTransformer } = await import('./index.ts');
