@@ -65,6 +65,37 @@ export async function startServer(
   throw new Error(`${file} does not answer at ${health}:\n${said}`);
 }
 
+/** Starts vLLM on the CPU, in float32, with a model folder. */
+export async function startVllm(
+  model: string,
+  context: number,
+): Promise<{ readonly server: ChildProcess; readonly url: string }> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const server = await startServer(
+    installed('vllm', 'bin', 'vllm'),
+    [
+      ...['serve', model, '--dtype', 'float32', '--enforce-eager', '--max-model-len', String(context)],
+      ...['--host', '127.0.0.1', '--port', String(port), '--max-num-seqs', '8'],
+    ],
+    `${url}/health`,
+    {
+      VLLM_TARGET_DEVICE: 'cpu',
+      VLLM_CPU_KVCACHE_SPACE: '1',
+      OMP_NUM_THREADS: '1',
+      VLLM_CPU_OMP_THREADS_BIND: 'nobind',
+    },
+  );
+  return { server, url };
+}
+
+/** Stops a server and waits until it has ended. */
+export async function stopServer(server: ChildProcess | undefined): Promise<void> {
+  if (server === undefined || server.exitCode !== null) return;
+  server.kill('SIGINT');
+  await new Promise((resolve) => server.on('close', resolve));
+}
+
 /** Log-probabilities of ids by `transformers` on the weights of a folder, from the second id on. */
 export async function reference(model: string, texts: readonly (readonly number[])[]): Promise<number[][]> {
   const code = `

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRemote, probeConnection } from './connect.ts';
 import { remoteOptionsSchema } from './options.ts';
-import { freePort, installed, missing, startServer } from './servers.test-helper.ts';
+import { installed, missing, startVllm, stopServer } from './servers.test-helper.ts';
 import { distance, sample } from './servers-agree.test-helper.ts';
 
 const reason = missing('vllm/ready', 'models/ready', 'skyrl/ready');
@@ -15,27 +15,9 @@ describe.skipIf(reason !== undefined)(
     let url: string;
 
     beforeAll(async () => {
-      const port = await freePort();
-      url = `http://127.0.0.1:${port}`;
-      server = await startServer(
-        installed('vllm', 'bin', 'vllm'),
-        [
-          ...['serve', model, '--dtype', 'float32', '--enforce-eager', '--max-model-len', '1024'],
-          ...['--host', '127.0.0.1', '--port', String(port), '--max-num-seqs', '4'],
-        ],
-        `${url}/health`,
-        {
-          VLLM_TARGET_DEVICE: 'cpu',
-          VLLM_CPU_KVCACHE_SPACE: '1',
-          OMP_NUM_THREADS: '1',
-          VLLM_CPU_OMP_THREADS_BIND: 'nobind',
-        },
-      );
+      ({ server, url } = await startVllm(model, 1024));
     }, 600_000);
-    afterAll(async () => {
-      server?.kill('SIGINT');
-      await new Promise((resolve) => (server === undefined ? resolve(0) : server.on('close', resolve)));
-    });
+    afterAll(() => stopServer(server));
 
     it('is probed', async () => {
       const report = await probeConnection({ server: url, tokenizer: model });
