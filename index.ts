@@ -236,6 +236,7 @@ export {
   creditQuality,
   type MethodQuality,
 } from './bench/credit-quality/quality.ts';
+export type { MeasuredMethod, MeasuredMethods } from './bench/credit-quality/store.ts';
 export type { QuestionSums } from './bench/credit-quality/sums.ts';
 export { type CriticalitySettings, runCriticality } from './bench/criticality/run.ts';
 export type { CriticalityTable, CriticalityTables } from './bench/criticality/tables.ts';

@@ -16,6 +16,8 @@ const SCOPES = {
   start: { entry: 'bench/training/warm-start', folders: ['envs', 'policies'] },
   /** A unit of a profile: its experiments, and what trains in them. */
   profile: { entry: 'bench/profile/profile', folders: ['algorithms', 'envs', 'policies'] },
+  /** What credit quality measures of a method. */
+  creditQuality: { entry: 'bench/credit-quality/quality', folders: ['algorithms', 'envs', 'policies'] },
 } as const;
 
 const known = new Map<string, string>();

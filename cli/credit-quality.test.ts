@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,28 @@ describe('creditbench credit-quality', () => {
     expect(rows.slice(1).map((row) => row.split(',').slice(0, 2).join())).toEqual([
       ...['grpo,exact', 'carl,exact', 'grpo,8', 'carl,8'],
     ]);
+  });
+
+  it('keeps finished methods and goes on with the others; damaged ones are measured again', async () => {
+    const out = join(folder, 'kept');
+    const table = async (...more: readonly string[]) => {
+      await run(...SMALL, '--truth', '8', '--out', out, ...more);
+      return readFile(join(out, 'credit-quality-questions.csv'), 'utf8');
+    };
+    const whole = await table();
+    const files = (await readdir(join(out, 'methods'))).map((name) => join(out, 'methods', name));
+    const stored = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+    expect(stored.map((text) => JSON.parse(text).name).sort()).toEqual(['carl', 'grpo']);
+    expect(await table()).toBe(whole);
+    // What is kept is used: it is believed.
+    await writeFile(files[0]!, stored[0]!.replace(/"actions":\d+/, '"actions":123456'));
+    expect(await table()).toContain('123456');
+    // Another seed, another method.
+    expect(await table('--seed', '1')).not.toContain('123456');
+    for (const damaged of ['', stored[0]!.slice(0, 80), stored[0]!.replace(/"hash":"./, '"hash":"x')]) {
+      await writeFile(files[0]!, damaged);
+      expect(await table()).toBe(whole);
+    }
   });
 
   it('prints one JSON object with --json, and names what it leaves out', async () => {

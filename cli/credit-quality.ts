@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { blaming } from '../bench/catalog/blame.ts';
-import { type Catalog, nameOfChoice } from '../bench/catalog/catalog.ts';
+import { type Catalog, choose, nameOfChoice } from '../bench/catalog/catalog.ts';
 import { loadEnvironment } from '../bench/catalog/load-environment.ts';
+import { unnamed } from '../bench/cell.ts';
 import {
   type CreditQuality,
   type CreditQualityRequest,
   checkCreditQuality,
   creditQuality,
 } from '../bench/credit-quality/quality.ts';
+import { keptIn, type MeasuredMethods } from '../bench/credit-quality/store.ts';
 import { qualityFiles, qualityTables } from '../bench/credit-quality/tables.ts';
+import { inputsOf } from '../bench/training/inputs.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
@@ -19,7 +22,7 @@ import { QUALITY_NAMES, qualityText } from './credit-quality-text.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
-import { type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
+import { addServerOptions, type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
 import { createTimeLeft } from './time-left.ts';
@@ -44,9 +47,11 @@ Examples:
   creditbench credit-quality multihop                            all methods against exact advantages
   creditbench credit-quality multihop --algorithm grpo,carl --truth exact --truth 32
   creditbench credit-quality search --algorithm grpo --algorithm ./mine.ts --questions 20 --truth 16
+  creditbench credit-quality search --server http://127.0.0.1:8000 --tokenizer my-model --algorithm grpo,carl
 
 Nothing is trained. Every method grows its trees on the same questions until as many tokens are drawn; the credit of
 each sampled action is set against its true advantage under the policy. What the columns mean: docs/credit-quality.md.
+With --out, finished methods are kept, and the same command goes on with the others.
 `;
 
 /** `creditbench credit-quality`: how good is the credit that methods give, at equal budgets? */
@@ -93,7 +98,7 @@ export function creditQualityCommand(setExitCode: (code: number) => void): Comma
     .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
     .option('--out <folder>', 'writes credit-quality.csv and credit-quality-questions.csv there')
     .option('--json', 'prints the numbers as JSON instead of the table');
-  return addTableOptions(command, QUALITY_NAMES)
+  return addTableOptions(addServerOptions(command), QUALITY_NAMES)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, flags: QualityFlags) => setExitCode(await runQuality(name, flags)));
 }
@@ -143,6 +148,10 @@ async function measure(
     const loaded = await loadEnvironment(spec, environment.options, context);
     const asked = { ...requestOf(flags), loaded, methods: methodsOf(names, catalog) };
     checkCreditQuality(asked);
+    const kept =
+      out === undefined || (flags.truth?.length ?? 1) > 1
+        ? undefined
+        : await keptMethods(out, { environment, catalog, backend }, flags, loaded.fingerprint);
     const show = showProgress(process.stderr.isTTY);
     const { policy } = await startingPolicy({ ...environment, environment, backend }, catalog, loaded, {
       ...context,
@@ -152,6 +161,7 @@ async function measure(
     try {
       found = await creditQuality({
         ...asked,
+        ...(kept === undefined ? {} : { kept }),
         policy,
         sampling: samplingOf(environment.training, policy),
         batch: environment.training.questions,
@@ -163,7 +173,11 @@ async function measure(
     }
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
-    tell('stopped: nothing was written\n');
+    tell(
+      out === undefined
+        ? 'stopped: nothing was written; with --out, finished methods are kept\n'
+        : `stopped: methods that were finished are in ${out} (with one --truth); the same command goes on\n`,
+    );
     return 130;
   } finally {
     stopping.release();
@@ -183,6 +197,24 @@ async function measure(
 
 const methodsOf = (names: readonly string[], catalog: Catalog): CreditQualityRequest['methods'] =>
   names.map((name) => ({ name, algorithm: catalog.algorithm(name) }));
+
+/** Finished methods in the output folder, found by all that decides their numbers. */
+async function keptMethods(
+  out: string,
+  { environment, catalog, backend }: StartingPoint,
+  flags: QualityFlags,
+  fingerprint: string,
+): Promise<MeasuredMethods> {
+  const { policy, training, warmStart } = environment;
+  const { baseline: _, ...request } = requestOf(flags);
+  const common = {
+    environment: unnamed(environment),
+    policy: unnamed(policy),
+    inputs: await inputsOf({ environment, policy, warmStart }, catalog),
+    ...{ training, warmStart, backend, fingerprint, request },
+  };
+  return keptIn(out, common, (name) => unnamed(choose(catalog, 'algorithm', name)));
+}
 
 function requestOf({
   baseline,

@@ -61,5 +61,34 @@ describe.skipIf(reason !== undefined)(
       const { tables } = JSON.parse(stdout) as { tables: { groups: { states: number }[] } };
       expect(tables.groups[0]!.states).toBeGreaterThanOrEqual(10);
     });
+
+    it('credit-quality of two methods, and of one more that goes on from them', async () => {
+      const small = [
+        '--questions',
+        '2',
+        '--rollouts',
+        '2',
+        '--budget',
+        '16',
+        '--truth',
+        '2',
+        '--actions',
+        '2',
+      ];
+      const measure = (algorithms: string) =>
+        spawnCreditbench(folder, [
+          ...['credit-quality', 'search', ...options, '--algorithm', algorithms, ...small],
+          ...['--out', 'quality', '--json'],
+        ]);
+      const { code, stderr } = await measure('grpo,carl');
+      expect(code, stderr).toBe(0);
+      const { stdout } = await measure('grpo,carl,rloo,ppo');
+      const { methods, skipped } = JSON.parse(stdout) as Record<
+        string,
+        { algorithm: string; name: string }[]
+      >;
+      expect(methods!.map(({ algorithm }) => algorithm)).toEqual(['grpo', 'carl', 'rloo']);
+      expect(skipped!.map(({ name }) => name)).toEqual(['ppo']);
+    });
   },
 );

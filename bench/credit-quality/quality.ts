@@ -11,6 +11,7 @@ import { AgreementCounts, type TruthAgreement } from './agreement.ts';
 import { type ComparedMeasure, compareMethods, type QualityDifference } from './compare.ts';
 import { type GrownQuestion, growQuestions } from './grow.ts';
 import type { QualityMeasure } from './measures.ts';
+import type { MeasuredMethods } from './store.ts';
 import { type QuestionSums, sumsOf } from './sums.ts';
 import {
   canBeExact,
@@ -59,6 +60,8 @@ export interface CreditQualityRequest {
   readonly actions?: number;
   readonly sampling?: Sampling;
   readonly seed?: number;
+  /** Finds methods that were measured before, and keeps those that are. Heeded if there is one truth only. */
+  readonly kept?: MeasuredMethods;
   readonly signal?: AbortSignal;
   /** How much is done: 0 to 1. */
   readonly onProgress?: (progress: { readonly fraction: number; readonly what: string }) => void;
@@ -162,7 +165,16 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
 
   const measured: { readonly name: string; readonly sums: readonly (readonly QuestionSums[])[] }[] = [];
   const skipped: { name: string; reason: string }[] = [];
+  const kept = kinds.length === 1 ? request.kept : undefined;
+  let truthTokens = 0;
   for (const [index, { name, algorithm, options }] of request.methods.entries()) {
+    const before = await kept?.read(name);
+    if (before !== undefined && before.sums.length === tasks.length) {
+      measured.push({ name, sums: [before.sums] });
+      truthTokens += before.truthTokens;
+      continue;
+    }
+    const drawn = drawnFor(truths);
     const tell = (share: number): void =>
       onProgress?.({ fraction: (index + share) / request.methods.length, what: name });
     const growSetup = { ...setup, loaded, tasks, budget, batch: request.batch ?? BATCH, most: actions };
@@ -192,7 +204,11 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
       }
       tell(0.5 + (place + 1) / grown.length / 2);
     }
-    measured.push({ name, sums: advantages.map((of, which) => sumsOf(grown, of, gradients[which])) });
+    const sums = advantages.map((of, which) => sumsOf(grown, of, gradients[which]));
+    measured.push({ name, sums });
+    const tokens = drawnFor(truths) - drawn;
+    truthTokens += tokens;
+    await kept?.write(name, { sums: sums[0]!, truthTokens: tokens });
   }
   if (measured.length === 0) {
     throw new InputError(
@@ -211,13 +227,15 @@ export async function creditQuality(request: CreditQualityRequest): Promise<Cred
   return {
     ...{ tasks, methods, skipped },
     agreements: agreements.flatMap((one) => (one === undefined ? [] : one.counts.summary(one.kind))),
-    truthTokens: truths.reduce((sum, truth) => sum + truth.tokens(), 0),
+    truthTokens,
     settings: {
       ...{ questions: tasks.length, rollouts, budget, truths: kinds, seed },
       actions: Number.isFinite(actions) ? actions : 'all',
     },
   };
 }
+
+const drawnFor = (truths: readonly Truth[]): number => truths.reduce((sum, truth) => sum + truth.tokens(), 0);
 
 const truthOf = (kind: 'exact' | number, random: Random, setup: Parameters<typeof exactTruth>[0]): Truth =>
   kind === 'exact' ? exactTruth(setup) : sampledTruth(kind, random.split('truth', kind), setup);

@@ -70,12 +70,13 @@ const NOTHING = {
   ...{ ownSquares: 0, trueSquares: 0, product: 0 },
   ...{ trees: 0, sampledTokens: 0, prefillTokens: 0, measuredTokens: 0 },
 } satisfies QuestionSums;
-const NAMES = Object.keys(NOTHING) as (keyof QuestionSums)[];
+/** The fields of `QuestionSums`. */
+export const SUM_NAMES = Object.keys(NOTHING) as (keyof QuestionSums)[];
 
 /** The totals over some questions. */
 export function totalOf(questions: readonly QuestionSums[]): QuestionSums {
   const total: { -readonly [Name in keyof QuestionSums]: number } = { ...NOTHING };
-  for (const one of questions) for (const name of NAMES) total[name] += one[name];
+  for (const one of questions) for (const name of SUM_NAMES) total[name] += one[name];
   return total;
 }
 

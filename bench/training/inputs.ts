@@ -23,12 +23,27 @@ export async function withInputs(
   };
   const result: NamedCell[] = [];
   for (const { name, cell } of cells) {
-    const files = await inputFiles(cell, catalog);
-    const inputs: Record<string, string> = {};
-    for (const [label, file] of files) inputs[label] = await digest(file);
-    result.push({ name, cell: files.length === 0 ? cell : { ...cell, inputs } });
+    const inputs = await inputsOf(cell, catalog, digest);
+    result.push({ name, cell: Object.keys(inputs).length === 0 ? cell : { ...cell, inputs } });
   }
   return result;
+}
+
+/** What names files: an environment, a policy, and what it starts from. */
+type NamesFiles = Pick<Cell, 'environment' | 'policy' | 'warmStart'>;
+
+/**
+ * The SHA-256 of every file that options name, by its name there.
+ * @throws InputError naming a file that cannot be read.
+ */
+export async function inputsOf(
+  from: NamesFiles,
+  catalog: Catalog,
+  digest: (file: string) => Promise<string> = hashFile,
+): Promise<Readonly<Record<string, string>>> {
+  const inputs: Record<string, string> = {};
+  for (const [label, file] of await inputFiles(from, catalog)) inputs[label] = await digest(file);
+  return inputs;
 }
 
 /**
@@ -46,9 +61,9 @@ export async function checkInputs(cell: Cell, catalog: Catalog): Promise<void> {
   }
 }
 
-/** Every file that a cell reads: how the suite names it, and where it is. */
+/** Every file that is read: how the suite names it, and where it is. */
 async function inputFiles(
-  { environment, policy, warmStart: { checkpoint } }: Cell,
+  { environment, policy, warmStart: { checkpoint } }: NamesFiles,
   catalog: Catalog,
 ): Promise<(readonly [string, string])[]> {
   const data = catalog.environment(nameOfChoice(environment)).files?.(environment.options) ?? [];
