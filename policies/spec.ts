@@ -79,3 +79,16 @@ export function checkTrains(spec: Pick<AnyPolicySpec, 'id' | 'training'>): void 
     `policy ${spec.id} acts and does not learn; valid: a policy that is trained here, such as text-transformer, or by a server: tinker`,
   );
 }
+
+/**
+ * What is read from the files that an option of a policy names.
+ * @throws InputError as the reading does, the option in front.
+ */
+export async function ofOption<Value>(option: string, read: () => Value | Promise<Value>): Promise<Value> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`policy.options.${option}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,5 +1,5 @@
 import type { OwnedPolicy } from '../policy.ts';
-import type { PolicySpec } from '../spec.ts';
+import { ofOption, type PolicySpec } from '../spec.ts';
 import { tokenizerFiles } from '../tokenizer/folder.ts';
 import { type RemoteOptions, remoteOptionsSchema } from './options.ts';
 
@@ -11,7 +11,7 @@ export const remoteSpec: PolicySpec<RemoteOptions, null, OwnedPolicy> = {
   schema: remoteOptionsSchema,
   actions: 'text',
   restorable: false,
-  files: ({ tokenizer }) => tokenizerFiles(tokenizer),
+  files: ({ tokenizer }) => ofOption('tokenizer', () => tokenizerFiles(tokenizer)),
   assets: () => null,
   create: async ({ options, signal }) => {
     const { connectRemote } = await import('./connect.ts');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SMALL_TRANSFORMER, type TransformerConfig } from '../llama/config.ts';
 import { configShape, headsShared, multiple } from '../llama/schema.ts';
-import type { PolicySpec } from '../spec.ts';
+import { ofOption, type PolicySpec } from '../spec.ts';
 import type { BackendName } from '../tensor/backend.ts';
 import { tokenizerFiles } from '../tokenizer/folder.ts';
 import type { TokenizerJson } from '../tokenizer/format.ts';
@@ -59,7 +59,8 @@ export const textTransformerSpec: PolicySpec<TextTransformerPolicyOptions, Token
   files: async (options) => {
     if (!('model' in options)) return [];
     const { modelFiles } = await import('../hugging-face/read.ts');
-    return [...new Set([...(await modelFiles(options.model)), ...tokenizerFiles(options.model)])];
+    const files = async () => [...(await modelFiles(options.model)), ...tokenizerFiles(options.model)];
+    return [...new Set(await ofOption('model', files))];
   },
   assets: async (texts, options) => {
     if (!('model' in options)) {

@@ -85,6 +85,12 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? codeOf(error.cause);
 }
 
+/** 'fetch failed' says nothing; its cause does. */
+const innermost = (error: unknown): string => {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? innermost(cause) : message;
+};
+
 async function once<Answer>(
   { server, key, requestSeconds, signal }: Connection,
   { name, body, schema, about = '' }: Call<Answer>,
@@ -116,7 +122,7 @@ async function once<Answer>(
     }
     const code = codeOf(error);
     throw new MachineError(
-      `${where}: ${NEVER_SENT.includes(code) ? 'cannot be reached' : 'the connection broke'} (${code || (error as Error).message})`,
+      `${where}: ${NEVER_SENT.includes(code) ? 'cannot be reached' : 'the connection broke'} (${code || innermost(error)})`,
       { cause: error },
     );
   }

@@ -266,7 +266,11 @@ function cell(algorithm: string, more: object = {}): Cell {
       }) as never,
     },
     policy: { id: 'tinker', options: { ...options(), ...more } as never },
-    algorithm: { id: algorithm, options: findAlgorithm(algorithm).schema.parse({}) as never },
+    // Few rollouts: the server takes a fraction of a second for each, and seconds for a new shape.
+    algorithm: {
+      id: algorithm,
+      options: findAlgorithm(algorithm).schema.parse(findAlgorithm(algorithm).budget(4)) as never,
+    },
     training: trainingSchema.parse({
       iterations: 5,
       questions: 1,

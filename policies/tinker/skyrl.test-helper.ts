@@ -22,7 +22,7 @@ export interface SkyRl {
 export async function startSkyRl(model: string, folder: string, port?: number): Promise<SkyRl> {
   const at = port ?? (await freePort());
   const config = {
-    max_lora_adapters: 5,
+    max_lora_adapters: 24,
     max_lora_rank: 8,
     sample_max_num_sequences: 8,
     train_micro_batch_size: 2,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../../core/errors.ts';
 import type { ServedPolicy } from '../policy.ts';
-import type { PolicySpec } from '../spec.ts';
+import { ofOption, type PolicySpec } from '../spec.ts';
 import { openingCodec, readTokenizerFolder, tokenizerFiles } from '../tokenizer/folder.ts';
 
 const address = z
@@ -88,7 +88,7 @@ export const tinkerSpec: PolicySpec<TinkerPolicyOptions, null, ServedPolicy> = {
   // Its weights are the server's.
   restorable: false,
   assets: () => null,
-  files: ({ tokenizer }) => tokenizerFiles(tokenizer),
+  files: ({ tokenizer }) => ofOption('tokenizer', () => tokenizerFiles(tokenizer)),
   create: async ({ options, random, signal }) => {
     const { tokenizer, chat, keyVariable, timeoutSeconds, entropy: _, baseModel, ...rest } = options;
     const key = keyVariable === undefined ? undefined : process.env[keyVariable];
