@@ -169,7 +169,7 @@ describe.skipIf(!hasRedis)('run --queue and worker', () => {
       const distrusting = await spawnCreditbench(folder, [...args, '--queue', address]);
       expect(distrusting).toMatchObject({ code: 2, stdout: '' });
       expect(distrusting.stderr).toMatch(
-        /--queue: rediss:\/\/default:\*\*\*@127.*cannot be used \(.*certificate/,
+        /--queue: rediss:\/\/\*\*\*@127.*cannot be used \(.*certificate/,
       );
       const plain = await spawnCreditbench(folder, [...args, '--queue', address.replace('rediss', 'redis')]);
       expect(plain).toMatchObject({ code: 2, stdout: '' });
