@@ -168,9 +168,7 @@ describe.skipIf(!hasRedis)('run --queue and worker', () => {
       const trusting = { NODE_EXTRA_CA_CERTS: join(redis.folder, 'ca.crt'), CREDITBENCH_QUEUE: address };
       const distrusting = await spawnCreditbench(folder, [...args, '--queue', address]);
       expect(distrusting).toMatchObject({ code: 2, stdout: '' });
-      expect(distrusting.stderr).toMatch(
-        /--queue: rediss:\/\/\*\*\*@127.*cannot be used \(.*certificate/,
-      );
+      expect(distrusting.stderr).toMatch(/--queue: rediss:\/\/\*\*\*@127.*cannot be used \(.*certificate/);
       const plain = await spawnCreditbench(folder, [...args, '--queue', address.replace('rediss', 'redis')]);
       expect(plain).toMatchObject({ code: 2, stdout: '' });
       const wrong = await spawnCreditbench(folder, args, undefined, {
