@@ -21,13 +21,13 @@ describe('on multihop, from the policy that quick starts from', () => {
       columns: true,
       cast: true,
     }) as [Readonly<Record<string, number>>];
-    expect(row.advantages).toBeGreaterThan(500);
+    expect(row.advantages).toBeGreaterThan(200);
     expect(row.covered).toBeGreaterThan(0.95 - 3 * row.covered_error!);
-    // Narrower ones would not: the share is known to a percent.
+    // The share is known to about a percent, and the mean to 0.004: a truth that is 0.02 beside it fails.
     expect(row.covered_error).toBeLessThan(0.012);
     expect(Math.abs(row.bias!)).toBeLessThan(3.5 * row.bias_error!);
-    expect(row.squared_error! / row.stated_squared_error!).toBeGreaterThan(0.8);
-    expect(row.squared_error! / row.stated_squared_error!).toBeLessThan(1.25);
-    expect(row.correlation).toBeGreaterThan(0.95);
+    expect(row.squared_error! / row.stated_squared_error!).toBeGreaterThan(0.7);
+    expect(row.squared_error! / row.stated_squared_error!).toBeLessThan(1.4);
+    expect(row.correlation).toBeGreaterThan(0.9);
   });
 });
