@@ -251,7 +251,7 @@ export {
   type EpisodeToken,
   type EpisodeTurn,
 } from './bench/rollout/episode.ts';
-export { evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
+export { type EvaluationRequest, evaluate, type Scores, score } from './bench/rollout/evaluate.ts';
 export type { Expert } from './bench/rollout/forced.ts';
 export type { Measuring, Weights } from './bench/rollout/needs.ts';
 export type { Executor, Job } from './bench/runs/executor.ts';

@@ -4,7 +4,7 @@ import { blaming } from '../bench/catalog/blame.ts';
 import { nameOfChoice } from '../bench/catalog/catalog.ts';
 import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { formatCsv } from '../bench/csv.ts';
-import { type Evaluation, evaluateQuestions } from '../bench/rollout/evaluation.ts';
+import { type Evaluation, evaluateQuestions } from '../bench/rollout/evaluate-questions.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';

@@ -2,16 +2,9 @@ import type { Random } from '../../core/random.ts';
 import type { Policy } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';
 import { histogram } from '../stats/histogram.ts';
-import {
-  ENTROPY_COLUMNS,
-  GROUP_COLUMNS,
-  HISTOGRAM_COLUMNS,
-  PREDICTION_COLUMNS,
-  SAMPLED_STATE_COLUMNS,
-} from './columns.ts';
-import { predict, summarise, UNCERTAINTIES } from './predict.ts';
+import { ENTROPY_COLUMNS, HISTOGRAM_COLUMNS, SAMPLED_STATE_COLUMNS } from './columns.ts';
 import type { SampledState } from './sampled.ts';
-import { type CriticalityTables, estimated, predictionRow } from './tables.ts';
+import { type CriticalityTables, commonTables } from './tables.ts';
 
 /** Bins of entropies per token, and how wide they are. */
 const ENTROPY_WIDTH = 0.25;
@@ -39,28 +32,7 @@ export function sampledTables(request: {
     },
     histogram: { columns: HISTOGRAM_COLUMNS, rows: criticalityHistogram(request) },
     'entropy-histogram': { columns: ENTROPY_COLUMNS, rows: entropyHistogram(states, threshold) },
-    prediction: {
-      columns: PREDICTION_COLUMNS,
-      rows: UNCERTAINTIES.map((uncertainty) => {
-        const prediction = predict({ states, threshold, uncertainty, random: random.split('prediction') });
-        return { uncertainty, ...predictionRow(prediction) };
-      }),
-    },
-    groups: {
-      columns: GROUP_COLUMNS,
-      rows: groupings.flatMap((grouping) =>
-        summarise({ states, threshold, ...grouping, random: random.split('groups') }).map((summary) => ({
-          by: summary.by,
-          group: summary.group,
-          states: summary.states,
-          questions: summary.questions,
-          ...estimated('criticality', summary.criticality),
-          ...estimated('zero_share', summary.zeroShare),
-          ...estimated('high_share', summary.highShare),
-          ...estimated('entropy', summary.entropy),
-        })),
-      ),
-    },
+    ...commonTables({ states, threshold, random }, groupings),
   };
 }
 

@@ -19,7 +19,15 @@ import {
 } from './columns.ts';
 import type { EdgeRow } from './correlated.ts';
 import { type MeasuredState, moveKind } from './measure.ts';
-import { ABOUT_ZERO, agreement, type Prediction, predict, summarise, UNCERTAINTIES } from './predict.ts';
+import {
+  ABOUT_ZERO,
+  agreement,
+  type Prediction,
+  predict,
+  type ScoredState,
+  summarise,
+  UNCERTAINTIES,
+} from './predict.ts';
 import type { TrainingPoint } from './training.ts';
 
 /**
@@ -39,6 +47,38 @@ export type CriticalityTables = Readonly<Record<string, CriticalityTable>>;
 
 /** The CSV text of a table. */
 export const tableCsv = ({ columns, rows }: CriticalityTable): string => formatCsv(columns, rows);
+
+/** What states have in common with those of which only samples are known: prediction, groups. */
+export function commonTables<State extends ScoredState>(
+  of: { readonly states: readonly State[]; readonly threshold: number; readonly random: Random },
+  groupings: readonly { readonly by: string; readonly groupOf: (state: State) => string | number }[],
+): { readonly prediction: CriticalityTable; readonly groups: CriticalityTable } {
+  const { states, threshold, random } = of;
+  return {
+    prediction: {
+      columns: PREDICTION_COLUMNS,
+      rows: UNCERTAINTIES.map((uncertainty) => {
+        const prediction = predict({ states, threshold, uncertainty, random: random.split('prediction') });
+        return { uncertainty, ...predictionRow(prediction) };
+      }),
+    },
+    groups: {
+      columns: GROUP_COLUMNS,
+      rows: groupings.flatMap((grouping) =>
+        summarise({ states, threshold, ...grouping, random: random.split('groups') }).map((summary) => ({
+          by: summary.by,
+          group: summary.group,
+          states: summary.states,
+          questions: summary.questions,
+          ...estimated('criticality', summary.criticality),
+          ...estimated('zero_share', summary.zeroShare),
+          ...estimated('high_share', summary.highShare),
+          ...estimated('entropy', summary.entropy),
+        })),
+      ),
+    },
+  };
+}
 
 /**
  * The tables and figure data of measured states: states, histogram (Fig. 2a), entropy-histogram (Fig. 2b),
@@ -66,28 +106,7 @@ export function stateTables(request: {
     states: { columns: STATE_COLUMNS, rows: states.map(stateRow) },
     histogram: { columns: HISTOGRAM_COLUMNS, rows: criticalityHistogram(request) },
     'entropy-histogram': { columns: ENTROPY_COLUMNS, rows: entropyHistogram(states, threshold) },
-    prediction: {
-      columns: PREDICTION_COLUMNS,
-      rows: UNCERTAINTIES.map((uncertainty) => {
-        const prediction = predict({ ...request, uncertainty, random: random.split('prediction') });
-        return { uncertainty, ...predictionRow(prediction) };
-      }),
-    },
-    groups: {
-      columns: GROUP_COLUMNS,
-      rows: groupings.flatMap((grouping) =>
-        summarise({ ...request, ...grouping, random: random.split('groups') }).map((summary) => ({
-          by: summary.by,
-          group: summary.group,
-          states: summary.states,
-          questions: summary.questions,
-          ...estimated('criticality', summary.criticality),
-          ...estimated('zero_share', summary.zeroShare),
-          ...estimated('high_share', summary.highShare),
-          ...estimated('entropy', summary.entropy),
-        })),
-      ),
-    },
+    ...commonTables({ states, threshold, random }, groupings),
     ...(compared === null
       ? {}
       : {
@@ -181,12 +200,12 @@ function entropyHistogram(states: readonly MeasuredState[], threshold: number): 
 }
 
 /** A column and that of its error. */
-export function estimated(name: string, { value, standardError }: ClusteredEstimate): Row {
+function estimated(name: string, { value, standardError }: ClusteredEstimate): Row {
   return { [name]: value, [`${name}_error`]: standardError };
 }
 
 /** The columns that all predictions have. */
-export function predictionRow(prediction: Prediction): Row {
+function predictionRow(prediction: Prediction): Row {
   return {
     states: prediction.states,
     questions: prediction.questions,

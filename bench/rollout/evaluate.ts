@@ -90,21 +90,25 @@ export function score(trees: readonly RolloutTree[], loaded: LoadedEnvironment):
 }
 
 /**
- * `episodes` episodes per task. Greedy decoding takes the most likely action; otherwise draws by `sampling`.
+ * What is evaluated, and how.
  * @experimental
  */
-export async function evaluate(request: {
+export interface EvaluationRequest {
   readonly loaded: LoadedEnvironment;
   readonly policy: Policy;
   readonly tasks: readonly Task[];
+  /** Per task; greedy decoding needs one. */
   readonly episodes: number;
   readonly decoding: 'sample' | 'greedy';
   readonly sampling: Sampling;
   readonly random: Random;
   readonly signal?: AbortSignal;
-}): Promise<Scores> {
+}
+
+/** One tree of `episodes` chains per task. Greedy decoding takes the most likely action; otherwise draws by `sampling`. */
+export function evaluationTrees(request: EvaluationRequest): Promise<readonly RolloutTree[]> {
   const { loaded, policy, decoding, sampling, tasks, episodes, random, signal } = request;
-  const trees = await rollout({
+  return rollout({
     environment: loaded.environment,
     policy: decoding === 'greedy' ? greedy(policy) : policy,
     plan: (tree) => flatPlan(tree, episodes),
@@ -113,5 +117,12 @@ export async function evaluate(request: {
     sampling,
     ...(signal === undefined ? {} : { signal }),
   });
-  return score(trees, loaded);
+}
+
+/**
+ * The scores of `episodes` episodes per task.
+ * @experimental
+ */
+export async function evaluate(request: EvaluationRequest): Promise<Scores> {
+  return score(await evaluationTrees(request), request.loaded);
 }

@@ -1,3 +1,4 @@
+import { groupBy } from '../../core/group-by.ts';
 import { createRandom, type Random, shuffled } from '../../core/random.ts';
 import { bridgeCandidates, type Candidate, compositionalCandidates } from './candidates.ts';
 import { comparisonCandidates } from './comparisons.ts';
@@ -146,17 +147,6 @@ function toTask(candidate: Candidate, random: Random): MultihopTask {
 
 function answerKey(candidate: Candidate): string {
   return [...candidate.answers].sort().join('|');
-}
-
-function groupBy<Item>(items: readonly Item[], key: (item: Item) => string): Map<string, Item[]> {
-  const result = new Map<string, Item[]>();
-  for (const item of items) {
-    const name = key(item);
-    const group = result.get(name);
-    if (group === undefined) result.set(name, [item]);
-    else group.push(item);
-  }
-  return result;
 }
 
 /** True when the question says one of its answers. Comparisons do, by naming both candidates. */

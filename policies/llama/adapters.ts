@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../core/random.ts';
 import type { TransformerConfig } from './config.ts';
-import type { Parameters } from './parameters.ts';
+import { type Parameters, parametersOf } from './parameters.ts';
 import { initialParameters, sizeOf, type WeightSpec, weightSpecs, weightTensors } from './weights.ts';
 
 /** Low-rank adapters (Hu et al. 2021): a matrix W is W + alpha / rank · A · B, and only A and B are trained. */
@@ -133,33 +133,18 @@ export function createAdapterParameters(
   const adapters = adaptersOf(config, vocabularySize, options);
   const current = initialParameters(adapters.specs, random);
   const merged = new Float32Array(base.length);
-  const make = (): tf.Tensor[] => {
+  const make = (): readonly tf.Tensor[] => {
     mergeAdapters(adapters, options, base, current, merged);
     return weightTensors(specs, merged);
   };
-  let tensors = make();
   const isTrained = new Set(adapters.list.map(({ weight }) => weight));
-  return {
-    size: current.length,
+  return parametersOf(owner, current, make, {
     isAdapted: true,
-    get tensors() {
-      return tensors;
-    },
-    values: () => current.slice(),
-    set: (values) => {
-      if (values.length !== current.length) {
-        throw new RangeError(`${owner}: ${values.length} parameters given, ${current.length} needed`);
-      }
-      tf.dispose(tensors);
-      current.set(values);
-      tensors = make();
-    },
     isTrained: (weight) => isTrained.has(weight),
     addGradient: (weight, gradient, flat) => {
       for (const adapter of adapters.list) {
         if (adapter.weight === weight) addAdapterGradient(adapter, options, gradient, current, flat);
       }
     },
-    dispose: () => tf.dispose(tensors),
-  };
+  });
 }

@@ -35,15 +35,32 @@ export function createParameters(
 ): Parameters {
   const specs = weightSpecs(config, vocabularySize);
   const current = given ?? initialParameters(specs, random);
-  let tensors = weightTensors(specs, current);
   let size = 0;
   const offsets = specs.map((spec) => {
     size += sizeOf(spec);
     return size - sizeOf(spec);
   });
+  return parametersOf(owner, current, () => weightTensors(specs, current), {
+    isAdapted: false,
+    isTrained: () => true,
+    addGradient: (weight, gradient, flat) => {
+      const offset = offsets[weight]!;
+      for (let index = 0; index < gradient.length; index++) flat[offset + index]! += gradient[index]!;
+    },
+  });
+}
+
+/** Parameters that are `current`, which is written over; `make` makes the model's weights of what it holds. */
+export function parametersOf(
+  owner: string,
+  current: Float32Array,
+  make: () => readonly tf.Tensor[],
+  { isAdapted, isTrained, addGradient }: Pick<Parameters, 'isAdapted' | 'isTrained' | 'addGradient'>,
+): Parameters {
+  let tensors = make();
   return {
     size: current.length,
-    isAdapted: false,
+    isAdapted,
     get tensors() {
       return tensors;
     },
@@ -52,15 +69,12 @@ export function createParameters(
       if (values.length !== current.length) {
         throw new RangeError(`${owner}: ${values.length} parameters given, ${current.length} needed`);
       }
-      tf.dispose(tensors);
+      tf.dispose([...tensors]);
       current.set(values);
-      tensors = weightTensors(specs, current);
+      tensors = make();
     },
-    isTrained: () => true,
-    addGradient: (weight, gradient, flat) => {
-      const offset = offsets[weight]!;
-      for (let index = 0; index < gradient.length; index++) flat[offset + index]! += gradient[index]!;
-    },
-    dispose: () => tf.dispose(tensors),
+    isTrained,
+    addGradient,
+    dispose: () => tf.dispose([...tensors]),
   };
 }

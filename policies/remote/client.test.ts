@@ -172,7 +172,7 @@ describe('a server that fails', () => {
 
   it('by hanging is given up after the time-out', async () => {
     const { policy, times } = await failing(() => undefined, { timeoutMs: 150, retries: 1 });
-    await expect(act(policy)).rejects.toThrow(/POST \/completion: no answer within 150 ms \(tried 2 times\)/);
+    await expect(act(policy)).rejects.toThrow(/POST \/completion: no answer within 0.15 s \(tried 2 times\)/);
     expect(times()).toBe(2);
   });
 
@@ -185,13 +185,13 @@ describe('a server that fails', () => {
       },
       { retries: 1 },
     );
-    await expect(act(policy)).rejects.toThrow(/POST \/completion: the connection failed .*\(tried 2 times\)/);
+    await expect(act(policy)).rejects.toThrow(/POST \/completion: the connection broke .*\(tried 2 times\)/);
   });
 
   it('by being gone is named', async () => {
     const { url } = await fakeServer('llama.cpp');
     closeServers();
-    await expect(connect(url)).rejects.toThrow(/GET \/version: nothing listens there \(ECONNREFUSED\)/);
+    await expect(connect(url)).rejects.toThrow(/GET \/version: cannot be reached \(ECONNREFUSED\)/);
   });
 
   it('by being something else is told apart', async () => {
@@ -218,7 +218,7 @@ it('sends the key, and shows it nowhere', async () => {
   const policy = await connect(url, { key: 'secret-key' });
   expect([...seen]).toEqual(['Bearer secret-key']);
   expect(JSON.stringify(policy)).not.toContain('secret-key');
-  const refusing = await serve((_request, response) => send(response, { error: 'bad key' }, 401));
+  const refusing = await serve((_request, response) => send(response, { error: 'bad key: secret-key' }, 401));
   const client = createClient({
     url: refusing,
     key: 'secret-key',
@@ -227,8 +227,12 @@ it('sends the key, and shows it nowhere', async () => {
     retries: 0,
   });
   const asking = client.post({ path: '/completion', body: {} }, (reply) => reply);
-  await expect(asking).rejects.toThrow(/HTTP 401: bad key; valid: a key that the server takes/);
-  await expect(asking).rejects.not.toThrow('secret-key');
+  const { message } = await asking.then(
+    () => new Error('no error'),
+    (error: unknown) => error as Error,
+  );
+  expect(message).toMatch(/HTTP 401: bad key: \*\*\*; valid: a key that the server takes/);
+  expect(message).not.toContain('secret-key');
 });
 
 it('keeps to its limit of requests at the same time', async () => {

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import pRetry, { AbortError } from 'p-retry';
 import { InputError, MachineError } from '../../core/errors.ts';
+import { exchange, NoAnswer, problemIn, quoted } from '../http.ts';
 import { BadReply, type Message } from './kind.ts';
 
 /** How a server is reached. */
@@ -42,51 +43,26 @@ export interface Client {
   get(path: string): Promise<unknown>;
 }
 
-/** Characters of an answer that a message shows. */
-const SHOWN = 300;
-
 /** A client of one server. */
 export function createClient(options: ClientOptions): Client {
   const { url, key, concurrency, timeoutMs, retries, backoffMs = 500, signal } = options;
   const limit = pLimit(concurrency);
-  const headers = {
-    'content-type': 'application/json',
-    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-  };
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
 
   const request = async (path: string, body: unknown): Promise<unknown> => {
-    const method = body === undefined ? 'GET' : 'POST';
-    const label = `server ${url}, ${method} ${path}`;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(url + path, {
-        method,
-        headers,
-        redirect: 'error',
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      text = await response.text();
-    } catch (error) {
-      signal?.throwIfAborted();
-      const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
-      throw new Passing(`${label}: ${why}`);
-    }
-    if (response.ok) {
+    const where = `server ${url}, ${body === undefined ? 'GET' : 'POST'} ${path}`;
+    const { status, text } = await exchange({ where, url: url + path, headers, body, timeoutMs, signal });
+    if (status >= 200 && status <= 299) {
       try {
         return JSON.parse(text);
       } catch {
-        throw new ServerError(`${label}: the answer is no JSON: ${shown(text)}`);
+        throw new ServerError(`${where}: the answer is no JSON: ${quoted(text, key)}`);
       }
     }
-    const problem = `${label}: HTTP ${response.status}: ${shown(messageIn(text))}`;
-    if (response.status >= 500 || response.status === 429 || response.status === 408)
-      throw new Passing(problem);
-    const hint =
-      response.status === 401 || response.status === 403 ? '; valid: a key that the server takes' : '';
-    throw new Refused(problem + hint, response.status);
+    const problem = `${where}: HTTP ${status}: ${quoted(problemIn(text), key)}`;
+    if (status >= 500 || status === 429 || status === 408) throw new Passing(problem);
+    const hint = status === 401 || status === 403 ? '; valid: a key that the server takes' : '';
+    throw new Refused(problem + hint, status);
   };
 
   const post: Client['post'] = (message, read) =>
@@ -115,8 +91,10 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-/** A failure that may pass. */
+/** A failure that may pass, as no answer may. */
 class Passing extends ServerError {}
+
+const isPassing = (error: unknown): error is Error => error instanceof Passing || error instanceof NoAnswer;
 
 /** The server does not take the request as it is. */
 export class Refused extends InputError {
@@ -137,7 +115,7 @@ async function retried(
         try {
           return await work();
         } catch (error) {
-          if (error instanceof Passing) throw error;
+          if (isPassing(error)) throw error;
           throw new AbortError(error as Error);
         }
       },
@@ -151,31 +129,7 @@ async function retried(
     );
   } catch (error) {
     signal?.throwIfAborted();
-    if (!(error instanceof Passing) || retries === 0) throw error;
+    if (!isPassing(error) || retries === 0) throw error;
     throw new ServerError(`${error.message} (tried ${retries + 1} times)`);
   }
 }
-
-/** What fetch means by 'fetch failed'. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error;
-  const { code, message: inner } = (cause ?? {}) as { code?: string; message?: string };
-  if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)';
-  return `the connection failed (${[inner ?? message, code].filter((part) => part !== undefined && part !== '').join(', ')})`;
-}
-
-/** The message in an error's body: { error: { message } }, { error }, { message }, { detail }; else the body. */
-function messageIn(text: string): string {
-  try {
-    const body = JSON.parse(text);
-    const found = body?.error?.message ?? body?.error ?? body?.message ?? body?.detail;
-    return typeof found === 'string' ? found : text;
-  } catch {
-    return text;
-  }
-}
-
-const shown = (text: string): string => {
-  const line = text.trim().replace(/\s+/g, ' ');
-  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line || 'an empty answer';
-};

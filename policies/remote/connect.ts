@@ -1,5 +1,6 @@
 import { InputError } from '../../core/errors.ts';
 import type { OwnedPolicy } from '../policy.ts';
+import { keyFrom } from '../server-options.ts';
 import { openingCodec, readTokenizerFolder } from '../tokenizer/folder.ts';
 import type { Codec } from '../tokenizer/load.ts';
 import { type Client, createClient } from './client.ts';
@@ -65,11 +66,3 @@ const probe = (client: Client, { kind, model, topLogProbs }: RemoteOptions, code
     ids: codec?.encode(PROBE_TEXT) ?? PROBE_IDS,
     vocabulary: codec?.size ?? Number.MAX_SAFE_INTEGER,
   });
-
-/** The key in an environment variable. */
-export function keyFrom(variable: string | undefined): string | undefined {
-  if (variable === undefined) return undefined;
-  const key = process.env[variable];
-  if (key !== undefined && key !== '') return key;
-  throw new InputError(`keyVariable: the environment variable ${variable} is not set`);
-}

@@ -1,38 +1,14 @@
 import { z } from 'zod';
-
-const address = z
-  .url({ protocol: /^https?$/ })
-  .superRefine((value, context) => {
-    if (!URL.canParse(value)) return;
-    const { username, password, search, hash } = new URL(value);
-    if (username !== '' || password !== '' || search !== '' || hash !== '') {
-      context.addIssue({
-        code: 'custom',
-        message:
-          'the address is written into results and must not hold a user, password, query or fragment; a key goes into an environment variable (keyVariable)',
-      });
-    }
-  })
-  .transform((value) => value.replace(/\/+$/, '').replace(/\/v1$/, ''));
+import { serverShape } from '../server-options.ts';
 
 /** Options of the policy `remote`. */
 export const remoteOptionsSchema = z.strictObject({
-  server: address.describe('Address of the server: http://127.0.0.1:8080.'),
+  ...serverShape('Address of the server: http://127.0.0.1:8080.', '/v1'),
   kind: z
     .enum(['auto', 'llama.cpp', 'sglang', 'vllm'])
     .default('auto')
     .describe("What kind of server it is. Default 'auto': found out."),
   model: z.string().min(1).optional().describe("The model's name on the server. Default: its first."),
-  tokenizer: z
-    .string()
-    .min(1)
-    .describe(
-      "The model's Hugging Face folder, or its tokenizer.json: texts become ids here, not on the server.",
-    ),
-  chat: z
-    .boolean()
-    .optional()
-    .describe('Whether the first prompt is put into the chat template. Default: if the folder has one.'),
   concurrency: z
     .int()
     .min(1)
@@ -69,11 +45,6 @@ export const remoteOptionsSchema = z.strictObject({
     .max(4096)
     .default(16)
     .describe('Tokens per request to llama.cpp, which is not told the stops; 1 to 4096, default 16.'),
-  keyVariable: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-    .optional()
-    .describe('Environment variable that holds the key for the server. The key itself is kept nowhere.'),
 });
 
 /** Options of the policy `remote`. */

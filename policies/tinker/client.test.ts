@@ -256,7 +256,7 @@ describe('errors of a server', () => {
 
   it('a request that hangs ends', async () => {
     const tinker = await connect({ fault: on('forward', 'hang') }, { requestSeconds: 0.2 });
-    await expect(forward(tinker)).rejects.toThrow(/forward of model_1: no answer in 0.2 s/);
+    await expect(forward(tinker)).rejects.toThrow(/forward of model_1: no answer within 0.2 s/);
   });
 
   it('a result that never comes ends, whether the server holds the poll or says try again', async () => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ZodType } from 'zod';
 import { InputError, MachineError } from '../../core/errors.ts';
-import { ask, type Call, type Connection, HangError, StatusError } from './http.ts';
+import { NoAnswer } from '../http.ts';
+import { ask, type Call, type Connection, StatusError } from './http.ts';
 import { future } from './schemas.ts';
 
 /** Most servers hold a poll open until the result is there; one that takes longer is asked again. */
@@ -74,7 +75,7 @@ async function poll<Answer>(
         throw new Error(`${where}: the result's ${path.join('.') || 'content'} is wrong: ${message}`);
       }
     } catch (error) {
-      if (error instanceof HangError) continue;
+      if (error instanceof NoAnswer && error.why === 'hang') continue;
       if (!(error instanceof StatusError)) throw error;
       // 408 is a poll that the server has ended; after 410 the request itself has to be sent again.
       if (error.status === 410) return 'gone';

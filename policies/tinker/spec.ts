@@ -1,34 +1,16 @@
 import { z } from 'zod';
-import { InputError } from '../../core/errors.ts';
 import type { ServedPolicy } from '../policy.ts';
+import { keyFrom, serverShape } from '../server-options.ts';
 import { ofOption, type PolicySpec } from '../spec.ts';
 import { openingCodec, readTokenizerFolder, tokenizerFiles } from '../tokenizer/folder.ts';
 
-const address = z
-  .url({ protocol: /^https?$/ })
-  .refine((value) => {
-    const { username, password, search, hash } = new URL(value);
-    return [username, password, search, hash].every((part) => part === '');
-  }, 'it is written into results and must not have a user, password, query or fragment; the key goes into an environment variable (keyVariable)')
-  .transform((value) => value.replace(/\/+$/, '').replace(/\/api\/v1$/, ''));
-
 const schema = z.strictObject({
-  server: address.describe('Address of a server of the Tinker API: http://127.0.0.1:8000.'),
+  ...serverShape('Address of a server of the Tinker API: http://127.0.0.1:8000.', '/api/v1'),
   baseModel: z
     .string()
     .min(1)
     .optional()
     .describe("Name of the model to train, as the server offers it. Default: the server's only one."),
-  tokenizer: z
-    .string()
-    .min(1)
-    .describe(
-      "The model's Hugging Face folder, or its tokenizer.json: texts become ids here, not on the server.",
-    ),
-  chat: z
-    .boolean()
-    .optional()
-    .describe('Whether the first prompt is put into the chat template. Default: if the folder has one.'),
   loraRank: z.int().min(1).max(512).default(16).describe('Rank of the LoRA adapter; 1 to 512, default 16.'),
   entropy: z
     .literal('surprisal')
@@ -66,13 +48,6 @@ const schema = z.strictObject({
     .max(20)
     .default(5)
     .describe('Attempts after the first that failed in passing; 0 to 20, default 5.'),
-  keyVariable: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-    .optional()
-    .describe(
-      'Environment variable that holds the key for the server, such as TINKER_API_KEY. The key itself is kept nowhere.',
-    ),
 });
 
 /** Options of the policy `tinker`. */
@@ -91,12 +66,7 @@ export const tinkerSpec: PolicySpec<TinkerPolicyOptions, null, ServedPolicy> = {
   files: ({ tokenizer }) => ofOption('tokenizer', () => tokenizerFiles(tokenizer)),
   create: async ({ options, random, signal }) => {
     const { tokenizer, chat, keyVariable, timeoutSeconds, entropy: _, baseModel, ...rest } = options;
-    const key = keyVariable === undefined ? undefined : process.env[keyVariable];
-    if (keyVariable !== undefined && (key === undefined || key === '')) {
-      throw new InputError(
-        `policy.options.keyVariable is ${keyVariable}, and that environment variable is not set; valid: one that holds the key for the server`,
-      );
-    }
+    const key = keyFrom(keyVariable);
     const read = await readTokenizerFolder(tokenizer);
     const { createTinkerPolicy } = await import('./index.ts');
     return createTinkerPolicy({

@@ -5,7 +5,7 @@ import { STOP_OR_SEARCH_TASK, stopOrSearch } from '../../envs/diagnostic/stop-or
 import type { LoadedEnvironment } from '../../envs/environment.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
 import { evaluate } from './evaluate.ts';
-import { evaluateQuestions } from './evaluation.ts';
+import { evaluateQuestions } from './evaluate-questions.ts';
 
 const tasks = Array.from({ length: 70 }, (_, index) => ({ ...STOP_OR_SEARCH_TASK, id: `q${index}` }));
 const loaded: LoadedEnvironment = {

@@ -1,15 +1,11 @@
-import { flatPlan } from '../../algorithms/shared/flat.ts';
 import { leaves, path, type RolloutTree } from '../../algorithms/tree.ts';
-import type { Random } from '../../core/random.ts';
 import { mean } from '../../core/statistics.ts';
-import type { LoadedEnvironment, Task } from '../../envs/environment.ts';
-import { greedy } from '../../policies/enumerable.ts';
-import type { Policy, Sampling } from '../../policies/policy.ts';
+import type { LoadedEnvironment } from '../../envs/environment.ts';
+import type { Policy } from '../../policies/policy.ts';
 import type { Row } from '../cell.ts';
 import { type Column, column } from '../columns.ts';
 import { type Interval, tInterval } from '../stats/interval.ts';
-import { rollout } from './engine.ts';
-import { scoreEpisode } from './evaluate.ts';
+import { type EvaluationRequest, evaluationTrees, scoreEpisode } from './evaluate.ts';
 
 /** Questions whose rollouts are sampled together. */
 const TOGETHER = 64;
@@ -51,30 +47,17 @@ export interface Evaluation {
 }
 
 /** Evaluates a policy question by question. The same draws for a question whatever is evaluated beside it. */
-export async function evaluateQuestions(request: {
-  readonly loaded: LoadedEnvironment;
-  readonly policy: Policy;
-  readonly tasks: readonly Task[];
-  /** Per question; greedy decoding needs one. */
-  readonly episodes: number;
-  readonly decoding: 'sample' | 'greedy';
-  readonly sampling: Sampling;
-  readonly random: Random;
-  readonly signal?: AbortSignal;
-  onProgress?(done: number): void;
-}): Promise<Evaluation> {
-  const { loaded, policy, tasks, episodes, decoding, sampling, random, signal } = request;
+export async function evaluateQuestions(
+  request: EvaluationRequest & { readonly onProgress?: (done: number) => void },
+): Promise<Evaluation> {
+  const { loaded, policy, tasks, random } = request;
   const rows: Row[] = [];
   for (let from = 0; from < tasks.length; from += TOGETHER) {
     request.onProgress?.(from);
-    const trees = await rollout({
-      environment: loaded.environment,
-      policy: decoding === 'greedy' ? greedy(policy) : policy,
-      plan: (tree) => flatPlan(tree, episodes),
+    const trees = await evaluationTrees({
+      ...request,
       tasks: tasks.slice(from, from + TOGETHER),
       random: random.split('questions', from),
-      sampling,
-      ...(signal === undefined ? {} : { signal }),
     });
     rows.push(...trees.flatMap((tree) => episodeRows(tree, loaded, policy)));
   }
