@@ -20,9 +20,15 @@ import { InputError } from '../core/errors.ts';
 import { printable, printableJson } from '../core/printable.ts';
 import { QUALITY_NAMES, qualityText } from './credit-quality-text.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
-import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
+import { collect, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
-import { addServerOptions, type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
+import {
+  addServerOptions,
+  addStartOptions,
+  type StartFlags,
+  type StartingPoint,
+  startingPoint,
+} from './starting-point.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, retell, tell } from './terminal.ts';
 import { createTimeLeft } from './time-left.ts';
@@ -88,17 +94,9 @@ export function creditQualityCommand(setExitCode: (code: number) => void): Comma
       wholeNumber('--actions', 1, 1_000_000),
     )
     .option('--seed <n>', 'seed', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
-    .option(
-      '--suite <suite>',
-      'suite that says which policy and options (default: quick, for search the suite search)',
-    )
-    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own")
-    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
-    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
-    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
     .option('--out <folder>', 'writes credit-quality.csv and credit-quality-questions.csv there')
     .option('--json', 'prints the numbers as JSON instead of the table');
-  return addTableOptions(addServerOptions(command), QUALITY_NAMES)
+  return addTableOptions(addServerOptions(addStartOptions(command)), QUALITY_NAMES)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, flags: QualityFlags) => setExitCode(await runQuality(name, flags)));
 }

@@ -13,8 +13,14 @@ import { printableJson } from '../core/printable.ts';
 import { createRandom, shuffled } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
-import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { addServerOptions, type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
+import { wholeNumber } from './options.ts';
+import {
+  addServerOptions,
+  addStartOptions,
+  type StartFlags,
+  type StartingPoint,
+  startingPoint,
+} from './starting-point.ts';
 import { stopSignals } from './stop-signals.ts';
 import { renderTable } from './table.ts';
 import { print, retell, tell } from './terminal.ts';
@@ -67,17 +73,9 @@ export function evaluateCommand(setExitCode: (code: number) => void): Command {
     )
     .option('--episodes <n>', 'episodes per question', wholeNumber('--episodes', 1, 10_000), 1)
     .option('--greedy', 'takes the most likely action or token instead of drawing')
-    .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
-    .option(
-      '--suite <suite>',
-      'suite that says which policy and options (default: quick, for search the suite search)',
-    )
-    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own");
-  addServerOptions(command)
-    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
-    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
+    .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0);
+  addServerOptions(addStartOptions(command))
     .option('--out <file>', 'writes one row per episode as CSV')
-    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
     .option('--json', 'prints the scores as JSON');
   return addTableOptions(
     command,

@@ -19,8 +19,8 @@ import { makeWritable, writeFileAtomic } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import type { AnyPolicySpec } from '../policies/spec.ts';
-import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { type StartFlags, startingPoint } from './starting-point.ts';
+import { wholeNumber } from './options.ts';
+import { addStartOptions, type StartFlags, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 
 interface ExportFlags extends StartFlags {
@@ -44,7 +44,7 @@ vllm serve my-model --dtype float32
 
 /** `creditbench export`: writes weights in the format that other programs load. */
 export function exportCommand(): Command {
-  return new Command('export')
+  const command = new Command('export')
     .description("writes a checkpoint or a suite's starting weights as a Hugging Face folder")
     .argument('<start>', 'checkpoint, or environment (see: creditbench list environments)')
     .requiredOption('--out <folder>', 'where the folder goes')
@@ -59,17 +59,8 @@ export function exportCommand(): Command {
       "widens heads with zeros, a multiple of the model's: vLLM knows no heads of 16 (64 rounds nothing there)",
       wholeNumber('--head-size', 8, 1024),
     )
-    .option(
-      '--suite <suite>',
-      'suite that says which policy and options (default: quick, for search the suite search)',
-    )
-    .option('--policy <id>', "policy (default: the suite's), or a file of your own")
-    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
-    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
-    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
-    .option('--json', 'prints what was written as JSON')
-    .addHelpText('after', EXAMPLES)
-    .action(exportStart);
+    .option('--json', 'prints what was written as JSON');
+  return addStartOptions(command).addHelpText('after', EXAMPLES).action(exportStart);
 }
 
 /** A policy with its weights. */

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, installed, missing, script, startServer } from '../policies/remote/servers.test-helper.ts';
+import { freePort, installed, missing, script, startServer } from '../policies/servers.test-helper.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 const reason = missing('llama/ready', 'gguf/smollm2.gguf', 'models/ready');

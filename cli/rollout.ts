@@ -12,8 +12,14 @@ import { createRandom } from '../core/random.ts';
 import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { outputWidth } from './layout.ts';
-import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
-import { addServerOptions, type StartFlags, type StartingPoint, startingPoint } from './starting-point.ts';
+import { collect, wholeNumber } from './options.ts';
+import {
+  addServerOptions,
+  addStartOptions,
+  type StartFlags,
+  type StartingPoint,
+  startingPoint,
+} from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 import { wrapText } from './wrap.ts';
 
@@ -52,16 +58,8 @@ export function rolloutCommand(): Command {
     .option('--split <name>', 'where questions are looked up: train, dev or test', 'dev')
     .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--greedy', 'takes the most likely action or token instead of drawing')
-    .option('--tokens', 'shows every token with its entropy')
-    .option(
-      '--suite <suite>',
-      'suite that says which policy and options (default: quick, for search the suite search)',
-    )
-    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own");
-  return addServerOptions(command)
-    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
-    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
-    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE)
+    .option('--tokens', 'shows every token with its entropy');
+  return addServerOptions(addStartOptions(command))
     .option('--json', 'prints the episode as JSON')
     .addHelpText('after', EXAMPLES)
     .action(printEpisode);

@@ -10,6 +10,7 @@ import { trainingSchema, warmStartSchema } from '../bench/training/options.ts';
 import { CATALOG } from '../catalog.ts';
 import { InputError } from '../core/errors.ts';
 import { checkBackend } from './backends.ts';
+import { collect, DEFAULT_CACHE } from './options.ts';
 import { catalogWith, tellCode } from './own-code.ts';
 
 /** Options of the commands that start from a suite's environment. */
@@ -26,6 +27,18 @@ export interface ServerFlags {
   readonly tokenizer?: string;
   readonly model?: string;
 }
+
+/** Adds what says how a policy starts: all of `StartFlags` but the short forms, and the cache. */
+export const addStartOptions = (command: Command): Command =>
+  command
+    .option(
+      '--suite <suite>',
+      'suite that says which policy and options (default: quick, for search the suite search)',
+    )
+    .option('--policy <id>', "policy (default: the suite's, or an untrained table), or a file of your own")
+    .option('--set <key=value>', 'overrides a setting of the suite; may be given more than once', collect)
+    .option('--backend <name>', 'tensor backend (see: creditbench doctor; default: wasm)')
+    .option('--cache <folder>', 'where data and starting weights are kept', DEFAULT_CACHE);
 
 /** Adds the short forms. */
 export const addServerOptions = (command: Command): Command =>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { missing, startVllm, stopServer } from '../policies/remote/servers.test-helper.ts';
+import { missing, startVllm, stopServer } from '../policies/servers.test-helper.ts';
 import { spawnCreditbench } from './spawn.test-helper.ts';
 
 const reason = missing('vllm/ready');

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkpointPolicy, readCheckpoint } from '../../bench/training/checkpoint.ts';
 import { warmStartSchema } from '../../bench/training/options.ts';
 import { createRandom } from '../../core/random.ts';
+import { missing, python, transformersLogProbs } from '../servers.test-helper.ts';
 import { textTransformerSpec } from '../text-transformer/spec.ts';
-import { python, SERVERS, transformersLogProbs } from './log-probs.test-helper.ts';
 
 const CHECKPOINT = 'search-facts';
 const TEXT =
@@ -21,8 +21,10 @@ ids = tokenizer(json.load(sys.stdin))["input_ids"]
 print(json.dumps({"ids": ids, "text": tokenizer.decode(ids), "begin": tokenizer.bos_token_id}))
 `;
 
-describe.skipIf(SERVERS === undefined)(
-  'an exported checkpoint in transformers (needs CREDITBENCH_SERVERS)',
+const reason = missing('skyrl/ready');
+
+describe.skipIf(reason !== undefined)(
+  `an exported checkpoint in transformers (${reason ?? 'installed'})`,
   () => {
     let folder = '';
     beforeAll(async () => {
@@ -52,9 +54,9 @@ describe.skipIf(SERVERS === undefined)(
       const prompt = { text: '', tokens: Int32Array.of(first!) };
       const [logProbs] = await ours.logProbs([{ prompt, tokens: rest }], { temperature: 1 });
       ours.dispose();
-      const theirs = transformersLogProbs(folder, [first!, ...rest]);
+      const [theirs] = transformersLogProbs(folder, [[first!, ...rest]]);
       expect(theirs).toHaveLength(rest.length);
-      const differences = theirs.map((one, index) => Math.abs(one - logProbs![index]!));
+      const differences = theirs!.map((one, index) => Math.abs(one - logProbs![index]!));
       expect(Math.max(...differences)).toBeLessThan(1e-4);
     });
   },

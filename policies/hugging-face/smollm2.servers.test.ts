@@ -1,12 +1,13 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
+import { installed, missing, transformersLogProbs } from '../servers.test-helper.ts';
 import { textTransformerSpec } from '../text-transformer/spec.ts';
-import { SERVERS, transformersLogProbs } from './log-probs.test-helper.ts';
 
-describe.skipIf(SERVERS === undefined)('SmolLM2-135M-Instruct (needs CREDITBENCH_SERVERS)', () => {
+const reason = missing('skyrl/ready', 'models/ready');
+
+describe.skipIf(reason !== undefined)(`SmolLM2-135M-Instruct (${reason ?? 'installed'})`, () => {
   it('is read whole and gives the log-probabilities of transformers', async () => {
-    const options = textTransformerSpec.schema.parse({ model: join(SERVERS!, 'models/smollm2') });
+    const options = textTransformerSpec.schema.parse({ model: installed('models', 'smollm2') });
     const assets = await textTransformerSpec.assets([], options);
     const policy = await textTransformerSpec.create({
       options,
@@ -26,12 +27,12 @@ describe.skipIf(SERVERS === undefined)('SmolLM2-135M-Instruct (needs CREDITBENCH
       ' 1945, <search> São Tomé </search>; the capital\n\nof Peru'.repeat(20),
     );
     const written = [...action!.tokens, ...more].slice(0, 200);
-    const expected = transformersLogProbs(join(SERVERS!, 'models/smollm2'), [...tokens, ...written]);
+    const [expected] = transformersLogProbs(installed('models', 'smollm2'), [[...tokens, ...written]]);
     const [ours] = await policy.logProbs([{ prompt, tokens: written }], { temperature: 1 });
     policy.dispose();
     expect(ours).toHaveLength(200);
     const differences = Array.from(ours!, (one, index) =>
-      Math.abs(one - expected[tokens.length - 1 + index]!),
+      Math.abs(one - expected![tokens.length - 1 + index]!),
     );
     expect(Math.max(...differences)).toBeLessThan(1e-3);
   });

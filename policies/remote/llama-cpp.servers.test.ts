@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import type { OwnedPolicy } from '../policy.ts';
+import { freePort, installed, missing, script, startServer } from '../servers.test-helper.ts';
 import { connectRemote, probeConnection } from './connect.ts';
 import { remoteOptionsSchema } from './options.ts';
-import { freePort, installed, missing, script, startServer } from './servers.test-helper.ts';
 import { distance, sample } from './servers-agree.test-helper.ts';
 
 const reason = missing('llama/ready', 'gguf/smollm2.gguf', 'models/ready', 'skyrl/ready');

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { createRandom } from '../../core/random.ts';
 import { mean } from '../../core/statistics.ts';
 import type { ActionRecord, OwnedPolicy, SampledAction } from '../policy.ts';
-import { reference } from './servers.test-helper.ts';
+import { transformersLogProbs } from '../servers.test-helper.ts';
 
 const TEXTS = [
   'Name a city in France and say why people travel there.',
@@ -34,7 +34,7 @@ export async function distance(
   model: string,
   { actions, records }: Awaited<ReturnType<typeof sample>>,
 ): Promise<{ readonly tokens: number; readonly most: number; readonly mean: number; readonly bias: number }> {
-  const exact = await reference(
+  const exact = transformersLogProbs(
     model,
     records.map(({ prompt, tokens }) => [...prompt.tokens!, ...tokens]),
   );

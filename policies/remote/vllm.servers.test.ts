@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installed, missing, startVllm, stopServer } from '../servers.test-helper.ts';
 import { connectRemote, probeConnection } from './connect.ts';
 import { remoteOptionsSchema } from './options.ts';
-import { installed, missing, startVllm, stopServer } from './servers.test-helper.ts';
 import { distance, sample } from './servers-agree.test-helper.ts';
 
 const reason = missing('vllm/ready', 'models/ready', 'skyrl/ready');

@@ -14,11 +14,12 @@ import { createRandom } from '../../core/random.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import type { ActionRecord, LossGradient, ServedPolicy, TrainablePolicy } from '../policy.ts';
 import { readSafetensors } from '../safetensors.ts';
+import { missing } from '../servers.test-helper.ts';
 import { textTransformerSpec } from '../text-transformer/spec.ts';
 import { openingCodec, readTokenizerFolder } from '../tokenizer/folder.ts';
 import { createTinkerPolicy } from './index.ts';
 import type { Scaling } from './scaling.ts';
-import { SERVERS, type SkyRl, startSkyRl } from './skyrl.test-helper.ts';
+import { type SkyRl, startSkyRl } from './skyrl.test-helper.ts';
 import { tinkerSpec } from './spec.ts';
 
 const RANK = 8;
@@ -122,7 +123,9 @@ async function descent(policy: ServedPolicy): Promise<{ readonly found: number; 
   return { found, promised: rate * norm ** 2 };
 }
 
-describe.skipIf(SERVERS === undefined)("SkyRL's server (needs CREDITBENCH_SERVERS)", () => {
+const reason = missing('skyrl/ready');
+
+describe.skipIf(reason !== undefined)(`SkyRL's server (${reason ?? 'installed'})`, () => {
   beforeAll(start, 600_000);
   afterAll(async () => {
     await skyRl?.kill();

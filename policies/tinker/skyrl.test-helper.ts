@@ -1,11 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-/** The folder that scripts/servers/install.sh made; undefined where no real servers are to be tested. */
-export const SERVERS = process.env.CREDITBENCH_SERVERS;
+import { freePort, installed, script } from '../servers.test-helper.ts';
 
 export interface SkyRl {
   readonly url: string;
@@ -27,11 +24,10 @@ export async function startSkyRl(model: string, folder: string, port?: number): 
     sample_max_num_sequences: 8,
     train_micro_batch_size: 2,
   };
-  const script = new URL('../../scripts/servers/tinker_server.py', import.meta.url).pathname;
   const database = join(folder, 'database');
   const child = spawn(
-    join(SERVERS!, 'skyrl/bin/python'),
-    [script, 'api', model, String(at), database, JSON.stringify(config)],
+    installed('skyrl', 'bin', 'python'),
+    [script('tinker_server.py'), 'api', model, String(at), database, JSON.stringify(config)],
     {
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,7 +36,7 @@ export async function startSkyRl(model: string, folder: string, port?: number): 
         JAX_PLATFORMS: 'cpu',
         // Compiles twice as fast, and there is little to compute.
         XLA_FLAGS: '--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true',
-        JAX_COMPILATION_CACHE_DIR: join(SERVERS!, 'jax-cache'),
+        JAX_COMPILATION_CACHE_DIR: installed('jax-cache'),
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS: '0',
         JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES: '0',
       },
@@ -71,12 +67,4 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   process.kill(-child.pid!, 'SIGKILL');
   await ended;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }
