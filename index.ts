@@ -81,7 +81,6 @@ export { writeReport } from './reports/report-file.ts';
 // Public: one training iteration.
 
 export { type ConfiguredAlgorithm, configured } from './algorithms/configured.ts';
-export type { AdamState } from './bench/training/adam.ts';
 export type { HeadState, HeadStatistics } from './bench/training/heads.ts';
 export {
   initialState,
@@ -93,7 +92,8 @@ export {
   type TrainingState,
   trainIteration,
 } from './bench/training/iteration.ts';
-export type { LocalWeights, Place, Places, SavedWeights } from './bench/training/learner.ts';
+export type { AdamState } from './bench/training/learners/adam.ts';
+export type { LocalWeights, Place, Places, SavedWeights } from './bench/training/learners/learner.ts';
 export {
   type TrainingOptions,
   trainingSchema,

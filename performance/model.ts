@@ -1,4 +1,4 @@
-import { adamState, adamStep, clipNorm } from '../bench/training/adam.ts';
+import { adamState, adamStep, clipNorm } from '../bench/training/learners/adam.ts';
 import { createRandom } from '../core/random.ts';
 import type { TransformerConfig } from '../policies/llama/config.ts';
 import type { ActionRecord, ActRequest, TrainablePolicy } from '../policies/policy.ts';

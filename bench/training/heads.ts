@@ -2,7 +2,7 @@ import type { Head, TokenValues } from '../../algorithms/algorithm.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
 import { InputError } from '../../core/errors.ts';
 import type { Features, Policy, Sampling, TrainablePolicy } from '../../policies/policy.ts';
-import { type AdamState, adamState, adamStep, grown } from './adam.ts';
+import { type AdamState, adamState, adamStep, grown } from './learners/adam.ts';
 
 /** A head and its parameters, float64: the bias, then one weight per feature. */
 export interface HeadState {

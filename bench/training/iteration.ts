@@ -5,11 +5,11 @@ import type { AnyEnvironment, Task } from '../../envs/environment.ts';
 import type { Sampling, ServedPolicy, TrainablePolicy } from '../../policies/policy.ts';
 import type { Expert } from '../rollout/forced.ts';
 import { logProbsUnder } from '../rollout/needs.ts';
-import { adamState } from './adam.ts';
 import { collect } from './collect.ts';
 import { type HeadState, type HeadStatistics, headStates, readHeads, trainHead } from './heads.ts';
-import type { Place, Places } from './learner.ts';
-import { learnerOf } from './learner-of.ts';
+import { adamState } from './learners/adam.ts';
+import type { Place, Places } from './learners/learner.ts';
+import { learnerOf } from './learners/learner-of.ts';
 import type { TrainingOptions } from './options.ts';
 import { type TrainingRow, trainingRows, type UpdateStatistics, update } from './update.ts';
 

@@ -1,6 +1,6 @@
 import type { CellContext } from '../cell.ts';
 import type { TrainingState } from './iteration.ts';
-import type { Place } from './learner.ts';
+import type { Place } from './learners/learner.ts';
 import { readState, type SavedTraining } from './state.ts';
 
 /** A state to go on from, and the rows that led to it. */

@@ -4,7 +4,7 @@ import type { Row } from '../cell.ts';
 import { type FrameKind, readFramed, writeFramed } from '../framed.ts';
 import type { HeadState } from './heads.ts';
 import type { TrainingProgress } from './iteration.ts';
-import type { Place, Places } from './learner.ts';
+import type { Place, Places } from './learners/learner.ts';
 
 /** A training as its checkpoint has it: the state without the heads' rules, and the rows so far. */
 export type SavedTraining<At extends Place = 'local'> = SavedProgress<At> & Places[At]['weights'];

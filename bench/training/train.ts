@@ -35,7 +35,7 @@ import {
   type TrainingState,
   trainIteration,
 } from './iteration.ts';
-import type { Place, Places } from './learner.ts';
+import type { Place, Places } from './learners/learner.ts';
 import type { TrainingOptions } from './options.ts';
 import { type ResumedTraining, resumeTraining } from './resume.ts';
 import { startingDigest } from './starting-point.ts';

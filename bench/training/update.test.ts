@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Objective } from '../../algorithms/objective.ts';
 import { createTabularPolicy } from '../../policies/tabular/index.ts';
-import { adamState } from './adam.ts';
-import { localOptimizer } from './local-learner.ts';
+import { adamState } from './learners/adam.ts';
+import { localOptimizer } from './learners/local.ts';
 import { trainingSchema } from './options.ts';
 import { type TrainingRow, update } from './update.ts';
 

@@ -4,7 +4,7 @@ import { evaluateLoss, type Objective } from '../../algorithms/objective.ts';
 import { type RolloutTree, returnScale, returnsOf } from '../../algorithms/tree.ts';
 import { areEqual, ROUNDING } from '../../core/statistics.ts';
 import type { ActionRecord, Sampling } from '../../policies/policy.ts';
-import type { Optimizer } from './learner.ts';
+import type { Optimizer } from './learners/learner.ts';
 import type { TrainingOptions } from './options.ts';
 
 /** A credited action with all that the loss and the policy need of it. */

@@ -15,10 +15,10 @@ import { type Catalog, nameOfChoice } from '../catalog/catalog.ts';
 import { type Cell, type CellContext, unnamed } from '../cell.ts';
 import { codeFingerprint } from '../identity.ts';
 import { checkKinds } from '../rollout/context.ts';
-import { adamState, adamStep, clipNorm } from './adam.ts';
 import { readCheckpoint, type StartingPoint } from './checkpoint.ts';
 import { demonstratedTexts, demonstration } from './demonstrations.ts';
 import { hashFile } from './inputs.ts';
+import { adamState, adamStep, clipNorm } from './learners/adam.ts';
 import type { WarmStartOptions } from './options.ts';
 import { readStart, writeStart } from './start-cache.ts';
 

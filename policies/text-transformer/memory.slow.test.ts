@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { adamState, adamStep } from '../../bench/training/adam.ts';
+import { adamState, adamStep } from '../../bench/training/learners/adam.ts';
 import { availableBackends, loadBackend } from '../tensor/backend.ts';
 import {
   hasSoftwareVulkan,

@@ -1,4 +1,4 @@
-import type { ServedPolicy } from '../../policies/policy.ts';
+import type { ServedPolicy } from '../../../policies/policy.ts';
 import type { Learner } from './learner.ts';
 
 /** Steps and weights are the server's: what is kept here is where it keeps them. */

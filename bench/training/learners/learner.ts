@@ -6,7 +6,7 @@ import type {
   ServedPolicy,
   StepSettings,
   TrainablePolicy,
-} from '../../policies/policy.ts';
+} from '../../../policies/policy.ts';
 import type { AdamState } from './adam.ts';
 
 /** What training changes of a policy in this process. */

@@ -1,7 +1,7 @@
-import { isServed } from '../../policies/policy.ts';
+import { isServed } from '../../../policies/policy.ts';
 import type { Learner, Place, Places } from './learner.ts';
-import { localLearner } from './local-learner.ts';
-import { servedLearner } from './served-learner.ts';
+import { localLearner } from './local.ts';
+import { servedLearner } from './served.ts';
 
 /** The learner of a policy. */
 export function learnerOf<At extends Place>(policy: Places[At]['policy']): Learner<At> {

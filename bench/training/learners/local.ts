@@ -1,4 +1,4 @@
-import type { Sampling, TrainablePolicy } from '../../policies/policy.ts';
+import type { Sampling, TrainablePolicy } from '../../../policies/policy.ts';
 import { type AdamState, adamStep, clipNorm, grown } from './adam.ts';
 import type { Learner, LocalWeights, Optimizer } from './learner.ts';
 
