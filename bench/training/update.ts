@@ -14,13 +14,25 @@ export interface TrainingRow extends LossRow {
   readonly record: ActionRecord;
 }
 
+/** A credited action as far as its credit goes. */
+export type CreditedRow = Omit<TrainingRow, 'record' | 'oldLogProbs'>;
+
+/** The rows of the loss: credit joined to what was sampled. @throws RangeError as `creditedRows`. */
+export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
+  return creditedRows(trees, credit).map((row) => {
+    const edge = trees[row.tree]!.edges[row.edge]!;
+    const { prompt } = trees[row.tree]!.nodes[edge.from]!;
+    return { ...row, oldLogProbs: edge.logProbs, record: { prompt, tokens: edge.tokens } };
+  });
+}
+
 /**
- * The rows of the loss: credit joined to what was sampled. The one place that decides what is trained: edges
- * without credit are not, nor are tokens of weight 0. Advantages that are mere rounding become 0 (`roundingOf`).
+ * Credit, token by token. The one place that decides what is trained: edges without credit are not, nor are tokens of
+ * weight 0. Advantages that are mere rounding become 0 (`roundingOf`).
  * @throws RangeError when credit names an edge that is not there, is not finite, has the wrong length, or has a
  * weight, clip scale, negative log-likelihood weight or off-policy value out of range.
  */
-export function trainingRows(trees: readonly RolloutTree[], credit: Credit): readonly TrainingRow[] {
+export function creditedRows(trees: readonly RolloutTree[], credit: Credit): readonly CreditedRow[] {
   const trained = credit.actions.filter(
     ({ weights }) => weights === undefined || weights.some((w) => w !== 0),
   );
@@ -55,14 +67,11 @@ export function trainingRows(trees: readonly RolloutTree[], credit: Credit): rea
         `credit: edge ${id} of tree ${tree} is trained by negative log-likelihood, so its advantage must be 0`,
       );
     }
-    const { prompt } = trees[tree]!.nodes[edge.from]!;
     return {
       tree,
       edge: id,
       sequence,
       advantages,
-      oldLogProbs: edge.logProbs,
-      record: { prompt, tokens: edge.tokens },
       ...(weights === undefined ? {} : { weights }),
       ...(clipScale === undefined ? {} : { clipScale }),
       ...(nllWeight === undefined ? {} : { nllWeight }),
