@@ -6,6 +6,7 @@ import { byQuestion, trajectoryRows } from '../shared/flat.ts';
 import { leavesPerTree, treeOfEdges } from '../shared/forest.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { leaves, type RolloutTree, type TreeNode } from '../tree.ts';
+import { UnfitTrees } from '../unfit-trees.ts';
 
 const schema = z
   .strictObject({
@@ -67,6 +68,12 @@ function credit(
   random: Random,
 ): readonly CreditedAction[] {
   const treeOf = treeOfEdges(tree, options.expansions);
+  const found = 1 + treeOf.reduce((most, number) => Math.max(most, number), 0);
+  if (found > options.trees) {
+    throw new UnfitTrees(
+      `rollouts that fork as its plan has them: a question has ${found} trees, and its options say ${options.trees} (trees, expansions)`,
+    );
+  }
   const groups: TreeNode[][] = Array.from({ length: options.trees }, () => []);
   for (const leaf of leaves(tree)) groups[treeOf[leaf.parent!]!]!.push(leaf);
   const kept = groups.map((group, number) =>

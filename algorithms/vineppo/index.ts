@@ -4,6 +4,7 @@ import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
 import type { RolloutTree } from '../tree.ts';
+import { UnfitTrees } from '../unfit-trees.ts';
 
 const schema = z
   .strictObject({
@@ -51,6 +52,7 @@ export function vinePpoPlan(tree: RolloutTree, options: VinePpoOptions): readonl
  * With `limit` a state may have no sample. Then the nearest sampled state before it lends its value as a
  * baseline, and the main rollout's own return stands in for V(next). The first does not depend on the action, the
  * second only through what followed it, so neither adds bias.
+ * @throws UnfitTrees when nothing was sampled at the root, which the plan always does.
  */
 export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number> {
   // Returns of whole episodes throughout: r is then in the difference already.
@@ -62,6 +64,9 @@ export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number
     const samples = node.children.map((id) => tree.edges[id]!).filter(({ round }) => round > 0);
     return samples.length === 0 ? undefined : mean(samples.map(({ to }) => outcomes[to]!));
   });
+  if (tree.edges.length > 0 && values[0] === undefined) {
+    throw new UnfitTrees('rollouts that were begun anew in the states of the first ones (fork, round)');
+  }
   const baselines = [...values];
   const result = new Map<number, number>();
   for (const { id, round, from, to } of tree.edges) {
