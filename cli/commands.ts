@@ -58,7 +58,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'rollout',
     usage: '[options] <environment>',
     description: 'samples one episode of the starting policy and prints it',
-    load: async () => (await import('./rollout.ts')).rolloutCommand(),
+    load: async (setExitCode) => (await import('./rollout.ts')).rolloutCommand(setExitCode),
   },
   {
     name: 'evaluate',
@@ -83,6 +83,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     usage: '[options] [environment]',
     description: "sets methods' credit against true advantages, at equal budgets and without training",
     load: async (setExitCode) => (await import('./credit-quality.ts')).creditQualityCommand(setExitCode),
+  },
+  {
+    name: 'credit',
+    usage: '[options] <file>',
+    description: "gives the tokens of other people's rollouts their advantages, by any method",
+    load: async (setExitCode) => (await import('./credit.ts')).creditCommand(setExitCode),
   },
   {
     name: 'profile',
