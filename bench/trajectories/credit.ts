@@ -1,5 +1,6 @@
 import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
+import { UnsuitedTree } from '../../algorithms/unsuited-tree.ts';
 import type { Random } from '../../core/random.ts';
 import { type CreditedRow, creditedRows } from '../training/update.ts';
 import type { GrownTree } from './grow.ts';
@@ -18,7 +19,7 @@ export interface MethodCredit {
 
 /** A method cannot say anything of a batch. */
 export interface NoCredit {
-  /** The fields that the file would need, as people read them. */
+  /** What the file would need to have, as people read it. */
   readonly lacks: string;
 }
 
@@ -51,6 +52,7 @@ export function creditOf(
     rows = creditedRows(trees, algorithm.credit(trees, random));
   } catch (error) {
     if (error instanceof LackingField) return { lacks: error.field };
+    if (error instanceof UnsuitedTree) return { lacks: error.lacks };
     throw error;
   }
   const left = { clipScale: 0, nllWeight: 0, offPolicy: 0 };
