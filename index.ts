@@ -275,6 +275,15 @@ export {
   goldenVectors,
 } from './bench/trajectories/golden-credit.ts';
 
+// Experimental: trees of rollouts as a page.
+
+export type { NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
+export type { GrownTree } from './bench/trajectories/grow.ts';
+export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';
+export type { ShownTree, TreeCredit, TreePageInput, TreePageLimits } from './reports/trees/input.ts';
+export { treePage } from './reports/trees/page.ts';
+export { writeTreePage } from './reports/trees/write.ts';
+
 // Experimental: statistics over seeds.
 
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';

@@ -6,7 +6,10 @@ import { type CreditedRow, creditedRows } from '../training/update.ts';
 import type { GrownTree } from './grow.ts';
 import { LackingField } from './lacking.ts';
 
-/** The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained. */
+/**
+ * The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained.
+ * @experimental
+ */
 export type TurnCredit = Float64Array | undefined;
 
 /** What a method says of the trajectories of one batch. */
@@ -17,7 +20,10 @@ export interface MethodCredit {
   readonly left: Readonly<Record<'clipScale' | 'nllWeight' | 'offPolicy', number>>;
 }
 
-/** A method cannot say anything of a batch. */
+/**
+ * A method cannot say anything of a batch.
+ * @experimental
+ */
 export interface NoCredit {
   /** What the file would need to have, as people read it. */
   readonly lacks: string;
