@@ -116,6 +116,10 @@ export const vinePpo: Algorithm<VinePpoOptions> = {
   schema,
   next: vinePpoPlan,
   credit,
+  lacks: (tree) =>
+    tree.edges.some(({ from, round }) => from === 0 && round > 0)
+      ? undefined
+      : 'rollouts of a later round from the states that the others went through, the start at least (round)',
   objective: toObjective,
   // The number of decision points is not known before: one main rollout in eight, the rest are samples.
   budget: (rollouts) => ({ rollouts: Math.max(1, Math.round(rollouts / 8)), limit: rollouts }),

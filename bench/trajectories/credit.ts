@@ -53,6 +53,10 @@ export function creditOf(
   const trees = grown.map(({ tree }) => tree);
   const lacks = lackingMeasurements(trees, algorithm);
   if (lacks.length > 0) return { lacks: lacks.join(', ') };
+  for (const tree of trees) {
+    const lacks = algorithm.lacks(tree);
+    if (lacks !== undefined) return { lacks };
+  }
   let rows: readonly CreditedRow[];
   try {
     rows = creditedRows(trees, algorithm.credit(trees, random));
