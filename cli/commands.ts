@@ -97,6 +97,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./profile.ts')).profileCommand(setExitCode),
   },
   {
+    name: 'golden',
+    usage: '[options]',
+    description: 'prints the credit of methods on 50 fixed trees, for other code to test against',
+    load: async () => (await import('./golden.ts')).goldenCommand(),
+  },
+  {
     name: 'data',
     usage: '[options] [command]',
     description: 'looks at question files',
