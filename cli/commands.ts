@@ -73,6 +73,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
   {
+    name: 'serve',
+    usage: '[options]',
+    description: 'answers requests for the credit of trajectories over HTTP, on this machine',
+    load: async () => (await import('./serve.ts')).serveCommand(),
+  },
+  {
     name: 'criticality',
     usage: '[options]',
     description: 'measures criticality of states and how well entropy predicts it',
