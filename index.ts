@@ -275,9 +275,31 @@ export {
   goldenVectors,
 } from './bench/trajectories/golden-credit.ts';
 
+// Experimental: credit for other people's rollouts.
+
+export type { Disagreement } from './bench/trajectories/disagreement.ts';
+export { type ExportedBatch, type ExportRequest, exportedTrees } from './bench/trajectories/export.ts';
+export {
+  type CreditedGroup,
+  type CreditMethod,
+  creditFile,
+  type FileCreditRequest,
+  type RowSink,
+} from './bench/trajectories/file-credit.ts';
+export type { Merge } from './bench/trajectories/merge.ts';
+export { type OpenRequest, openTrajectories, type TrajectoryFile } from './bench/trajectories/open.ts';
+export type { Distribution } from './bench/trajectories/quantile-sketch.ts';
+export type {
+  PlacedTrajectory,
+  ReadOptions,
+  TrajectoryReader,
+} from './bench/trajectories/readers/reader.ts';
+export { type CreditedTrajectory, creditLine } from './bench/trajectories/row.ts';
+export type { CreditSummary, MethodSummary, PairSummary } from './bench/trajectories/summary.ts';
+
 // Experimental: trees of rollouts as a page.
 
-export type { NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
+export type { MethodCredit, NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
 export type { GrownTree } from './bench/trajectories/grow.ts';
 export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';
 export type { ShownTree, TreeCredit, TreePageInput, TreePageLimits } from './reports/trees/input.ts';

@@ -79,8 +79,8 @@ describe('creditbench credit on a file that is larger than its memory', () => {
       const out = join(folder, `credit.${kind}`);
       peaks.push(await credited(path, [...args, '--out', out]));
       if (kind === 'jsonl') expect(await lines(out)).toBe(groups * GROUP);
-      // 6.4 million tokens as numbers alone would be 150 MiB.
-      if (groups === 400) expect(statSync(path).size).toBeGreaterThan(150 * 2 ** 20);
+      // Far more than the heap has room for once it is parsed: 6.4 million tokens with two numbers each.
+      if (groups === 400) expect(statSync(path).size).toBeGreaterThan(140 * 2 ** 20);
     }
     // The heap of both is full of garbage up to its limit: what may differ is how full.
     expect(peaks[1]!).toBeLessThan(peaks[0]! + 100);

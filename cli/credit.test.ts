@@ -68,7 +68,7 @@ describe('creditbench credit', () => {
     expect(stdout.replaceAll('\n', ' ')).toContain(
       'Left out: appo: the file has no texts of the tokens (pieces), log-probabilities under the weights before the last update (previous)',
     );
-    expect(stdout).toContain('Where methods disagree most:');
+    expect(stdout).toContain('Where methods disagree most');
     expect(readdirSync(folder)).toEqual(['rollouts.jsonl']);
   });
 

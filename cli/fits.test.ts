@@ -72,6 +72,10 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
       ...['--truth', '8', '--truth', 'exact'],
     ],
   ],
+  credit: [
+    ['rollout', 'stop-or-search', '--algorithm', 'carl', '--questions', '1', '--out', 'own.jsonl'],
+    ['credit', 'own.jsonl', '--out', 'credit.jsonl', '--html', 'trees.html'],
+  ],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
   list: [
     ['list'],

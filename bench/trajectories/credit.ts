@@ -12,7 +12,10 @@ import { LackingField } from './lacking.ts';
  */
 export type TurnCredit = Float64Array | undefined;
 
-/** What a method says of the trajectories of one batch. */
+/**
+ * What a method says of the trajectories of one batch.
+ * @experimental
+ */
 export interface MethodCredit {
   /** By tree, trajectory and turn. */
   readonly credits: readonly (readonly (readonly TurnCredit[])[])[];

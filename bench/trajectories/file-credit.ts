@@ -25,12 +25,18 @@ export interface CreditMethod {
   readonly algorithm: ConfiguredAlgorithm;
 }
 
-/** Takes the credit of trajectories, in the order of the file. */
+/**
+ * Takes the credit of trajectories, in the order of the file.
+ * @experimental
+ */
 export interface RowSink {
   write(row: CreditedTrajectory): Promise<void> | void;
 }
 
-/** A group with all that methods say of it, to be shown. */
+/**
+ * A group with all that methods say of it, to be shown.
+ * @experimental
+ */
 export interface CreditedGroup {
   readonly question: string;
   readonly grown: GrownTree;
@@ -42,7 +48,10 @@ export interface CreditedGroup {
 /** Advantages of a batch that are kept for `onGroup`, at most: by all methods, in the order of the groups. */
 const SHOWN = 2 ** 22;
 
-/** What is to be said of a file. */
+/**
+ * What is to be said of a file.
+ * @experimental
+ */
 export interface FileCreditRequest {
   /** As messages call it. */
   readonly name: string;
@@ -72,6 +81,7 @@ export interface FileCreditRequest {
  * @returns the summary. The rows have then been written, in the order of the file.
  * @throws InputError when the file is not valid, more of it than `hold` would have to be held, or trajectories of a group
  * cannot be made a tree; the signal's reason when it is aborted.
+ * @experimental
  */
 export async function creditFile(
   request: FileCreditRequest,

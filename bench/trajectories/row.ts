@@ -12,7 +12,10 @@ export interface CreditedTrajectory {
   readonly credits: Readonly<Record<string, readonly TurnCredit[]>>;
 }
 
-/** A line of a file of credit (`CreditRecord`), without its end: made piece by piece, since most are one number many times. */
+/**
+ * A line of a file of credit (`CreditRecord`), without its end: made piece by piece, since most are one number many times.
+ * @experimental
+ */
 export function creditLine({ group, id, credits }: CreditedTrajectory): string {
   const head = printableJsonLine({ format: CREDIT_FORMAT, version: CREDIT_VERSION, group, id });
   const methods = Object.entries(credits).map(
