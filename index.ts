@@ -259,7 +259,6 @@ export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/tra
 
 // Experimental: golden vectors.
 
-export { UnsuitedTree } from './algorithms/unsuited-tree.ts';
 export type { CreditRecord } from './bench/trajectories/credit-record.ts';
 export {
   GOLDEN_KINDS,
