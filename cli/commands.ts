@@ -58,7 +58,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'rollout',
     usage: '[options] <environment>',
     description: 'samples one episode of the starting policy and prints it',
-    load: async () => (await import('./rollout.ts')).rolloutCommand(),
+    load: async (setExitCode) => (await import('./rollout.ts')).rolloutCommand(setExitCode),
   },
   {
     name: 'evaluate',
@@ -91,10 +91,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./credit-quality.ts')).creditQualityCommand(setExitCode),
   },
   {
+    name: 'credit',
+    usage: '[options] <file>',
+    description: "gives the tokens of other people's rollouts their advantages, by any method",
+    load: async (setExitCode) => (await import('./credit.ts')).creditCommand(setExitCode),
+  },
+  {
     name: 'profile',
     usage: '[options]',
     description: 'says what methods are good at: exact learning scores in small experiments',
     load: async (setExitCode) => (await import('./profile.ts')).profileCommand(setExitCode),
+  },
+  {
+    name: 'golden',
+    usage: '[options]',
+    description: 'prints the credit of methods on 50 fixed trees, for other code to test against',
+    load: async () => (await import('./golden.ts')).goldenCommand(),
   },
   {
     name: 'data',
