@@ -257,6 +257,33 @@ export type { Measuring, Weights } from './bench/rollout/needs.ts';
 export type { Executor, Job } from './bench/runs/executor.ts';
 export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/training/checkpoint.ts';
 
+// Experimental: golden vectors.
+
+export { UnsuitedTree } from './algorithms/unsuited-tree.ts';
+export type { CreditRecord } from './bench/trajectories/credit-record.ts';
+export {
+  GOLDEN_KINDS,
+  type GoldenKind,
+  type GoldenTree,
+  goldenTrees,
+} from './bench/trajectories/golden.ts';
+export {
+  type GoldenMethod,
+  type GoldenRequest,
+  type GoldenVector,
+  type GoldenVectors,
+  goldenVectors,
+} from './bench/trajectories/golden-credit.ts';
+
+// Experimental: trees of rollouts as a page.
+
+export type { NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
+export type { GrownTree } from './bench/trajectories/grow.ts';
+export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';
+export type { ShownTree, TreeCredit, TreePageInput, TreePageLimits } from './reports/trees/input.ts';
+export { treePage } from './reports/trees/page.ts';
+export { writeTreePage } from './reports/trees/write.ts';
+
 // Experimental: statistics over seeds.
 
 export { createResamples, type Resamples } from './bench/stats/bootstrap.ts';

@@ -4,6 +4,7 @@ import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
 import type { RolloutTree } from '../tree.ts';
+import { UnsuitedTree } from '../unsuited-tree.ts';
 
 const schema = z
   .strictObject({
@@ -59,15 +60,22 @@ export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number
   for (const { from, to } of tree.edges.toReversed()) outcomes[from] = outcomes[to]!;
   const values = tree.nodes.map((node) => {
     if (node.end !== 'open') return node.return;
-    const samples = node.children.map((id) => tree.edges[id]!).filter(({ round }) => round > 0);
+    // A rollout that begins with tokens of another action is no sample from the state.
+    const samples = node.children
+      .map((id) => tree.edges[id]!)
+      .filter(({ round, shared }) => round > 0 && shared === undefined);
     return samples.length === 0 ? undefined : mean(samples.map(({ to }) => outcomes[to]!));
   });
   const baselines = [...values];
   const result = new Map<number, number>();
   for (const { id, round, from, to } of tree.edges) {
     if (round > 0) continue;
-    baselines[to] ??= baselines[from]!;
-    result.set(id, (values[to] ?? outcomes[to]!) - baselines[from]!);
+    const baseline = baselines[from];
+    if (baseline === undefined) {
+      throw new UnsuitedTree('Monte Carlo rollouts from its states (fork, round): none starts at the root');
+    }
+    baselines[to] ??= baseline;
+    result.set(id, (values[to] ?? outcomes[to]!) - baseline);
   }
   return result;
 }
@@ -108,6 +116,10 @@ export const vinePpo: Algorithm<VinePpoOptions> = {
   schema,
   next: vinePpoPlan,
   credit,
+  lacks: (tree) =>
+    tree.edges.some(({ from, round }) => from === 0 && round > 0)
+      ? undefined
+      : 'rollouts of a later round from the states that the others went through, the start at least (round)',
   objective: toObjective,
   // The number of decision points is not known before: one main rollout in eight, the rest are samples.
   budget: (rollouts) => ({ rollouts: Math.max(1, Math.round(rollouts / 8)), limit: rollouts }),

@@ -1,11 +1,15 @@
 import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
+import { UnsuitedTree } from '../../algorithms/unsuited-tree.ts';
 import type { Random } from '../../core/random.ts';
 import { type CreditedRow, creditedRows } from '../training/update.ts';
 import type { GrownTree } from './grow.ts';
 import { LackingField } from './lacking.ts';
 
-/** The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained. */
+/**
+ * The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained.
+ * @experimental
+ */
 export type TurnCredit = Float64Array | undefined;
 
 /** What a method says of the trajectories of one batch. */
@@ -16,9 +20,12 @@ export interface MethodCredit {
   readonly left: Readonly<Record<'clipScale' | 'nllWeight' | 'offPolicy', number>>;
 }
 
-/** A method cannot say anything of a batch. */
+/**
+ * A method cannot say anything of a batch.
+ * @experimental
+ */
 export interface NoCredit {
-  /** The fields that the file would need, as people read them. */
+  /** What the file would need to have, as people read it. */
   readonly lacks: string;
 }
 
@@ -46,11 +53,16 @@ export function creditOf(
   const trees = grown.map(({ tree }) => tree);
   const lacks = lackingMeasurements(trees, algorithm);
   if (lacks.length > 0) return { lacks: lacks.join(', ') };
+  for (const tree of trees) {
+    const lacks = algorithm.lacks(tree);
+    if (lacks !== undefined) return { lacks };
+  }
   let rows: readonly CreditedRow[];
   try {
     rows = creditedRows(trees, algorithm.credit(trees, random));
   } catch (error) {
     if (error instanceof LackingField) return { lacks: error.field };
+    if (error instanceof UnsuitedTree) return { lacks: error.lacks };
     throw error;
   }
   const left = { clipScale: 0, nllWeight: 0, offPolicy: 0 };
