@@ -20,7 +20,7 @@ export function addEstimatorOptions(command: Command): Command {
   return command
     .option(
       '--estimator <command or name=command>',
-      'audits a program of any language: it reads rollouts and writes advantages, both as lines of JSON (docs/audit.md), and runs with your rights; may be given more than once',
+      'audits a program of any language: it reads rollouts and writes advantages, both as lines of JSON (docs/estimators.md), and runs with your rights; may be given more than once',
       collect,
     )
     .option(

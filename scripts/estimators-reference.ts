@@ -23,7 +23,7 @@ if (python === undefined) {
 const { versions, estimators } = peersOf(python);
 const rows = [];
 for (const name of estimators) {
-  process.stderr.write(`${name}\n`);
+  process.stderr.write(`${new Date().toISOString()} ${name}\n`);
   rows.push(...(await peerRows(python, name, versions[name.split(':')[0]!]!, DIAGNOSTIC)));
 }
 for (const id of OWN) for (const environment of DIAGNOSTIC) rows.push(await ownRow(id, environment));

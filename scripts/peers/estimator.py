@@ -1,4 +1,4 @@
-"""The advantage functions of verl, TRL and OpenRLHF as estimators for `creditbench audit --estimator` (docs/audit.md).
+"""The advantage functions of verl, TRL and OpenRLHF as estimators for `creditbench audit --estimator` (docs/estimators.md).
 
     python scripts/peers/estimator.py verl:grpo        reads batches of rollouts on stdin, writes advantages on stdout
     python scripts/peers/estimator.py --list           what there is, by package and version, as JSON

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
 import { configured } from '../../algorithms/configured.ts';
 import { type Audit, audit } from '../../bench/audit/audit.ts';
-import { largestDifference, recorded } from '../../bench/audit/estimators/agreement.ts';
+import { largestDifferences, recorded } from '../../bench/audit/estimators/agreement.ts';
 import { commandEstimator } from '../../bench/audit/estimators/command.ts';
 import type { Estimator } from '../../bench/audit/estimators/estimator.ts';
 import { auditPolicy } from '../../bench/audit/policies.ts';
@@ -110,11 +110,15 @@ async function peerRow(command: Estimator, version: string, environmentId: strin
       return undefined;
     throw error;
   }
-  const differences = OURS.flatMap(([id, options]) => {
-    const ours = CATALOG.algorithm(id);
-    const difference = largestDifference(asked, configured(ours, { ...ours.budget(ROLLOUTS), ...options }));
-    return difference === undefined ? [] : [{ name: nameOf(id, options), difference }];
-  }).sort((a, b) => a.difference - b.difference);
+  const ours = OURS.map(([id, options]) => {
+    const one = CATALOG.algorithm(id);
+    return configured(one, { ...one.budget(ROLLOUTS), ...options });
+  });
+  const differences = largestDifferences(asked, ours)
+    .flatMap((difference, at) =>
+      difference === undefined ? [] : [{ name: nameOf(...OURS[at]!), difference }],
+    )
+    .sort((a, b) => a.difference - b.difference);
   const [closest] = differences;
   return {
     ...rowOf(found, version),

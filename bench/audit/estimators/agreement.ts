@@ -1,6 +1,6 @@
 import type { ConfiguredAlgorithm } from '../../../algorithms/configured.ts';
 import { createRandom } from '../../../core/random.ts';
-import { creditOf } from '../../trajectories/credit.ts';
+import { creditOf, type TurnCredit } from '../../trajectories/credit.ts';
 import { growTree } from '../../trajectories/grow.ts';
 import type { Trajectory } from '../../trajectories/trajectory.ts';
 import type { Estimator, EstimatorAdvantages } from './estimator.ts';
@@ -31,25 +31,38 @@ export function recorded(estimator: Estimator): {
 }
 
 /**
- * The largest difference between what an estimator and an algorithm say of a token: infinite if one trains a token and the
- * other does not, undefined if the batches lack what the algorithm needs.
+ * The largest difference between what an estimator and each of some algorithms say of a token: infinite if one trains a
+ * token and the other does not, undefined if the batches lack what the algorithm needs.
  */
-export function largestDifference(
+export function largestDifferences(
   asked: readonly Asked[],
-  algorithm: ConfiguredAlgorithm,
-): number | undefined {
-  let largest = 0;
+  algorithms: readonly ConfiguredAlgorithm[],
+): readonly (number | undefined)[] {
+  const largest: (number | undefined)[] = algorithms.map(() => 0);
   for (const { batch, advantages } of asked) {
-    const ours = creditOf([growTree(batch, 'none')], algorithm, createRandom(0));
-    if ('lacks' in ours) return undefined;
-    for (const [at, { turns }] of batch.entries()) {
-      for (const [turn, { tokens }] of turns.entries()) {
-        const said = advantages[at]![turn]!;
-        const own = ours.credits[0]![at]![turn];
-        for (const token of tokens.keys()) {
-          const theirs = (typeof said === 'number' ? said : said?.[token]) ?? Number.NaN;
-          largest = Math.max(largest, difference(theirs, own?.[token] ?? Number.NaN));
-        }
+    const grown = [growTree(batch, 'none')];
+    for (const [index, algorithm] of algorithms.entries()) {
+      if (largest[index] === undefined) continue;
+      const ours = creditOf(grown, algorithm, createRandom(0));
+      const found = 'lacks' in ours ? undefined : differenceOf(batch, advantages, ours.credits[0]!);
+      largest[index] = found === undefined ? undefined : Math.max(largest[index], found);
+    }
+  }
+  return largest;
+}
+
+function differenceOf(
+  batch: readonly Trajectory[],
+  advantages: EstimatorAdvantages,
+  ours: readonly (readonly TurnCredit[])[],
+): number {
+  let largest = 0;
+  for (const [at, { turns }] of batch.entries()) {
+    for (const [turn, { tokens }] of turns.entries()) {
+      const said = advantages[at]![turn]!;
+      for (const token of tokens.keys()) {
+        const theirs = (typeof said === 'number' ? said : said?.[token]) ?? Number.NaN;
+        largest = Math.max(largest, difference(theirs, ours[at]![turn]?.[token] ?? Number.NaN));
       }
     }
   }

@@ -35,8 +35,9 @@ const REMEMBERED = 10_000;
 
 /**
  * An estimator that is a command of the shell, in any language: a line of JSON per batch on its stdin, a line of JSON per
- * batch on its stdout (docs/audit.md). It is started once, when it is first asked, gets all batches of a call at once, and
+ * batch on its stdout (docs/estimators.md). It is started once, when it is first asked, gets all batches of a call at once, and
  * no batch twice.
+ * @experimental
  */
 export function commandEstimator(command: string, options: CommandOptions = {}): CommandEstimator {
   const { id = command, source = `estimator '${id}'`, timeout = 120 } = options;
