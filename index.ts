@@ -222,6 +222,12 @@ export { writeProfile } from './reports/profile/write.ts';
 // Experimental: exact values by enumeration, criticality, the quality of credit.
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
+export {
+  type CommandEstimator,
+  type CommandOptions,
+  commandEstimator,
+} from './bench/audit/estimators/command.ts';
+export type { Estimator, EstimatorAdvantages } from './bench/audit/estimators/estimator.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
 export type { TruthAgreement } from './bench/credit-quality/agreement.ts';
 export {

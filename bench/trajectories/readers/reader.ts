@@ -11,6 +11,11 @@ export interface PlacedTrajectory {
 export interface ReadOptions {
   /** Makes ids of texts where a file has none, and texts of ids. */
   readonly codec?: TokenCodec;
+  /**
+   * Names of the fields that rewards are in, with their weights, for formats that leave the name to whoever writes them
+   * ('correct' of TRL's columns, 'extra.score' of ATIF). Default: where each of these readers says that it looks.
+   */
+  readonly rewards?: Readonly<Record<string, number>>;
   /** Called with what whoever reads the results should know: that texts were tokenised again. Each once. */
   readonly onNotice?: (message: string) => void;
   readonly signal?: AbortSignal;

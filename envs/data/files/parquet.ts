@@ -12,21 +12,21 @@ import type { RawRecord } from './raw-record.ts';
 /**
  * Streams the rows of a Parquet file, one row group in memory at a time. INT64 becomes a number where that is exact
  * and a text otherwise.
- * @param columns top-level columns to read; those that the file does not have are left out.
+ * @param columns top-level columns to read; those that the file does not have are left out. 'all': whatever it has.
  * @throws InputError on a file that is broken, claims sizes beyond `parquet-limits.ts`, or has none of the columns.
  */
 export async function* parquetRows(
   path: string,
-  columns: readonly string[],
+  columns: readonly string[] | 'all',
   signal?: AbortSignal,
 ): AsyncGenerator<RawRecord> {
   const { handle, size } = await openFile(path);
   try {
     const file = bufferOf(handle, size);
     const metadata = await guarded(path, undefined, () => readMetadata(file));
-    const present = topLevelColumns(metadata);
-    const read = columns.filter((column) => present.includes(column));
-    if (read.length === 0) {
+    const present = topLevelColumns(metadata).map(({ name }) => name);
+    const read = columns === 'all' ? present : columns.filter((column) => present.includes(column));
+    if (columns !== 'all' && read.length === 0) {
       const names = present.slice(0, 12).map((name) => quoted(name));
       throw new InputError(
         `${path}: no known column (columns: ${names.join(', ')}); valid: ${columns.join(', ')}`,
@@ -51,6 +51,28 @@ export async function* parquetRows(
     await handle.close();
   }
 }
+
+/** A top-level column of a Parquet file. */
+export interface ParquetColumn {
+  readonly name: string;
+  /** Whether it is a column of numbers. */
+  readonly isNumber: boolean;
+}
+
+/**
+ * The top-level columns of a Parquet file, in its order.
+ * @throws InputError on a file that is broken.
+ */
+export async function parquetColumns(path: string): Promise<readonly ParquetColumn[]> {
+  const { handle, size } = await openFile(path);
+  try {
+    return topLevelColumns(await guarded(path, undefined, () => readMetadata(bufferOf(handle, size))));
+  } finally {
+    await handle.close();
+  }
+}
+
+const NUMBERS: readonly unknown[] = ['INT32', 'INT64', 'FLOAT', 'DOUBLE'];
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes) };
@@ -93,10 +115,14 @@ function bufferOf(handle: FileHandle, size: number): AsyncBuffer {
 }
 
 /** The children of the schema's root, which is listed depth first. */
-function topLevelColumns({ schema }: FileMetaData): readonly string[] {
-  const names: string[] = [];
+function topLevelColumns({ schema }: FileMetaData): readonly ParquetColumn[] {
+  const names: ParquetColumn[] = [];
   for (let at = 1; at < schema.length; ) {
-    names.push(schema[at]!.name);
+    const { name, type, num_children, logical_type } = schema[at]!;
+    // Times are numbers of another kind.
+    const isNumber =
+      NUMBERS.includes(type) && !num_children && (logical_type?.type ?? 'INTEGER') === 'INTEGER';
+    names.push({ name, isNumber });
     // Skips the element with all below it.
     for (let open = 1; open > 0 && at < schema.length; at += 1) open += (schema[at]!.num_children ?? 0) - 1;
   }
