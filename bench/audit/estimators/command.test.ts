@@ -135,7 +135,7 @@ describe('what a program does wrong is said', () => {
     ],
     [
       'NaN',
-      () => program('nan', '`{"batch": ${batch}, "advantages": [[NaN]]}`'),
+      () => program('nan', `'{"batch":' + batch + ',"advantages":[[NaN]]}'`),
       /the answer to batch 0 has NaN: .*valid: finite/,
     ],
     [
@@ -150,7 +150,7 @@ describe('what a program does wrong is said', () => {
     ],
     [
       'null for a number out of range',
-      () => program('large', '`{"batch":${batch},"advantages":[[1e999],[0],[0],[0]]}`'),
+      () => program('large', `'{"batch":' + batch + ',"advantages":[[1e999],[0],[0],[0]]}'`),
       /advantages\[0\]\[0\] is Infinity; valid/,
     ],
     [

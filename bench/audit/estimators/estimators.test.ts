@@ -16,6 +16,7 @@ import { creditOf } from '../../trajectories/credit.ts';
 import { growTree } from '../../trajectories/grow.ts';
 import { audit } from '../audit.ts';
 import { auditPolicy } from '../policies.ts';
+import { checkBias } from '../property.ts';
 import { type Asked, largestDifferences, recorded } from './agreement.ts';
 import type { Estimator, EstimatorAdvantages } from './estimator.ts';
 import { byReturns, leaveOneOut, standardised } from './estimators.test-helper.ts';
@@ -106,6 +107,17 @@ describe('an estimator', () => {
     expect(single.gradient.kind).toBe('unbiased');
     const slightly = (returns: readonly number[]) => leaveOneOut(returns).map((a) => (a > 0 ? a * 1.001 : a));
     expect((await auditOf(byReturns('slightly off', slightly))).gradient.kind).toBe('biased');
+  });
+});
+
+describe('checkBias', () => {
+  const check = (rule: Parameters<typeof byReturns>[1], expected: 'unbiased' | 'biased') =>
+    checkBias(rloo as AnyAlgorithm, { expect: expected, estimator: byReturns('mine', rule), runs: 15 });
+
+  it('searches random decision processes for a counterexample to an estimator', async () => {
+    expect((await check(leaveOneOut, 'unbiased')).audited).toBeGreaterThanOrEqual(15);
+    expect((await check(standardised(1), 'biased')).witnesses).toHaveLength(1);
+    await expect(check(standardised(1), 'unbiased')).rejects.toThrow('should be unbiased');
   });
 });
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { parseCsv } from '../../bench/csv.ts';
-import { installed, missing } from '../../policies/servers.test-helper.ts';
-import { ESTIMATOR_COLUMNS, ESTIMATORS_FILE, peerRows, peersOf } from './reference.ts';
+import { parseCsv } from '../bench/csv.ts';
+import { installed, missing } from '../policies/servers.test-helper.ts';
+import { ESTIMATOR_COLUMNS, ESTIMATORS_FILE, peerRows, peersOf } from './estimators-reference.ts';
 
 const reason = missing('peers');
 const python = installed('peers', 'bin', 'python');
