@@ -41,6 +41,7 @@ interface CreditFlags extends TableFlags {
   readonly set?: readonly string[];
   readonly format?: string;
   readonly tokenizer?: string;
+  readonly reward?: Readonly<Record<string, number>>;
   readonly merge: Merge;
   readonly questions: number;
   readonly hold: number;
@@ -81,6 +82,11 @@ export function creditCommand(setExitCode: (code: number) => void): Command {
       '--tokenizer <folder>',
       'Hugging Face folder, or its tokenizer.json: for files that have texts and no ids',
     )
+    .option(
+      '--reward <field=weight>',
+      "a field that rewards are in, and its weight, for formats that leave its name open; may be given more than once (default: the format's usual)",
+      collectReward,
+    )
     .addOption(
       new Option(
         '--merge <what>',
@@ -116,6 +122,15 @@ export function creditCommand(setExitCode: (code: number) => void): Command {
   return addTableOptions(command, CREDIT_NAMES)
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, flags: CreditFlags) => setExitCode(await runCredit(path, flags)));
+}
+
+function collectReward(text: string, before: Readonly<Record<string, number>> = {}) {
+  const [, field, weight] = /^(.+?)(?:=([^=]*))?$/s.exec(text) ?? [];
+  const value = weight === undefined ? 1 : weight.trim() === '' ? Number.NaN : Number(weight);
+  if (field === undefined || !Number.isFinite(value)) {
+    throw new InputError(`--reward: '${text}' is not valid; valid: FIELD or FIELD=WEIGHT, such as correct=1`);
+  }
+  return Object.fromEntries([...Object.entries(before), [field, value]]);
 }
 
 async function runCredit(path: string, flags: CreditFlags): Promise<number> {
@@ -162,6 +177,7 @@ async function credit(path: string, methods: readonly CreditMethod[], flags: Cre
     file = await openTrajectories({
       ...{ path, signal: stopping.signal, ...codec },
       ...(path === '-' ? { input: process.stdin } : {}),
+      ...(flags.reward === undefined ? {} : { rewards: flags.reward }),
       ...(flags.write === 'own' ? {} : { format: flags.write }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       onNotice: (message) => tell(`note: ${message}\n`),

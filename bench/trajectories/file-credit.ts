@@ -112,6 +112,7 @@ async function creditBatches(
   /** Rows that have credit, of those that are not written. */
   const waiting = new Map<number, readonly [group: string, id: string]>();
   let [row, done, written] = [0, 0, 0];
+  onProgress?.('crediting', 0, trajectories);
   const changed = (): InputError =>
     new InputError(`${name}: it changed while it was read; valid: a file that nobody writes`);
   for await (const placed of request.read(signal)) {

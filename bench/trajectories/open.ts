@@ -59,6 +59,7 @@ export async function openTrajectories(request: OpenRequest): Promise<Trajectory
   const notices = new Set<string>();
   const options: ReadOptions = {
     ...(request.codec === undefined ? {} : { codec: request.codec }),
+    ...(request.rewards === undefined ? {} : { rewards: request.rewards }),
     onNotice: (message) => {
       if (!notices.has(message)) request.onNotice?.(message);
       notices.add(message);
