@@ -26,7 +26,7 @@ function treeDetails(tree: TreeView, index: number, view: PageView, texts: TextB
   const title = html`${shortName(tree.question, 120)}${tree.label !== undefined && html` <small>${shortName(tree.label)}</small>`}`;
   const answers = (first?.answers ?? []).join(' · ');
   return html`<details class="tree" id="t${index}" data-tree="${index}"${index === 0 && html` open`}><summary><h3>${title}</h3></summary>
-${first?.question !== undefined && first.question !== tree.question && html`<p>${texts.take(first.question, MOST.question)}</p>`}
+${first?.question !== undefined && !tree.question.endsWith(first.question) && html`<p>${texts.take(first.question, MOST.question)}</p>`}
 ${answers !== '' && html`<p class="meta">accepted: ${texts.take(answers, MOST.question)}</p>`}
 <p class="meta">${statistics(tree)}</p>
 ${methodTable(tree, view, String(task.id))}
@@ -54,7 +54,7 @@ function statistics({ grown, trajectories, tokens, leftOut, disagreement }: Tree
     ...(forks > 0 ? [`${count(forks, 'state')} with several actions`] : []),
     ...(inside > 0 ? [`${count(inside, 'fork')} inside an action`] : []),
     ...(truncated > 0 ? [`${truncated} truncated`] : []),
-    `${count(tokens + leftOut, 'token')}, ${sampled} with repetitions`,
+    `${count(tokens + leftOut, 'token')}${sampled > tokens + leftOut ? `, ${sampled} with repetitions` : ''}`,
     `disagreement ${plainNumber(disagreement)}`,
   ].join(' · ');
 }
