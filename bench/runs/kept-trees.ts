@@ -118,6 +118,8 @@ export async function readKeptTrees(out: string, hash: string): Promise<KeptCell
       trajectories: group.map(({ trajectory }) => trajectory),
       credit: group.map(({ credit }) => credit),
     }));
+    // What is no tree is met here, and not where it is drawn.
+    for (const { trajectories: own } of questions) growTree(own, 'none');
     const { id, options, code } = algorithm;
     return { questions, algorithm: { id, options, isOwn: code !== undefined } };
   } catch {

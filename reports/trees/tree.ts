@@ -2,6 +2,7 @@ import { mean, standardDeviation } from '../../core/statistics.ts';
 import { escapeHtml, html, Markup } from '../html/markup.ts';
 import { decimal, sortableTable } from '../html/table.ts';
 import { returnsOfTree, summaryOf } from './credit.ts';
+import { shortened } from './encode.ts';
 import type { ActionRow, ReadRow, TreeRow } from './rows.ts';
 import { classOf, type Scale, UNTRAINED } from './scale.ts';
 import { plainNumber, shortName, type TextBudget } from './text.ts';
@@ -139,7 +140,7 @@ function actionItem(
   };
   const words = Array.from({ length: to - from }, (_, index) => {
     const value = values?.[row.first + index] ?? Number.NaN;
-    const name = scale === undefined ? UNTRAINED : classOf(value, scale);
+    const name = scale === undefined ? UNTRAINED : classOf(shortened(value), scale);
     // By hand: this is most of the page.
     return `<b class="${name}">${escapeHtml(visible(wordOf(from + index)))}</b>`;
   }).join('');
