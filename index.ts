@@ -282,6 +282,8 @@ export {
 
 // Experimental: trees of rollouts as a page.
 
+export type { KeptTrees, LastTrees } from './bench/cell.ts';
+export type { CreditedRow } from './bench/training/update.ts';
 export type { NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
 export type { GrownTree } from './bench/trajectories/grow.ts';
 export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';

@@ -11,6 +11,7 @@ import { displayWidth } from './wrap.ts';
 const WITHOUT: Readonly<Record<string, string>> = {
   worker: 'says on stderr what it computes',
   report: 'writes a page',
+  golden: 'prints JSON for programs',
   export: 'says in one line what it wrote',
   'warm-start': 'says in one line what it wrote and how that scores',
 };

@@ -95,8 +95,8 @@ function lackingMeasurements(
   ];
 }
 
-/** The rows of one tree, given to the trajectories that its edges belong to. */
-function handedOut(
+/** The rows of one tree, given to the trajectories that its edges belong to: by trajectory and turn. */
+export function handedOut(
   { tree, paths }: GrownTree,
   rows: readonly CreditedRow[],
 ): readonly (readonly TurnCredit[])[] {
