@@ -222,6 +222,12 @@ export { writeProfile } from './reports/profile/write.ts';
 // Experimental: exact values by enumeration, criticality, the quality of credit.
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
+export {
+  type CommandEstimator,
+  type CommandOptions,
+  commandEstimator,
+} from './bench/audit/estimators/command.ts';
+export type { Estimator, EstimatorAdvantages } from './bench/audit/estimators/estimator.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
 export type { TruthAgreement } from './bench/credit-quality/agreement.ts';
 export {
@@ -259,7 +265,6 @@ export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/tra
 
 // Experimental: golden vectors.
 
-export { UnsuitedTree } from './algorithms/unsuited-tree.ts';
 export type { CreditRecord } from './bench/trajectories/credit-record.ts';
 export {
   GOLDEN_KINDS,
@@ -299,6 +304,8 @@ export type { CreditSummary, MethodSummary, PairSummary } from './bench/trajecto
 
 // Experimental: trees of rollouts as a page.
 
+export type { KeptTrees, LastTrees } from './bench/cell.ts';
+export type { CreditedRow } from './bench/training/update.ts';
 export type { MethodCredit, NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
 export type { GrownTree } from './bench/trajectories/grow.ts';
 export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';

@@ -107,8 +107,9 @@ export function answerCredit(body: unknown, find: (id: string) => AnyAlgorithm):
   const credit = new Map<string, (readonly TurnCredit[])[]>();
   const lacks = new Map<string, string>();
   const left = new Map<string, MethodCredit['left']>();
-  for (const { name, id, algorithm } of methods) {
-    const found = creditOf(grown, algorithm, createRandom(seed).split('credit', id));
+  for (const { name, algorithm } of methods) {
+    // The same numbers for the same seed as those of `creditbench credit`.
+    const found = creditOf(grown, algorithm, createRandom(seed).split('credit command').split('batch', 0));
     if ('lacks' in found) {
       lacks.set(name, found.lacks);
       continue;
@@ -143,7 +144,6 @@ const tooLarge = (what: string, found: number, most: number): RequestTooLarge =>
 
 interface Method {
   readonly name: string;
-  readonly id: string;
   readonly algorithm: ConfiguredAlgorithm;
 }
 
@@ -155,7 +155,7 @@ function methodOf(
   const { id, name = id, options = {} } = typeof asked === 'string' ? { id: asked } : asked;
   const algorithm = find(id);
   try {
-    return { name, id, algorithm: configured(algorithm, options) };
+    return { name, algorithm: configured(algorithm, options) };
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     const { path, message } = error.issues[0]!;

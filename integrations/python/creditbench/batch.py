@@ -17,6 +17,8 @@ ALGORITHMS = (
 
 # Rules whose critic is trained on GAE's returns.
 _WITH_VALUES = ("ppo",)
+# Rules that do not look at groups: a row without a token of the policy is nothing to them.
+_WITHOUT_GROUPS = ("ppo", "reinforce-pp")
 
 
 class Lacking(CreditError):
@@ -47,7 +49,9 @@ def estimate(
         raise Lacking(f"creditbench/{algorithm}: merge '{merge}' needs the ids of the tokens, and the batch has none")
     if not torch.isfinite(rewards).all():
         raise CreditError(f"creditbench/{algorithm}: a reward is not finite")
-    batch = _Batch(rewards, mask, groups, ids if merge != "none" else None, prompts)
+    batch = _Batch(rewards, mask, groups, ids if merge != "none" else None, prompts, algorithm in _WITHOUT_GROUPS)
+    if not batch.rows:
+        return torch.zeros_like(rewards), torch.zeros_like(rewards)
     if batch.inner:
         _warn(algorithm, "rewards inside of turns are paid at their last tokens (a KL penalty in the reward is one)")
     asked = {"id": algorithm, "options": options or {}}
@@ -64,11 +68,13 @@ def estimate(
             break
         more = set(re.findall(r"\(([\w.]+)\)", lacks)) & fields.keys() - sent
         if not more:
-            raise Lacking(f"creditbench/{algorithm}: the batch has no {lacks}")
+            raise Lacking(f"creditbench/{algorithm}: the batch lacks {lacks}")
         sent |= more
     for what, count in answer["left"][algorithm].items():
         if count > 0:
             _warn(algorithm, f"what it says of {what} is not in its advantages (actions: {count})")
+    if all(turn is None for row in answer["credit"][algorithm] for turn in row):
+        _warn(algorithm, "it trains nothing of this batch (a rule may need forks: see merge, and the rule's page)")
     advantages = batch.tensor(answer["credit"][algorithm])
     if "returns" in answer["credit"]:
         trained = mask.bool()
@@ -84,7 +90,7 @@ def _warn(algorithm, message):
 
 
 class _Batch:
-    def __init__(self, rewards, mask, groups, ids, prompts):
+    def __init__(self, rewards, mask, groups, ids, prompts, drop_empty):
         import torch
 
         self.rewards, self.mask = rewards, mask
@@ -95,6 +101,8 @@ class _Batch:
         self.turns = [[] for _ in self.groups]
         for (row, start), (_, end) in zip((step == 1).nonzero().tolist(), (step == -1).nonzero().tolist()):
             self.turns[row].append((start, end))
+        # The rows that are sent.
+        self.rows = [row for row, turns in enumerate(self.turns) if turns or not drop_empty]
         self.paid = [[0.0] * max(1, len(turns)) for turns in self.turns]
         self.inner = False
         found = rewards.to("cpu", torch.float64)
@@ -109,7 +117,8 @@ class _Batch:
     def trajectories(self, fields):
         """Their JSON. A row without a token of the policy has one that counts, so that its group knows its reward."""
         values = {name: tensor.tolist() for name, tensor in fields.items()}
-        for row, turns in enumerate(self.turns):
+        for row in self.rows:
+            turns = self.turns[row]
             texts = []
             for turn, (start, end) in enumerate(turns or [(0, 1)]):
                 parts = ['{"tokens":', _zeros(end - start) if self.ids is None else _text(self.ids[row][start:end])]
@@ -140,8 +149,8 @@ class _Batch:
         import torch
 
         result = torch.zeros(self.rewards.shape, dtype=torch.float64)
-        for row, (turns, values) in enumerate(zip(self.turns, credit)):
-            for (start, end), tokens in zip(turns, values):
+        for row, values in zip(self.rows, credit):
+            for (start, end), tokens in zip(self.turns[row], values):
                 if tokens is not None:
                     result[row, start:end] = torch.tensor([0.0 if a is None else a for a in tokens], dtype=torch.float64)
         return result.to(self.rewards.device, self.rewards.dtype)
