@@ -12,6 +12,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   worker: 'says on stderr what it computes',
   report: 'writes a page',
   golden: 'prints JSON for programs',
+  serve: 'says in one line where it listens',
   export: 'says in one line what it wrote',
   'warm-start': 'says in one line what it wrote and how that scores',
 };
