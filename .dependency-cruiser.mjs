@@ -14,6 +14,7 @@ const ROOMS_OF_BENCH = [
   ['stats'],
   ['catalog', 'rollout'],
   ['training'],
+  ['trajectories'],
   ['suites'],
   ['runs'],
   ['audit'],

@@ -25,7 +25,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'slow', include: [SLOW, ...FUZZ], exclude: NEVER, env: { FUZZ: 'all' } },
       },
-      // `npm run test:servers`: real servers of language models, installed by scripts/servers/install.sh.
+      // `npm run test:servers`: real servers and other frameworks, installed by scripts/servers/install.sh.
       {
         extends: true,
         test: { name: 'servers', include: [SERVERS], exclude: NEVER, fileParallelism: false },

@@ -144,6 +144,11 @@ export interface Algorithm<Options = unknown> {
   heads?(options: Options): readonly Head[];
   /** Which trees are used and how long others are sampled in place of the rest. Default: all are used. */
   resampling?(options: Options): Resampling;
+  /**
+   * What the credit rule lacks in a tree that another plan grew, for people; undefined if nothing. For rules that are
+   * defined on trees of their own plan only. Default: the rule is defined on every tree.
+   */
+  lacks?(tree: RolloutTree, options: Options): string | undefined;
   /** The options that spend that many rollouts (2 or more) per question: for comparisons at equal budget. */
   budget(rollouts: number): Partial<Options>;
 }

@@ -9,6 +9,8 @@ export interface ConfiguredAlgorithm {
   next(tree: RolloutTree, random: Random): readonly ForkPoint[];
   /** The credit rule, as `Algorithm.credit`. */
   credit(trees: readonly RolloutTree[], random: Random): Credit;
+  /** What its rule lacks in a tree of another plan, as `Algorithm.lacks`. */
+  lacks(tree: RolloutTree): string | undefined;
   readonly objective: Objective;
   readonly needs: readonly Measurement[];
   readonly heads: readonly Head[];
@@ -25,6 +27,7 @@ export function configured(algorithm: AnyAlgorithm, options: object = {}): Confi
   return {
     next: (tree, random) => algorithm.next(tree, complete, random),
     credit: (trees, random) => algorithm.credit(trees, complete, random),
+    lacks: (tree) => algorithm.lacks?.(tree, complete),
     objective: algorithm.objective(complete),
     needs: algorithm.needs?.(complete) ?? [],
     heads: algorithm.heads?.(complete) ?? [],

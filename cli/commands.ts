@@ -58,7 +58,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'rollout',
     usage: '[options] <environment>',
     description: 'samples one episode of the starting policy and prints it',
-    load: async () => (await import('./rollout.ts')).rolloutCommand(),
+    load: async (setExitCode) => (await import('./rollout.ts')).rolloutCommand(setExitCode),
   },
   {
     name: 'evaluate',
@@ -70,7 +70,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'audit',
     usage: '[options]',
     description: 'compares the expected gradient and advantages of algorithms with the exact ones',
-    load: async () => (await import('./audit.ts')).auditCommand(),
+    load: async (setExitCode) => (await import('./audit.ts')).auditCommand(setExitCode),
+  },
+  {
+    name: 'serve',
+    usage: '[options]',
+    description: 'answers requests for the credit of trajectories over HTTP, on this machine',
+    load: async () => (await import('./serve.ts')).serveCommand(),
   },
   {
     name: 'criticality',
@@ -85,10 +91,22 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async (setExitCode) => (await import('./credit-quality.ts')).creditQualityCommand(setExitCode),
   },
   {
+    name: 'credit',
+    usage: '[options] <file>',
+    description: "gives the tokens of other people's rollouts their advantages, by any method",
+    load: async (setExitCode) => (await import('./credit.ts')).creditCommand(setExitCode),
+  },
+  {
     name: 'profile',
     usage: '[options]',
     description: 'says what methods are good at: exact learning scores in small experiments',
     load: async (setExitCode) => (await import('./profile.ts')).profileCommand(setExitCode),
+  },
+  {
+    name: 'golden',
+    usage: '[options]',
+    description: 'prints the credit of methods on 50 fixed trees, for other code to test against',
+    load: async () => (await import('./golden.ts')).goldenCommand(),
   },
   {
     name: 'data',

@@ -13,25 +13,16 @@ import type { LoadedEnvironment, Task } from '../envs/environment.ts';
 import { greedy } from '../policies/enumerable.ts';
 import { outputWidth } from './layout.ts';
 import { collect, wholeNumber } from './options.ts';
-import {
-  addServerOptions,
-  addStartOptions,
-  type StartFlags,
-  type StartingPoint,
-  startingPoint,
-} from './starting-point.ts';
+import { EXPORT_OPTIONS, type ExportFlags, exportRollouts } from './rollout-export.ts';
+import { addServerOptions, addStartOptions, type StartingPoint, startingPoint } from './starting-point.ts';
 import { print, tell } from './terminal.ts';
 import { wrapText } from './wrap.ts';
 
-interface RolloutFlags extends StartFlags {
+interface RolloutFlags extends ExportFlags {
   readonly question?: string;
   readonly answer?: readonly string[];
-  readonly split: string;
-  readonly seed: number;
   readonly greedy?: boolean;
   readonly tokens?: boolean;
-  readonly json?: boolean;
-  readonly cache: string;
 }
 
 const EXAMPLES = `
@@ -41,12 +32,14 @@ Examples:
   creditbench rollout search --split test --seed 3 --json
   creditbench rollout search --server http://127.0.0.1:8080 --tokenizer my-model --set environments.search.options.prompt=search-r1
 
+  creditbench rollout search --algorithm carl --questions 8 --out rollouts.jsonl    for creditbench credit
+
 The policy is the suite's, at its warm start. --question takes the text of a question, its id, or its position in
 the split (0 is the first).
 `;
 
 /** `creditbench rollout`: samples one episode and prints it, on stdout. */
-export function rolloutCommand(): Command {
+export function rolloutCommand(setExitCode: (code: number) => void): Command {
   const command = new Command('rollout')
     .description('samples one episode of the starting policy and prints it')
     .argument(
@@ -59,10 +52,28 @@ export function rolloutCommand(): Command {
     .option('--seed <n>', 'seed of the draws', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--greedy', 'takes the most likely action or token instead of drawing')
     .option('--tokens', 'shows every token with its entropy');
+  for (const [flags, description, parse] of EXPORT_OPTIONS) {
+    if (parse === undefined) command.option(flags, description);
+    else command.option(flags, description, parse);
+  }
   return addServerOptions(addStartOptions(command))
     .option('--json', 'prints the episode as JSON')
     .addHelpText('after', EXAMPLES)
-    .action(printEpisode);
+    .action(async (id: string, flags: RolloutFlags) => {
+      const { algorithm, questions, rollouts, out } = flags;
+      const isExport = [algorithm, questions, rollouts, out].some((flag) => flag !== undefined);
+      if (!isExport) return printEpisode(id, flags);
+      const { question, answer, greedy: isGreedy, tokens } = flags;
+      const [other] = Object.entries({ question, answer, greedy: isGreedy, tokens }).find(
+        ([, flag]) => flag !== undefined,
+      ) ?? [undefined];
+      if (other !== undefined) {
+        throw new InputError(
+          `--${other}: not valid with --algorithm, which writes the rollouts of many questions`,
+        );
+      }
+      setExitCode(await exportRollouts(id, flags));
+    });
 }
 
 async function printEpisode(id: string, flags: RolloutFlags): Promise<void> {

@@ -23,8 +23,16 @@ export function printableLines(text: string): string {
 
 /** JSON in which every such character is an escape: the value is kept, and a terminal shows it. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(
+  return escaped(JSON.stringify(value, null, 2));
+}
+
+/** The same in one line. */
+export function printableJsonLine(value: unknown): string {
+  return escaped(JSON.stringify(value));
+}
+
+const escaped = (json: string): string =>
+  json.replace(
     CONTROLS_IN_LINES,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-}

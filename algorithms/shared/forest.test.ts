@@ -23,6 +23,14 @@ describe('the trees of one question', () => {
     ]);
     expect([...treeOfEdges(tree, 1)]).toEqual([0, 1, 0, 1, 0, 1]);
   });
+
+  it('have what left them, whatever the order of the forks', () => {
+    const tree = sketchTree([
+      { next: [{ end: 1 }] },
+      { next: [{ end: 1 }, { round: 1, start: true, end: 0 }, { round: 1, start: true, end: 0 }] },
+    ]);
+    expect([...treeOfEdges(tree, 1)]).toEqual([0, 0, 1, 1, 1, 1]);
+  });
 });
 
 describe('leaves per tree', () => {

@@ -2,8 +2,8 @@ import type { RolloutTree } from '../tree.ts';
 
 /**
  * Methods that grow several trees per question (Tree-GRPO, TreeRL) share one root here. A tree is then what grew
- * from one of the initial rollouts, and a later rollout belongs to the tree whose turn it was in the plan, also
- * where it forks the root.
+ * from one of the initial rollouts. A later rollout belongs to the tree that it left; if it forks the root, to the tree
+ * whose turn it was in the plan.
  * @param forksPerTree how many fork points a plan names per tree and call, tree after tree.
  * @returns for every edge, the number of its tree: 0 for that of the first initial rollout.
  */
@@ -12,13 +12,12 @@ export function treeOfEdges(tree: RolloutTree, forksPerTree: number): Int32Array
   const seen = new Map<number, number>();
   // The engine adds the first edges of a round in the order of its fork points, and parents before children.
   for (const edge of tree.edges) {
-    if (!edge.start) {
-      result[edge.id] = result[tree.nodes[edge.from]!.parent!]!;
-      continue;
-    }
+    const left = edge.shared?.edge ?? tree.nodes[edge.from]!.parent;
+    // Counted even where it is not needed: a fork point's place is among all of its call.
     const place = seen.get(edge.round) ?? 0;
-    seen.set(edge.round, place + 1);
-    result[edge.id] = edge.round === 0 ? place : Math.floor(place / forksPerTree);
+    if (edge.start) seen.set(edge.round, place + 1);
+    const planned = edge.round === 0 ? place : Math.floor(place / forksPerTree);
+    result[edge.id] = left === undefined ? planned : result[left]!;
   }
   return result;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupBy } from '../../core/group-by.ts';
 import { type Random, shuffled } from '../../core/random.ts';
 import type { Algorithm, CreditedAction, ForkPoint } from '../algorithm.ts';
 import { grpoAdvantages } from '../grpo/index.ts';
@@ -96,6 +97,15 @@ export const treeGrpo: Algorithm<TreeGrpoOptions> = {
   schema,
   next: treeGrpoPlan,
   credit: byQuestion(credit),
+  lacks: (tree, { trees, expansions }) => {
+    const started = tree.edges.filter(({ start }) => start);
+    const isPlanned = [...groupBy(started, ({ round }) => String(round))].every(
+      ([round, edges]) => edges.length === (round === '0' ? trees : trees * expansions),
+    );
+    return isPlanned
+      ? undefined
+      : `trees of its own plan: trees = ${trees} rollouts in round 0, trees * expansions = ${trees * expansions} in every later round (round)`;
+  },
   objective: toObjective,
   // Three leaves per tree as in the defaults, where that divides the budget.
   budget: (rollouts) => {

@@ -3,7 +3,7 @@ import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
-import type { RolloutTree } from '../tree.ts';
+import type { RolloutTree, TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -59,7 +59,7 @@ export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number
   for (const { from, to } of tree.edges.toReversed()) outcomes[from] = outcomes[to]!;
   const values = tree.nodes.map((node) => {
     if (node.end !== 'open') return node.return;
-    const samples = node.children.map((id) => tree.edges[id]!).filter(({ round }) => round > 0);
+    const samples = node.children.map((id) => tree.edges[id]!).filter(isSample);
     return samples.length === 0 ? undefined : mean(samples.map(({ to }) => outcomes[to]!));
   });
   const baselines = [...values];
@@ -71,6 +71,9 @@ export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number
   }
   return result;
 }
+
+/** A rollout that begins with tokens of another action is no sample from the state. */
+const isSample = ({ round, shared }: TreeEdge): boolean => round > 0 && shared === undefined;
 
 function credit(trees: readonly RolloutTree[], options: VinePpoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
@@ -108,6 +111,10 @@ export const vinePpo: Algorithm<VinePpoOptions> = {
   schema,
   next: vinePpoPlan,
   credit,
+  lacks: (tree) =>
+    tree.edges.some((edge) => edge.from === 0 && isSample(edge))
+      ? undefined
+      : 'rollouts of a later round from the states that the others went through, the start at least (round)',
   objective: toObjective,
   // The number of decision points is not known before: one main rollout in eight, the rest are samples.
   budget: (rollouts) => ({ rollouts: Math.max(1, Math.round(rollouts / 8)), limit: rollouts }),

@@ -5,10 +5,16 @@ import { type CreditedRow, creditedRows } from '../training/update.ts';
 import type { GrownTree } from './grow.ts';
 import { LackingField } from './lacking.ts';
 
-/** The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained. */
+/**
+ * The advantage of every token of a turn, NaN for tokens that are not trained; undefined if the turn is not trained.
+ * @experimental
+ */
 export type TurnCredit = Float64Array | undefined;
 
-/** What a method says of the trajectories of one batch. */
+/**
+ * What a method says of the trajectories of one batch.
+ * @experimental
+ */
 export interface MethodCredit {
   /** By tree, trajectory and turn. */
   readonly credits: readonly (readonly (readonly TurnCredit[])[])[];
@@ -16,9 +22,12 @@ export interface MethodCredit {
   readonly left: Readonly<Record<'clipScale' | 'nllWeight' | 'offPolicy', number>>;
 }
 
-/** A method cannot say anything of a batch. */
+/**
+ * A method cannot say anything of a batch.
+ * @experimental
+ */
 export interface NoCredit {
-  /** The fields that the file would need, as people read them. */
+  /** What the file would need to have, as people read it. */
   readonly lacks: string;
 }
 
@@ -46,6 +55,10 @@ export function creditOf(
   const trees = grown.map(({ tree }) => tree);
   const lacks = lackingMeasurements(trees, algorithm);
   if (lacks.length > 0) return { lacks: lacks.join(', ') };
+  for (const tree of trees) {
+    const lacks = algorithm.lacks(tree);
+    if (lacks !== undefined) return { lacks };
+  }
   let rows: readonly CreditedRow[];
   try {
     rows = creditedRows(trees, algorithm.credit(trees, random));
@@ -85,8 +98,8 @@ function lackingMeasurements(
   ];
 }
 
-/** The rows of one tree, given to the trajectories that its edges belong to. */
-function handedOut(
+/** The rows of one tree, given to the trajectories that its edges belong to: by trajectory and turn. */
+export function handedOut(
   { tree, paths }: GrownTree,
   rows: readonly CreditedRow[],
 ): readonly (readonly TurnCredit[])[] {

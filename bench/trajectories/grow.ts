@@ -6,7 +6,10 @@ import { branches, type Merge } from './merge.ts';
 import { type ReadContext, readPrompt } from './read-prompt.ts';
 import type { Trajectory, TrajectoryTurn } from './trajectory.ts';
 
-/** A tree made of trajectories. */
+/**
+ * A tree made of trajectories.
+ * @experimental
+ */
 export interface GrownTree {
   readonly tree: RolloutTree;
   /** By trajectory: the edges of its turns. */

@@ -103,9 +103,15 @@ export const trajectorySchema = z
   })
   .describe('creditbench trajectory: a rollout of one question, token by token.');
 
-/** One rollout of one question, token by token: see `trajectorySchema` for the fields. */
+/**
+ * One rollout of one question, token by token: see `trajectorySchema` for the fields.
+ * @experimental
+ */
 export type Trajectory = z.infer<typeof trajectorySchema>;
-/** One action of a trajectory, and what was read before it. */
+/**
+ * One action of a trajectory, and what was read before it.
+ * @experimental
+ */
 export type TrajectoryTurn = Trajectory['turns'][number];
 
 /** The JSON Schema of a line. */

@@ -27,9 +27,13 @@ export const ALL_STEPS = Array.from({ length: 2 * STEPS + 1 }, (_, index) => ind
 /** Color of a step, as #rrggbb: the color of the page mixed with the hue. */
 export function stepColor(step: number, scheme: 'light' | 'dark'): string {
   const share = (Math.abs(step) / STEPS) * MOST;
-  const [page, hue] = [PAGE[scheme], HUES[step < 0 ? 'below' : 'above'][scheme]];
+  return mixed(PAGE[scheme], HUES[step < 0 ? 'below' : 'above'][scheme], share);
+}
+
+/** A color between two, as #rrggbb. @param share of the second. */
+export function mixed(one: string, other: string, share: number): string {
   const channels = [1, 3, 5].map((at) => {
-    const [from, to] = [page, hue].map((color) => Number.parseInt(color.slice(at, at + 2), 16));
+    const [from, to] = [one, other].map((color) => Number.parseInt(color.slice(at, at + 2), 16));
     return Math.round(from! + share * (to! - from!));
   });
   return `#${channels.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Real servers of language models for `npm run test:servers`, on the CPU: three Python environments and two model folders.
-#   scripts/servers/install.sh FOLDER [llama] [skyrl] [vllm]     (default: llama skyrl vllm; 8 GB, 5 to 10 minutes)
+# What `npm run test:servers` tests against, on the CPU: real servers of language models, and other frameworks (peers: verl,
+# TRL, OpenRLHF). Four Python environments and two model folders.
+#   scripts/servers/install.sh FOLDER [PART...]     (default: llama skyrl vllm peers; 10 GB, 5 to 10 minutes)
 # What is there already is left alone. Then: CREDITBENCH_SERVERS=FOLDER npm run test:servers
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 to=$(realpath -m "${1:?usage: install.sh FOLDER [llama] [skyrl] [vllm]}")
 shift
-parts=${*:-llama skyrl vllm}
+parts=${*:-llama skyrl vllm peers}
 mkdir -p "$to"
 
 # environment NAME PACKAGE...: a Python environment with these packages, made whole or not at all.
@@ -33,7 +34,14 @@ for part in $parts; do
         sed -i 's/^Name: .*/Name: vllm/' "$packages/vllm-0.32.0.dist-info/METADATA"
       fi
       ;;
-    *) echo "install.sh: unknown part '$part'; valid: llama, skyrl, vllm" >&2; exit 2 ;;
+    peers)
+      environment peers torch==2.13.0 verl==0.9.1 trl==1.16.0 transformers==5.10.4 pandas pyarrow==26.0.1
+      # Only its functions are called; what they train with is left out.
+      if [ ! -e "$to/peers/ready" ]; then
+        "$to/peers/bin/pip" install --quiet --disable-pip-version-check --no-deps openrlhf==0.11.2
+      fi
+      ;;
+    *) echo "install.sh: unknown part '$part'; valid: llama, skyrl, vllm, peers" >&2; exit 2 ;;
   esac
   touch "$to/$part/ready"
 done

@@ -4,9 +4,11 @@ import { fuzzAsync, mutatedBytes, mutatedJson } from '../../../core/fuzz.test-he
 import { jsonLines } from '../../../envs/data/files/json-lines.ts';
 import { parquetColumns } from '../../../envs/data/files/parquet.ts';
 import { trajectoryProblem, trajectorySchema } from '../trajectory.ts';
-import { FOREIGN_READERS, writeVerifiers } from './index.ts';
+import { READERS, writeVerifiers } from './index.ts';
 import type { TrajectoryReader } from './reader.ts';
 import { codec, fixture, placed, temporaryFiles } from './readers.test-helper.ts';
+
+const FOREIGN = READERS.filter(({ id }) => id !== 'own');
 
 const file = temporaryFiles();
 
@@ -37,7 +39,7 @@ async function read(reader: TrajectoryReader, path: string): Promise<void> {
 }
 
 describe('a file of every format', () => {
-  it.each(FOREIGN_READERS.map((reader) => [reader.id, reader] as const))(
+  it.each(FOREIGN.map((reader) => [reader.id, reader] as const))(
     'is found to be of %s, and of no other',
     async (id, reader) => {
       for (const name of FILES[id]!) {
@@ -45,7 +47,7 @@ describe('a file of every format', () => {
           id === 'trl'
             ? Object.fromEntries((await parquetColumns(fixture(name))).map((column) => [column.name, 1]))
             : records(name)[0];
-        const found = FOREIGN_READERS.filter((one) => one.detects(first, name)).map((one) => one.id);
+        const found = FOREIGN.filter((one) => one.detects(first, name)).map((one) => one.id);
         expect(found).toEqual([id]);
         await read(reader, fixture(name));
       }
@@ -54,13 +56,13 @@ describe('a file of every format', () => {
 
   it('is not found in what is none', () => {
     for (const value of [undefined, null, 1, 'x', [], {}, [{}], { task: null }, { steps: 1 }]) {
-      for (const reader of FOREIGN_READERS) expect(reader.detects(value, 'x.jsonl')).toBe(false);
+      for (const reader of FOREIGN) expect(reader.detects(value, 'x.jsonl')).toBe(false);
     }
   });
 });
 
 describe('any record', () => {
-  it.each(FOREIGN_READERS.filter(({ id }) => id !== 'trl').map((reader) => [reader.id, reader] as const))(
+  it.each(FOREIGN.filter(({ id }) => id !== 'trl').map((reader) => [reader.id, reader] as const))(
     'is a trajectory of %s or refused',
     async (id, reader) => {
       await fuzzAsync(mutatedJson(FILES[id]!.flatMap(records)), async (value) => {
@@ -75,7 +77,7 @@ describe('any record', () => {
       mutatedJson(['verifiers.jsonl', 'verifiers-traces.jsonl'].flatMap(records)),
       async (value) => {
         const path = file('write.jsonl', JSON.stringify(value));
-        const [reader] = FOREIGN_READERS;
+        const [reader] = FOREIGN;
         const rows = (await placed(reader!, path, { codec })).map(({ trajectory: { group, id, turns } }) => ({
           group,
           id,
@@ -89,7 +91,7 @@ describe('any record', () => {
 });
 
 describe('any bytes', () => {
-  it.each(FOREIGN_READERS.map((reader) => [reader.id, reader] as const))(
+  it.each(FOREIGN.map((reader) => [reader.id, reader] as const))(
     'are a file of %s or refused',
     async (id, reader) => {
       const valid = FILES[id]!.map((name) => readFileSync(fixture(name)));
@@ -103,7 +105,7 @@ describe('any bytes', () => {
 
 it('a line as long as memory is refused', async () => {
   const path = file('long.jsonl', `{"a": "${'x'.repeat(17 * 2 ** 20)}"}`);
-  for (const reader of FOREIGN_READERS.filter(({ id }) => id !== 'trl')) {
+  for (const reader of FOREIGN.filter(({ id }) => id !== 'trl')) {
     await expect(read(reader, path)).rejects.toThrow(/long\.jsonl, line 1: longer than 16 MiB/);
   }
 });
@@ -113,6 +115,6 @@ it('a file with lines of two formats is refused where the other begins', async (
   const path = file('mixed.jsonl', lines.join('\n'));
   const values: unknown[] = [];
   for await (const { value } of jsonLines(path)) values.push(value);
-  const reader = FOREIGN_READERS.find((one) => one.detects(values[0], path))!;
+  const reader = FOREIGN.find((one) => one.detects(values[0], path))!;
   await expect(read(reader, path)).rejects.toThrow(/mixed\.jsonl, line 2: input: /);
 });

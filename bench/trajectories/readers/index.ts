@@ -1,4 +1,5 @@
 import { atif } from './atif.ts';
+import { ownReader } from './own.ts';
 import type { TrajectoryReader } from './reader.ts';
 import { tinker } from './tinker.ts';
 import { trl } from './trl.ts';
@@ -7,5 +8,5 @@ import { verl } from './verl.ts';
 
 export { type CreditedTrajectory, writeVerifiers } from './verifiers/write.ts';
 
-/** The readers of formats of others, in the order in which a file is tried. */
-export const FOREIGN_READERS: readonly TrajectoryReader[] = [verifiers, atif, verl, trl, tinker];
+/** All formats that are read, in the order in which a file is tried. */
+export const READERS: readonly TrajectoryReader[] = [ownReader, verifiers, atif, verl, trl, tinker];

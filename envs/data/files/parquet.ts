@@ -12,12 +12,12 @@ import type { RawRecord } from './raw-record.ts';
 /**
  * Streams the rows of a Parquet file, one row group in memory at a time. INT64 becomes a number where that is exact
  * and a text otherwise.
- * @param columns top-level columns to read; those that the file does not have are left out.
+ * @param columns top-level columns to read; those that the file does not have are left out. 'all': whatever it has.
  * @throws InputError on a file that is broken, claims sizes beyond `parquet-limits.ts`, or has none of the columns.
  */
 export async function* parquetRows(
   path: string,
-  columns: readonly string[],
+  columns: readonly string[] | 'all',
   signal?: AbortSignal,
 ): AsyncGenerator<RawRecord> {
   const { handle, size } = await openFile(path);
@@ -25,8 +25,8 @@ export async function* parquetRows(
     const file = bufferOf(handle, size);
     const metadata = await guarded(path, undefined, () => readMetadata(file));
     const present = topLevelColumns(metadata).map(({ name }) => name);
-    const read = columns.filter((column) => present.includes(column));
-    if (read.length === 0) {
+    const read = columns === 'all' ? present : columns.filter((column) => present.includes(column));
+    if (columns !== 'all' && read.length === 0) {
       const names = present.slice(0, 12).map((name) => quoted(name));
       throw new InputError(
         `${path}: no known column (columns: ${names.join(', ')}); valid: ${columns.join(', ')}`,
