@@ -222,6 +222,12 @@ export { writeProfile } from './reports/profile/write.ts';
 // Experimental: exact values by enumeration, criticality, the quality of credit.
 
 export { enumerate, TooManyOutcomes } from './bench/audit/enumerate.ts';
+export {
+  type CommandEstimator,
+  type CommandOptions,
+  commandEstimator,
+} from './bench/audit/estimators/command.ts';
+export type { Estimator, EstimatorAdvantages } from './bench/audit/estimators/estimator.ts';
 export { type ExactState, exactGradient, type Oracle, solve } from './bench/audit/oracle.ts';
 export type { TruthAgreement } from './bench/credit-quality/agreement.ts';
 export {
@@ -259,7 +265,6 @@ export { readCheckpoint, type StartingPoint, writeCheckpoint } from './bench/tra
 
 // Experimental: golden vectors.
 
-export { UnsuitedTree } from './algorithms/unsuited-tree.ts';
 export type { CreditRecord } from './bench/trajectories/credit-record.ts';
 export {
   GOLDEN_KINDS,
@@ -275,9 +280,33 @@ export {
   goldenVectors,
 } from './bench/trajectories/golden-credit.ts';
 
+// Experimental: credit for other people's rollouts.
+
+export type { Disagreement } from './bench/trajectories/disagreement.ts';
+export { type ExportedBatch, type ExportRequest, exportedTrees } from './bench/trajectories/export.ts';
+export {
+  type CreditedGroup,
+  type CreditMethod,
+  creditFile,
+  type FileCreditRequest,
+  type RowSink,
+} from './bench/trajectories/file-credit.ts';
+export type { Merge } from './bench/trajectories/merge.ts';
+export { type OpenRequest, openTrajectories, type TrajectoryFile } from './bench/trajectories/open.ts';
+export type { Distribution } from './bench/trajectories/quantile-sketch.ts';
+export type {
+  PlacedTrajectory,
+  ReadOptions,
+  TrajectoryReader,
+} from './bench/trajectories/readers/reader.ts';
+export { type CreditedTrajectory, creditLine } from './bench/trajectories/row.ts';
+export type { CreditSummary, MethodSummary, PairSummary } from './bench/trajectories/summary.ts';
+
 // Experimental: trees of rollouts as a page.
 
-export type { NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
+export type { KeptTrees, LastTrees } from './bench/cell.ts';
+export type { CreditedRow } from './bench/training/update.ts';
+export type { MethodCredit, NoCredit, TurnCredit } from './bench/trajectories/credit.ts';
 export type { GrownTree } from './bench/trajectories/grow.ts';
 export type { Trajectory, TrajectoryTurn } from './bench/trajectories/trajectory.ts';
 export type { ShownTree, TreeCredit, TreePageInput, TreePageLimits } from './reports/trees/input.ts';

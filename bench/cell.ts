@@ -1,5 +1,8 @@
+import type { RolloutTree } from '../algorithms/tree.ts';
+import type { TokenCodec } from '../policies/policy.ts';
 import type { Declaration } from './declaration.ts';
 import type { TrainingOptions, WarmStartOptions } from './training/options.ts';
+import type { CreditedRow } from './training/update.ts';
 
 /** Code of a user's own: part of the identity of every cell that runs it. */
 export interface CodeIdentity {
@@ -70,6 +73,30 @@ export interface CellResult {
   readonly fingerprint: string;
   /** What the environment is scored by, and what it counts besides. */
   readonly declaration: Declaration;
+  /** Rollouts of the last iteration, if they were to be kept. Not kept in memory when they are stored. */
+  readonly kept?: KeptTrees;
+}
+
+/**
+ * Rollouts of a cell's last iteration and what its training gave them: files of lines of JSON.
+ * @experimental
+ */
+export interface KeptTrees {
+  readonly trajectories: string;
+  readonly credit: string;
+}
+
+/**
+ * What the last iteration of a training was made of.
+ * @experimental
+ */
+export interface LastTrees {
+  /** The trees that were used, with all that was measured. */
+  readonly trees: readonly RolloutTree[];
+  /** Their credit. */
+  readonly rows: readonly CreditedRow[];
+  /** The policy's, if it writes text. */
+  readonly codec: TokenCodec | undefined;
 }
 
 /** How far a running cell has come. */
@@ -89,6 +116,8 @@ export interface CellContext {
   onNotice?(message: string): void;
   /** Called before training begins, with the digest of what it starts from (`startingDigest`). */
   onStartingPoint?(sha256: string): void;
+  /** Called after the last iteration. */
+  onLastTrees?(last: LastTrees): void;
   /** Where to resume: the last checkpoint of an earlier try of this cell. One that cannot be used is ignored, with a notice. */
   readonly checkpoint?: Uint8Array;
   /** Seconds between two checkpoints, at least 0; 0 is after every iteration. Changes no number. Default: 30. */

@@ -4,6 +4,7 @@ import type { AnyAlgorithm } from '../algorithms/algorithm.ts';
 import { configured } from '../algorithms/configured.ts';
 import { type Audit, type AuditObjective, audit } from '../bench/audit/audit.ts';
 import { AUDIT_COLUMNS, AUDIT_COMPONENT_COLUMNS, auditRow, componentRows } from '../bench/audit/columns.ts';
+import type { Estimator } from '../bench/audit/estimators/estimator.ts';
 import { AUDIT_POLICIES, auditPolicy } from '../bench/audit/policies.ts';
 import { blaming, isRefusal } from '../bench/catalog/blame.ts';
 import type { Catalog } from '../bench/catalog/catalog.ts';
@@ -20,13 +21,21 @@ import type { AnyEnvironmentSpec } from '../envs/spec.ts';
 import { type TrainablePolicy, trainable } from '../policies/policy.ts';
 import type { AnyPolicySpec } from '../policies/spec.ts';
 import { algorithmOptions } from './algorithm-options.ts';
-import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
+import { AUDIT_TABLE_COLUMNS, auditTable } from './audit-table.ts';
+import {
+  addEstimatorOptions,
+  checkEstimatorFlags,
+  type EstimatorFlags,
+  estimatorsOf,
+  independentRollouts,
+} from './estimator-options.ts';
+import { addTableOptions, type TableFlags } from './layout.ts';
 import { collect, DEFAULT_CACHE, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
-import { renderTable, type TableColumn } from './table.ts';
+import { stopSignals } from './stop-signals.ts';
 import { print, tell } from './terminal.ts';
 
-interface AuditFlags extends TableFlags {
+interface AuditFlags extends TableFlags, EstimatorFlags {
   readonly algorithm?: readonly string[];
   readonly environment?: readonly string[];
   readonly policy: string;
@@ -46,31 +55,20 @@ Examples:
   creditbench audit --environment stop-or-search --algorithm grpo --algorithm rloo
   creditbench audit --algorithm carl-lite --options '{entropy: exact}' --budget 2
   creditbench audit --algorithm ./mine.ts --json          your own (the file is run as code)
+  creditbench audit --estimator 'python mine.py' --algorithm rloo    a program in any language, beside one of ours
 
 Reading the table: 'gradient' compares the expected gradient of the whole pipeline with the exact policy
 gradient; 'advantage' compares the expected advantage of trained actions with the exact one. Exact where the
 number of outcomes allows it, otherwise sampled ('mc') and judged at 4 standard errors.
 `;
 
-const COLUMNS: readonly TableColumn[] = [
-  { name: 'environment', rank: 0 },
-  { name: 'algorithm', rank: 0 },
-  { name: 'method', rank: 4 },
-  { name: 'gradient', rank: 0 },
-  { name: 'ratios', number: true, rank: 2 },
-  { name: 'cosine', number: true, rank: 3 },
-  { name: 'advantage', rank: 5 },
-  { name: 'direction', title: 'direction error', number: true, rank: 1 },
-  { name: 'cost', title: 'error per token', number: true, rank: 6 },
-];
-
 /** `creditbench audit`: is the estimate right? Exact bias, variance and error of algorithms. */
-export function auditCommand(): Command {
+export function auditCommand(setExitCode: (code: number) => void): Command {
   const command = new Command('audit')
     .description('compares the expected gradient and advantages of algorithms with the exact ones')
     .option(
       '--algorithm <id or file>',
-      'what to audit; a file is code that runs with your rights; may be given more than once (default: all that come with creditbench)',
+      'what to audit; a file is code that runs with your rights; may be given more than once (default: all that come with creditbench, or none beside --estimator)',
       collect,
     )
     .option(
@@ -97,28 +95,47 @@ export function auditCommand(): Command {
     .option('--out <folder>', 'writes audit.csv, audit_components.csv and audit.json there')
     .option('--json', 'prints JSON instead of the table');
   return addTableOptions(
-    command,
-    COLUMNS.map(({ name }) => name),
+    addEstimatorOptions(command),
+    AUDIT_TABLE_COLUMNS.map(({ name }) => name),
   )
     .addHelpText('after', EXAMPLES)
-    .action(runAudit);
+    .action(async (flags: AuditFlags) => setExitCode(await runAudit(flags)));
 }
 
-async function runAudit(flags: AuditFlags): Promise<void> {
+async function runAudit(flags: AuditFlags): Promise<number> {
   if (flags.objective !== 'plain' && flags.objective !== 'own') {
     throw new InputError(`--objective: '${flags.objective}' is not valid; valid: plain, own`);
   }
   const objective: AuditObjective = flags.objective;
+  checkEstimatorFlags(flags);
   const diagnostic = CATALOG.environments.filter(isDiagnostic);
   const names = flags.environment ?? diagnostic.map(({ id }) => id);
-  const chosenNames = algorithmNames(flags.algorithm);
+  // Beside estimators only what is named.
+  const chosenNames = algorithmNames(flags.algorithm ?? (flags.estimator === undefined ? ['all'] : []));
   const catalog = await catalogWith([
     { kind: 'environment', option: '--environment', names },
     { kind: 'algorithm', option: '--algorithm', names: chosenNames },
+    { kind: 'algorithm', option: '--plan', names: flags.plan === undefined ? [] : [flags.plan] },
     { kind: 'policy', option: '--policy', names: [flags.policy].filter(isCodeReference) },
   ]);
   const request = { names, chosenNames, objective };
-  await blaming(catalog, () => auditAll(flags, catalog, request));
+  if (flags.estimator === undefined) {
+    await blaming(catalog, () => auditAll(flags, catalog, request));
+    return 0;
+  }
+  const estimators = estimatorsOf(flags.estimator, flags.estimatorTimeout);
+  const { signal, received, release } = stopSignals();
+  try {
+    await blaming(catalog, () => auditAll(flags, catalog, { ...request, estimators, signal }));
+    return 0;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    tell('stopped: nothing was written\n');
+    return received() === 'SIGTERM' ? 143 : 130;
+  } finally {
+    await Promise.all(estimators.map((estimator) => estimator.close()));
+    release();
+  }
 }
 
 /** What is audited, by name. */
@@ -126,12 +143,24 @@ interface Audited {
   readonly names: readonly string[];
   readonly chosenNames: readonly string[];
   readonly objective: AuditObjective;
+  readonly estimators?: readonly Estimator[];
+  /** Ends the audit of estimators. */
+  readonly signal?: AbortSignal;
+}
+
+/** A row of the table: an algorithm, or an estimator on its rollouts. */
+interface Entry {
+  readonly algorithm: AnyAlgorithm;
+  readonly given: object;
+  readonly estimator?: Estimator;
+  /** What was chosen, for tables, if that is not `given`. */
+  readonly shown?: object;
 }
 
 async function auditAll(
   flags: AuditFlags,
   catalog: Catalog,
-  { names, chosenNames, objective }: Audited,
+  { names, chosenNames, objective, estimators = [], signal }: Audited,
 ): Promise<void> {
   const environments = names.map(catalog.environment);
   const diagnostic = CATALOG.environments.filter(isDiagnostic);
@@ -142,10 +171,16 @@ async function auditAll(
       );
     }
   }
-  const chosen = chosenNames.map((name) => {
-    const algorithm = catalog.algorithm(name);
-    return { algorithm, ...algorithmOptions(algorithm, flags.options, algorithm.budget(flags.budget)) };
-  });
+  const withOptions = (algorithm: AnyAlgorithm): Entry => {
+    const { given } = algorithmOptions(algorithm, flags.options, algorithm.budget(flags.budget));
+    return { algorithm, given };
+  };
+  const named = chosenNames.map((name) => withOptions(catalog.algorithm(name)));
+  const sampler =
+    flags.plan === undefined ? independentRollouts(flags.budget) : withOptions(catalog.algorithm(flags.plan));
+  const shown =
+    flags.plan === undefined ? { rollouts: flags.budget } : { plan: flags.plan, ...sampler.given };
+  const chosen = [...estimators.map((estimator): Entry => ({ ...sampler, estimator, shown })), ...named];
   if (flags.out !== undefined) await makeWritable('--out', flags.out);
 
   const audits: (Audit & { readonly given: object })[] = [];
@@ -159,12 +194,12 @@ async function auditAll(
       );
     }
     const hasGold = environment.answer !== undefined && task.answers.length > 0;
-    for (const { algorithm, given } of chosen) {
+    for (const { algorithm, given, estimator, shown = given } of chosen) {
       if (!hasGold && needsGold(algorithm, given)) {
         const problem = `${algorithm.id} measures how likely the accepted answer is, and ${environment.id} has none`;
-        if (isNamed(algorithm, flags, catalog)) {
+        if (estimator !== undefined || isNamed(algorithm, flags, catalog)) {
           throw new InputError(
-            `--algorithm: ${problem}; valid: another algorithm, or an environment with answers`,
+            `${estimator === undefined ? '--algorithm' : '--plan'}: ${problem}; valid: another algorithm, or an environment with answers`,
           );
         }
         tell(`note: left out: ${problem}\n`);
@@ -175,8 +210,12 @@ async function auditAll(
         : auditPolicy(flags.policy, environment.id);
       const { limit, samples, seed } = flags;
       const request = { algorithm, options: given, environment, task, policy, objective };
+      const more = {
+        ...(estimator === undefined ? {} : { estimator }),
+        ...(signal === undefined ? {} : { signal }),
+      };
       try {
-        audits.push({ ...(await audit({ ...request, limit, samples, seed })), given });
+        audits.push({ ...(await audit({ ...request, ...more, limit, samples, seed })), given: shown });
       } catch (error) {
         // What the engine refuses of an algorithm's answers is the algorithm's fault, not this program's.
         if (isRefusal(error)) {
@@ -184,7 +223,7 @@ async function auditAll(
         }
         throw error;
       }
-      if (process.stderr.isTTY) tell(`${environment.id} ${algorithm.id}\n`);
+      if (process.stderr.isTTY) tell(`${environment.id} ${estimator?.id ?? algorithm.id}\n`);
     }
   }
   const json = `${printableJson(report(flags, audits))}\n`;
@@ -202,7 +241,7 @@ async function auditAll(
   }
   const sampled = audits.some(({ method }) => method === 'monte carlo');
   const footnote = sampled ? `mc: sampled with seed ${flags.seed}, judged at 4 standard errors\n` : '';
-  print(flags.json ? json : `${table(audits, flags)}\n${footnote}`);
+  print(flags.json ? json : `${auditTable(audits, flags)}\n${footnote}`);
   if (flags.out !== undefined) {
     tell(`files: ${join(flags.out, 'audit.csv')}, audit_components.csv, audit.json\n`);
   }
@@ -235,45 +274,4 @@ function report(flags: AuditFlags, audits: readonly (Audit & { readonly given: o
       components: componentRows(entry).map(({ environment: _, algorithm: __, ...rest }): Row => rest),
     })),
   };
-}
-
-/** `{initial: 1, forks: 3}` as 'initial 1, forks 3'. */
-function settings(given: object): string {
-  return Object.entries(given)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
-}
-
-function table(audits: readonly (Audit & { readonly given: object })[], flags: TableFlags): string {
-  const number = (value: number, digits = 3): string =>
-    Number.isFinite(value) ? value.toFixed(digits) : '-';
-  const verdict = ({ gradient }: Audit, which: Audit['gradient'] = gradient): string => {
-    if (which.kind === 'scaled') return `scaled x${number(which.factor)}`;
-    if (which.kind !== 'biased') return which.kind;
-    const flips = which.flipped.length > 0 ? `, ${which.flipped.length} flipped` : '';
-    return `BIASED${flips}\n${which.worst?.name} off ${number(which.worst?.error ?? Number.NaN, 2)}`;
-  };
-  const ratios = ({ gradient }: Audit): string => {
-    const values = gradient.components.flatMap(({ exact, expected }) =>
-      Math.abs(exact) > 1e-12 ? [expected / exact] : [],
-    );
-    return values.length === 0
-      ? '-'
-      : `${number(Math.min(...values), 2)} to ${number(Math.max(...values), 2)}`;
-  };
-  return renderTable(
-    COLUMNS,
-    audits.map((entry) => [
-      entry.environment,
-      `${entry.algorithm}\n${settings(entry.given)}`,
-      `${entry.method === 'exact' ? 'exact' : 'mc'} ${entry.outcomes}`,
-      verdict(entry),
-      ratios(entry),
-      number(entry.cosine, 4),
-      verdict(entry, entry.advantage),
-      number(entry.directionError),
-      number(entry.errorPerToken, 1),
-    ]),
-    layoutOf(flags),
-  );
 }

@@ -70,7 +70,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'audit',
     usage: '[options]',
     description: 'compares the expected gradient and advantages of algorithms with the exact ones',
-    load: async () => (await import('./audit.ts')).auditCommand(),
+    load: async (setExitCode) => (await import('./audit.ts')).auditCommand(setExitCode),
   },
   {
     name: 'serve',

@@ -129,7 +129,7 @@ function apartTable({ pairs }: CreditSummary, layout: Layout): string {
     at,
   ]);
   const { columns: _, ...rest } = layout;
-  return `Where methods disagree most:\n${renderTable(APART, rows, rest)}`;
+  return `Where methods disagree most, each measured by its own scale:\n${renderTable(APART, rows, rest)}`;
 }
 
 const named = (text: string): string => {

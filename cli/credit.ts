@@ -6,6 +6,7 @@ import { configured } from '../algorithms/configured.ts';
 import { blaming } from '../bench/catalog/blame.ts';
 import type { Catalog } from '../bench/catalog/catalog.ts';
 import {
+  type CreditedGroup,
   type CreditMethod,
   creditFile,
   HOLD,
@@ -23,8 +24,11 @@ import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';
 import { createRandom } from '../core/random.ts';
 import { readTokenizerFolder } from '../policies/tokenizer/folder.ts';
+import { TreeSelection } from '../reports/trees/select.ts';
+import { writeTreePage } from '../reports/trees/write.ts';
 import { settingsOf } from './algorithm-settings.ts';
 import { CREDIT_NAMES, creditText } from './credit-text.ts';
+import { checkWrite, WRITES, type Write, writeTraces } from './credit-write.ts';
 import { addTableOptions, layoutOf, type TableFlags } from './layout.ts';
 import { collect, wholeNumber } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';
@@ -37,11 +41,14 @@ interface CreditFlags extends TableFlags {
   readonly set?: readonly string[];
   readonly format?: string;
   readonly tokenizer?: string;
+  readonly reward?: Readonly<Record<string, number>>;
   readonly merge: Merge;
   readonly questions: number;
   readonly hold: number;
   readonly seed: number;
   readonly out?: string;
+  readonly write: Write;
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -75,6 +82,11 @@ export function creditCommand(setExitCode: (code: number) => void): Command {
       '--tokenizer <folder>',
       'Hugging Face folder, or its tokenizer.json: for files that have texts and no ids',
     )
+    .option(
+      '--reward <field=weight>',
+      "a field that rewards are in, and its weight, for formats that leave its name open; may be given more than once (default: the format's usual)",
+      collectReward,
+    )
     .addOption(
       new Option(
         '--merge <what>',
@@ -97,10 +109,28 @@ export function creditCommand(setExitCode: (code: number) => void): Command {
     )
     .option('--seed <n>', 'seed of what controls draw', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER), 0)
     .option('--out <file>', 'writes the advantages there, .jsonl or .parquet; -: on stdout')
+    .addOption(
+      new Option(
+        '--write <format>',
+        'what --out is: rows of advantages, or the traces of verifiers that were read, with the advantages of one method',
+      )
+        .choices(WRITES)
+        .default('own'),
+    )
+    .option('--html <file>', 'writes a page there that shows the rollouts with their advantages')
     .option('--json', 'prints the summary as JSON');
   return addTableOptions(command, CREDIT_NAMES)
     .addHelpText('after', EXAMPLES)
     .action(async (path: string, flags: CreditFlags) => setExitCode(await runCredit(path, flags)));
+}
+
+function collectReward(text: string, before: Readonly<Record<string, number>> = {}) {
+  const [, field, weight] = /^(.+?)(?:=([^=]*))?$/s.exec(text) ?? [];
+  const value = weight === undefined ? 1 : weight.trim() === '' ? Number.NaN : Number(weight);
+  if (field === undefined || !Number.isFinite(value)) {
+    throw new InputError(`--reward: '${text}' is not valid; valid: FIELD or FIELD=WEIGHT, such as correct=1`);
+  }
+  return Object.fromEntries([...Object.entries(before), [field, value]]);
 }
 
 async function runCredit(path: string, flags: CreditFlags): Promise<number> {
@@ -128,7 +158,10 @@ function methodsOf(names: readonly string[], catalog: Catalog, flags: CreditFlag
 async function credit(path: string, methods: readonly CreditMethod[], flags: CreditFlags): Promise<number> {
   const { out } = flags;
   const names = methods.map(({ name }) => name);
-  const rowFile = out === undefined || out === '-' ? undefined : createRowFile(out, names);
+  checkWrite(flags, names);
+  let rowFile = out === undefined || out === '-' ? undefined : createRowFile(out, names);
+  const page = flags.html === undefined ? undefined : new TreeSelection();
+  if (flags.html !== undefined) await makeWritable('--html', dirname(flags.html));
   if (rowFile !== undefined) {
     await makeWritable('--out', dirname(out!));
     if (path !== '-' && isSame(path, out!)) {
@@ -142,7 +175,10 @@ async function credit(path: string, methods: readonly CreditMethod[], flags: Cre
     const codec =
       flags.tokenizer === undefined ? {} : { codec: (await readTokenizerFolder(flags.tokenizer)).codec };
     file = await openTrajectories({
-      ...{ path, input: process.stdin, signal: stopping.signal, ...codec },
+      ...{ path, signal: stopping.signal, ...codec },
+      ...(path === '-' ? { input: process.stdin } : {}),
+      ...(flags.reward === undefined ? {} : { rewards: flags.reward }),
+      ...(flags.write === 'own' ? {} : { format: flags.write }),
       ...(flags.format === undefined ? {} : { format: flags.format }),
       onNotice: (message) => tell(`note: ${message}\n`),
     });
@@ -151,13 +187,22 @@ async function credit(path: string, methods: readonly CreditMethod[], flags: Cre
       ...{ questions: flags.questions, hold: flags.hold * 2 ** 20 },
       random: createRandom(flags.seed).split('credit command'),
       ...rowsTo(out, rowFile),
+      ...(page === undefined ? {} : { onGroup: (group: CreditedGroup) => page.add(group) }),
       signal: stopping.signal,
       onProgress: progress(process.stderr.isTTY),
     });
-    if (summary.methods.every(({ batches }) => batches === 0)) throw nothingDone(file.name, summary);
-    await rowFile?.end(out!);
+    if (summary.methods.every(({ batches }) => batches === 0)) {
+      await rowFile?.discard();
+      rowFile = undefined;
+      throw nothingDone(file.name, summary);
+    }
+    if (flags.write === 'own') await rowFile?.end(out!);
+    else await writeTraces(file, rowFile!, names[0]!, out!, stopping.signal);
+    rowFile = undefined;
+    if (page !== undefined) await writePage(flags.html!, file.name, page);
   } catch (error) {
-    await kept(out, rowFile);
+    if (flags.write === 'own') await kept(out, rowFile);
+    else await rowFile?.discard();
     if (!stopping.signal.aborted) throw error;
     tell('stopped\n');
     return 130;
@@ -169,7 +214,8 @@ async function credit(path: string, methods: readonly CreditMethod[], flags: Cre
   const text = flags.json ? asJson(path, summary, flags) : creditText(file.name, summary, layoutOf(flags));
   if (out === '-') tell(text);
   else print(text);
-  if (rowFile !== undefined) tell(`file: ${out}, ${rowFile.rows} rows (docs/credit.md)\n`);
+  if (out !== undefined && out !== '-') tell(`file: ${out}, ${summary.trajectories} rows (docs/credit.md)\n`);
+  if (flags.html !== undefined) tell(`page: ${flags.html}\n`);
   return 0;
 }
 
@@ -184,6 +230,13 @@ function rowsTo(out: string | undefined, rowFile: RowFile | undefined) {
 async function onStdout(text: string): Promise<void> {
   print(text);
   if (process.stdout.writableNeedDrain) await new Promise((resolve) => process.stdout.once('drain', resolve));
+}
+
+async function writePage(path: string, file: string, selection: TreeSelection): Promise<void> {
+  const { trees, leftOut } = selection.result();
+  const rest =
+    leftOut === 0 ? [] : [`${leftOut} groups of the file, on which methods disagree less, are left out.`];
+  await writeTreePage(path, { questions: trees, lead: `Rollouts of ${file}.`, notes: rest });
 }
 
 /** Rows that are there stay there, under a name that says that they are not all. */

@@ -11,6 +11,8 @@ import { displayWidth } from './wrap.ts';
 const WITHOUT: Readonly<Record<string, string>> = {
   worker: 'says on stderr what it computes',
   report: 'writes a page',
+  golden: 'prints JSON for programs',
+  serve: 'says in one line where it listens',
   export: 'says in one line what it wrote',
   'warm-start': 'says in one line what it wrote and how that scores',
 };
@@ -72,6 +74,7 @@ const CASES: Readonly<Record<string, readonly (readonly string[])[]>> = {
       ...['--truth', '8', '--truth', 'exact'],
     ],
   ],
+  credit: [['credit', 'rollouts.jsonl', '--out', 'credit.jsonl', '--html', 'trees.html']],
   data: [['data', 'inspect', 'questions.json', '--format', 'hotpotqa']],
   list: [
     ['list'],
@@ -108,6 +111,11 @@ beforeAll(async () => {
     join(folder, 'predictions.json'),
     JSON.stringify({ answer: { a: 'Paris' }, sp: { a: [['Paris', 0]] } }),
   );
+  const rollouts = [0, 1, 2].map((reward) => ({
+    ...{ format: 'creditbench-trajectory', version: 1, group: 'a question with a long name of many words' },
+    ...{ id: `rollout-${reward}`, turns: [{ tokens: [1] }, { tokens: [reward, 3] }], reward },
+  }));
+  await writeFile(join(folder, 'rollouts.jsonl'), rollouts.map((one) => JSON.stringify(one)).join('\n'));
   // What `run` and `status` then find: the first run is the longest.
   const { code, stderr } = await callCreditbench(folder, RUN);
   expect(code, stderr).toBe(1);

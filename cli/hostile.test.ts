@@ -113,6 +113,39 @@ describe('what files and servers say cannot drive the terminal', () => {
     expectHarmless(await run(['data', 'inspect', write('twice.json', [{ [HOSTILE]: 1 }])]));
   });
 
+  it('groups, ids and texts of rollouts, in tables, rows and errors', async () => {
+    const turns = [{ tokens: [1], text: HOSTILE, observation: { text: HOSTILE } }];
+    const one = { format: 'creditbench-trajectory', version: 1, group: HOSTILE, question: HOSTILE, turns };
+    const lines = [0, 1, 2].map((reward) => JSON.stringify({ ...one, id: `${HOSTILE}${reward}`, reward }));
+    const path = write('rollouts.jsonl', lines.join('\n'));
+    const some = ['--algorithm', 'grpo,reinforce'];
+    for (const flags of [[], ['--json'], ['--out', '-'], ['--merge', 'none', '--wide']]) {
+      const ended = await run(['credit', path, ...some, ...flags]);
+      expect(ended.code).toBe(0);
+      expectHarmless(ended);
+    }
+    // Rows keep the names.
+    const { stdout } = await run(['credit', path, ...some, '--out', '-']);
+    expect(JSON.parse(stdout.split('\n')[0]!).group).toBe(HOSTILE);
+    const forked = write(
+      'forked.jsonl',
+      JSON.stringify({ ...one, id: HOSTILE, fork: { of: `${HOSTILE}x`, turn: 0 } }),
+    );
+    for (const [file, ...flags] of [
+      [write('twice.jsonl', [lines[0], lines[0]].join('\n'))],
+      [forked],
+      [write('unknown.jsonl', { [HOSTILE]: HOSTILE })],
+      [write('field.jsonl', { ...one, id: 'x', [HOSTILE]: 1 })],
+      [path, '--format', HOSTILE],
+      [path, '--set', `${HOSTILE}.x=1`],
+      [path, '--reward', `${HOSTILE}=x`],
+    ] as [string, ...string[]][]) {
+      const ended = await run(['credit', file, ...some, ...flags]);
+      expect(ended.code).toBe(2);
+      expectHarmless(ended);
+    }
+  });
+
   it('ids in files to score', async () => {
     const gold = write('gold.json', [{ _id: HOSTILE, answer: 'x', supporting_facts: [] }]);
     for (const flags of [[], ['--json']]) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { unlistedNotices } from '../bench/runs/run-folder.ts';
+import { CATALOG } from '../catalog.ts';
 import { writeReport } from '../reports/report-file.ts';
 import { type AnalysisFlags, addAnalysisOptions, toAnalysisOptions } from './analysis-options.ts';
 import { tell } from './terminal.ts';
@@ -12,7 +13,7 @@ Examples:
   creditbench report results/quick audit-folder results/criticality
 
 Folders are known by their files: output of 'creditbench run', 'audit --out' or 'criticality --out'. The page needs
-no network and no other file. An algorithm that is in several runs is told apart by the folder's name. Results of
+no network and no other file. If a run was told to --keep-trees, a page of trees is written beside it. An algorithm that is in several runs is told apart by the folder's name. Results of
 one environment with different data, corpus or retrieval are not mixed, unless --allow-mixed says so.
 `;
 
@@ -30,8 +31,9 @@ export function reportCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(async (folders: readonly string[], flags: ReportFlags) => {
       const file = flags.out ?? join(folders[0]!, 'report.html');
-      await writeReport(folders, file, toAnalysisOptions(flags));
+      const trees = await writeReport(folders, file, toAnalysisOptions(flags), CATALOG.algorithms);
       for (const notice of await unlistedNotices(folders)) tell(`note: ${notice}\n`);
       tell(`report: ${file}\n`);
+      if (trees !== undefined) tell(`trees: ${trees}\n`);
     });
 }

@@ -10,6 +10,7 @@ import type { Executor } from '../bench/runs/executor.ts';
 import type { QueueAddress } from '../bench/runs/queue/address.ts';
 import { RUN_FOLDER } from '../bench/runs/run-folder.ts';
 import { type RunSummary, runSuite } from '../bench/runs/runner.ts';
+import { cellFolder, KEPT_FILES } from '../bench/runs/storage.ts';
 import { checkLearns } from '../bench/training/train.ts';
 import { packageInfo } from '../core/package.ts';
 import { printableJson } from '../core/printable.ts';
@@ -36,6 +37,7 @@ interface RunFlags extends TableFlags, SuiteFlags {
   readonly tensorboard?: boolean;
   readonly json?: boolean;
   readonly retryFailed?: boolean;
+  readonly keepTrees?: boolean;
   readonly checkpointSeconds?: number;
   readonly queue?: QueueAddress;
 }
@@ -71,6 +73,10 @@ export function runCommand(setExitCode: (code: number) => void): Command {
       '--checkpoint-seconds <n>',
       `seconds between two checkpoints of a cell, 0 to 86400; 0: after every iteration (default: ${CHECKPOINT_SECONDS})`,
       decimalIn('--checkpoint-seconds', 0, 86_400),
+    )
+    .option(
+      '--keep-trees',
+      'keeps rollouts of the last iteration of each cell (2 questions, at most 1 MiB) and shows them in trees.html',
     )
     .option('--tensorboard', 'also writes TensorBoard event files, one run per cell')
     .addOption(
@@ -114,6 +120,7 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
       workers,
       cacheDirectory: flags.cache,
       retryFailed: flags.retryFailed ?? false,
+      keepTrees: flags.keepTrees ?? false,
       ...(flags.checkpointSeconds === undefined ? {} : { checkpointSeconds: flags.checkpointSeconds }),
       signal,
       onEvent: (event) => {
@@ -147,8 +154,25 @@ async function run(nameOrFile: string | undefined, flags: RunFlags): Promise<num
       : `${comparisonTable(analysis.groups, layoutOf(flags))}\n`,
   );
   if (events !== undefined) tell(`event files: tensorboard --logdir ${events}\n`);
-  if (problems.length === 0) await store(() => writeReport([out], join(out, 'report.html')));
+  const trees =
+    problems.length === 0
+      ? await store(() => writeReport([out], join(out, 'report.html'), {}, catalog.algorithms))
+      : undefined;
+  if (trees !== undefined) tell(`trees: ${trees}\n`);
+  if (flags.keepTrees) tellWithoutTrees(summary, out);
   return report(summary, { out, left, problems, stoppedBy: received() });
+}
+
+/** Cells that were finished before are not run again to have trees. */
+function tellWithoutTrees({ outcomes }: RunSummary, out: string): void {
+  const without = outcomes.filter(
+    ({ status, hash }) =>
+      status === 'finished' && !existsSync(join(cellFolder(out, hash), KEPT_FILES.trajectories)),
+  );
+  if (without.length === 0) return;
+  tell(
+    `trees: ${without.length} finished cells have none, as they were finished without --keep-trees; with another --out they are computed again\n`,
+  );
 }
 
 /** Says on stderr what went wrong and where the files are. Returns the exit code. */

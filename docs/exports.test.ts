@@ -16,7 +16,7 @@ const exportsOf = (part: string): readonly (readonly [string, string])[] =>
 function isExperimental([file, name]: readonly [string, string]): boolean {
   const source = readFileSync(join(ROOT, file), 'utf8');
   const declared = new RegExp(
-    `(?:^|\\n)(?:/\\*\\*((?:(?!\\*/)[^])*)\\*/\\n)?export (?:async )?(?:function|class|interface|type|const) ${name}\\b`,
+    `(?:^|\\n)(?:/\\*\\*((?:(?!\\*/)[^])*)\\*/\\n)?export (?:async )?(?:function\\*?|class|interface|type|const) ${name}\\b`,
   ).exec(source);
   if (declared === null) throw new Error(`${file}: ${name} is not declared there`);
   return (declared[1] ?? '').includes('@experimental');

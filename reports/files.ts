@@ -123,11 +123,14 @@ An empty field means that there is no such number; \`NaN\` means that the comput
 | | |
 | --- | --- |
 | \`report.html\` | all of it as one page with charts; \`creditbench report\` makes it of any number of runs |
+| \`trees.html\` | with \`--keep-trees\`: some rollouts of the last iteration as trees, colored by the advantages of the run's own algorithms and of all others; \`creditbench report\` writes it beside a report of runs that kept trees, too |
 | \`results.json\` | \`comparison.csv\`, \`pairwise.csv\` and \`profiles.csv\` once more, under the same names; what the analysis was told; which cells have no result. Numbers that JSON does not have are the texts \`NaN\`, \`Infinity\` and \`-Infinity\` |
 | \`comparison.md\`, \`comparison.tex\` | the table for a paper, in Markdown, and in LaTeX for one column of a page (booktabs, graphicx) |
 | \`suite.json\` | the complete suite; what its environments are scored by and which metrics they declare (\`declarations\`); its cells with their status and fingerprint. Written when a run begins and when it ends |
-| \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell; \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
+| \`cells/\` | what every cell left: the files above are made from it. A folder per finished cell, with \`--keep-trees\` also its rollouts (below); \`.failed.json\` says why one failed; \`.checkpoint\`, \`.checkpoint.old\` and \`.lock\` are there while one is not finished ([interrupted runs](interrupted-runs.md)) |
 | \`tensorboard/\` | with \`--tensorboard\`: event files, one run per cell, every column of \`metrics.csv\` a scalar over iterations |
+
+With \`creditbench run --keep-trees\` a cell's folder also has \`trajectories.jsonl\`, the rollouts of the first two questions of its last iteration in our own format (\`creditbench-trajectory\`), which \`creditbench credit\` reads, and \`credit.jsonl\`, the advantages that they were trained with, a line per rollout (\`creditbench-credit\`; the method is called by its algorithm's id). A question that would make the rollouts of a cell more than 1 MiB is left out whole. They change no number and no other file, are equal for equal cells, whatever the workers and wherever a cell was interrupted, and no number is made from them: cells finished without them are not computed again. By default nothing is kept, because they are several times as large as all else that a small cell leaves.
 
 \`creditbench profile --out <folder>\` writes \`profile.csv\`, \`scores.csv\`, \`pairs.csv\` and \`curves.csv\` (below), and:
 

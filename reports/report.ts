@@ -7,13 +7,15 @@ import type { Sources } from './sources.ts';
 
 /**
  * The report over runs, audits and criticality measurements as one HTML page. Deterministic.
+ * @param trees address of the page of trees, if there is one.
  * @throws InputError when results on different data or retrieval would be mixed and that was not allowed.
  */
-export function createReport(sources: Sources, options: AnalysisOptions = {}): string {
+export function createReport(sources: Sources, options: AnalysisOptions = {}, trees?: string): string {
   return renderReport({
     sources,
     analysis: analyze(sources.cells, options),
     curves: curves(sources.cells),
     version: packageInfo().version,
+    ...(trees === undefined ? {} : { trees }),
   });
 }

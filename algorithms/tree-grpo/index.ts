@@ -68,8 +68,7 @@ function credit(
   random: Random,
 ): readonly CreditedAction[] {
   const treeOf = treeOfEdges(tree, options.expansions);
-  // As many as there are initial rollouts: of other people's rollouts there may be more than `trees`.
-  const groups: TreeNode[][] = Array.from({ length: 1 + Math.max(...treeOf) }, () => []);
+  const groups: TreeNode[][] = Array.from({ length: options.trees }, () => []);
   for (const leaf of leaves(tree)) groups[treeOf[leaf.parent!]!]!.push(leaf);
   const kept = groups.map((group, number) =>
     group.length <= options.keep

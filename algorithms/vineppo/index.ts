@@ -3,8 +3,7 @@ import { mean } from '../../core/statistics.ts';
 import type { Algorithm, Credit, ForkPoint } from '../algorithm.ts';
 import { objectiveOptions, toObjective } from '../shared/options.ts';
 import { whiten } from '../shared/whitening.ts';
-import type { RolloutTree } from '../tree.ts';
-import { UnsuitedTree } from '../unsuited-tree.ts';
+import type { RolloutTree, TreeEdge } from '../tree.ts';
 
 const schema = z
   .strictObject({
@@ -60,25 +59,21 @@ export function vinePpoAdvantages(tree: RolloutTree): ReadonlyMap<number, number
   for (const { from, to } of tree.edges.toReversed()) outcomes[from] = outcomes[to]!;
   const values = tree.nodes.map((node) => {
     if (node.end !== 'open') return node.return;
-    // A rollout that begins with tokens of another action is no sample from the state.
-    const samples = node.children
-      .map((id) => tree.edges[id]!)
-      .filter(({ round, shared }) => round > 0 && shared === undefined);
+    const samples = node.children.map((id) => tree.edges[id]!).filter(isSample);
     return samples.length === 0 ? undefined : mean(samples.map(({ to }) => outcomes[to]!));
   });
   const baselines = [...values];
   const result = new Map<number, number>();
   for (const { id, round, from, to } of tree.edges) {
     if (round > 0) continue;
-    const baseline = baselines[from];
-    if (baseline === undefined) {
-      throw new UnsuitedTree('Monte Carlo rollouts from its states (fork, round): none starts at the root');
-    }
-    baselines[to] ??= baseline;
-    result.set(id, (values[to] ?? outcomes[to]!) - baseline);
+    baselines[to] ??= baselines[from]!;
+    result.set(id, (values[to] ?? outcomes[to]!) - baselines[from]!);
   }
   return result;
 }
+
+/** A rollout that begins with tokens of another action is no sample from the state. */
+const isSample = ({ round, shared }: TreeEdge): boolean => round > 0 && shared === undefined;
 
 function credit(trees: readonly RolloutTree[], options: VinePpoOptions): Credit {
   const actions = trees.flatMap((tree, index) => {
@@ -117,7 +112,7 @@ export const vinePpo: Algorithm<VinePpoOptions> = {
   next: vinePpoPlan,
   credit,
   lacks: (tree) =>
-    tree.edges.some(({ from, round }) => from === 0 && round > 0)
+    tree.edges.some((edge) => edge.from === 0 && isSample(edge))
       ? undefined
       : 'rollouts of a later round from the states that the others went through, the start at least (round)',
   objective: toObjective,

@@ -26,12 +26,6 @@ describe('VinePPO advantages', () => {
       [...vinePpoAdvantages(of)].map(([edge, value]) => [of.edges[edge]!.action, value] as const),
     );
 
-  it('are refused of chains, in words', () => {
-    expect(() => vinePpoAdvantages(sketchTree([{ end: 1 }, { end: 0 }]))).toThrow(
-      'the tree lacks Monte Carlo rollouts from its states (fork, round): none starts at the root',
-    );
-  });
-
   // equation (vineppo): V(s)
   // equation (vineppo): A = r + V(next)
   it('are r + V(next) - V(here) with the mean of fresh rollouts, 0 after the end', () => {

@@ -9,9 +9,12 @@ import type { Prompt, TrainablePolicy } from '../../policies/policy.ts';
 import { rollout } from '../rollout/engine.ts';
 import { trainingRows } from '../training/update.ts';
 import { enumerate, TooManyOutcomes } from './enumerate.ts';
-import { Moments } from './moments.ts';
+import { type Credited, crediting, type Rolled } from './estimators/crediting.ts';
+import type { Estimator } from './estimators/estimator.ts';
+import type { Moments } from './moments.ts';
 import { exactGradient, type Oracle, solve } from './oracle.ts';
-import { type Component, judge, type Verdict } from './verdict.ts';
+import { type Sample, Totals } from './totals.ts';
+import { type Component, judge, SINGLE_PRECISION, type Verdict } from './verdict.ts';
 
 /**
  * Which loss the advantages enter.
@@ -23,6 +26,11 @@ export type AuditObjective = 'plain' | 'own';
 
 export interface AuditRequest {
   readonly algorithm: AnyAlgorithm;
+  /**
+   * Says the advantages in place of the algorithm's credit rule; plan, measurements and loss stay the algorithm's. Its
+   * numbers may be float32: differences of 1e-5 then count as rounding.
+   */
+  readonly estimator?: Estimator;
   /** What differs from the algorithm's defaults; completed and checked by its schema. Default: nothing. */
   readonly options?: object;
   readonly environment: AnyEnvironment;
@@ -45,6 +53,7 @@ export interface AuditRequest {
 }
 
 export interface Audit {
+  /** Id of the algorithm, or of the estimator. */
   readonly algorithm: string;
   readonly environment: string;
   readonly method: 'exact' | 'monte carlo';
@@ -73,10 +82,10 @@ export interface Audit {
 /**
  * Audits one algorithm on one task: runs its whole pipeline (plan, sampling, credit, what is left out, loss)
  * once per possible outcome, or many times at random, and sets the expected gradient against the exact one.
- * @throws ZodError if an option is not valid, and what `solve` throws.
+ * @throws ZodError if an option is not valid, InputError if an estimator's answer is not, and what `solve` throws.
  */
 export async function audit(request: AuditRequest): Promise<Audit> {
-  const { environment, task, policy, signal, samples = 20_000, seed = 0 } = request;
+  const { environment, task, policy, estimator, signal, samples = 20_000, seed = 0 } = request;
   const algorithm = configured(request.algorithm, request.options);
   const sampling = { temperature: 1 };
   const abort = signal === undefined ? {} : { signal };
@@ -89,7 +98,7 @@ export async function audit(request: AuditRequest): Promise<Audit> {
   const valueAt = exactValues(oracle, request.critic ?? 'exact');
   const expert = lookAhead(environment);
 
-  const pipeline = async (random: Random): Promise<Sample> => {
+  const roll = async (random: Random): Promise<Rolled> => {
     const [grown] = await rollout({
       environment,
       policy,
@@ -102,8 +111,12 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     });
     const tree = withExactOutputs(grown!, heads, valueAt);
     // A tree that would be replaced by another question's teaches nothing here.
-    const credit =
-      resampling?.keep(tree) === false ? { actions: [] } : algorithm.credit([tree], random.split('credit'));
+    if (resampling?.keep(tree) === false) return { tree, credit: { actions: [] } };
+    // What an estimator says is asked for many trees at once.
+    return { tree, credit: estimator ? undefined : algorithm.credit([tree], random.split('credit')) };
+  };
+
+  const estimate = async ({ tree, credit }: Credited): Promise<Sample> => {
     const rows = trainingRows([tree], credit).map(
       // The reference is the audited policy itself, as at the start of a training.
       (row) => ({ ...row, referenceLogProbs: row.oldLogProbs }),
@@ -127,123 +140,49 @@ export async function audit(request: AuditRequest): Promise<Audit> {
     return { gradient: Float64Array.from(ascent), advantages, counts, tokens, trained: rows.length };
   };
 
-  const exact = new Totals(truth, exactAdvantages.names.length);
-  let totals = exact;
+  const adding = () => {
+    const totals = new Totals(truth, exactAdvantages.names.length);
+    const add = async (credited: Credited, probability: number): Promise<void> =>
+      totals.add(await estimate(credited), probability);
+    return { totals, ...crediting(estimator, add, signal) };
+  };
+  const exact = adding();
+  let { totals } = exact;
   let method: Audit['method'] = 'exact';
   let outcomes: number;
   try {
-    outcomes = await enumerate(pipeline, (sample, probability) => exact.add(sample, probability), {
-      limit: request.limit ?? 200_000,
-      ...abort,
-    });
+    outcomes = await enumerate(roll, exact.add, { limit: request.limit ?? 200_000, ...abort });
+    await exact.rest();
   } catch (error) {
     if (!(error instanceof TooManyOutcomes)) throw error;
     method = 'monte carlo';
     outcomes = samples;
-    totals = new Totals(truth, exactAdvantages.names.length);
+    const sampled = adding();
+    totals = sampled.totals;
     const random = createRandom(seed).split('audit');
     for (let draw = 0; draw < samples; draw++) {
       signal?.throwIfAborted();
-      totals.add(await pipeline(random.split(draw)), 1 / samples);
+      await sampled.add(await roll(random.split(draw)), 1 / samples);
     }
+    await sampled.rest();
   }
   const draws = method === 'exact' ? undefined : samples;
-  const unit = Math.max(...environment.rewardRange.map(Math.abs));
+  const judging = {
+    unit: Math.max(...environment.rewardRange.map(Math.abs)),
+    ...(estimator === undefined ? {} : { rounding: SINGLE_PRECISION }),
+  };
   return {
-    algorithm: request.algorithm.id,
+    algorithm: estimator?.id ?? request.algorithm.id,
     environment: environment.id,
     method,
     outcomes,
-    gradient: judge(components(names, truth, totals.gradient, draws), { unit }),
+    gradient: judge(components(names, truth, totals.gradient, draws), judging),
     advantage: judge(
       components(exactAdvantages.names, exactAdvantages.values, totals.conditionalAdvantages(), draws),
-      { shifts: true, unit },
+      { ...judging, shifts: true },
     ),
     ...totals.summary(),
   };
-}
-
-interface Sample {
-  readonly gradient: Float64Array;
-  /** Sum of the advantages given to each state-action pair, and how often it was trained. */
-  readonly advantages: Float64Array;
-  readonly counts: Float64Array;
-  readonly tokens: number;
-  readonly trained: number;
-}
-
-/** Probability-weighted sums over samples. */
-class Totals {
-  readonly gradient: Moments;
-  private readonly advantages: Moments;
-  private readonly counts: Moments;
-  private readonly products: Moments;
-  private readonly truth: Float64Array;
-  private squared = 0;
-  private projected = 0;
-  private tokens = 0;
-  private trained = 0;
-
-  constructor(truth: Float64Array, pairs: number) {
-    this.truth = truth;
-    this.gradient = new Moments(truth.length);
-    this.advantages = new Moments(pairs);
-    this.counts = new Moments(pairs);
-    this.products = new Moments(pairs);
-  }
-
-  add(sample: Sample, probability: number): void {
-    this.gradient.add(sample.gradient, probability);
-    this.advantages.add(sample.advantages, probability);
-    this.counts.add(sample.counts, probability);
-    this.products.add(
-      sample.advantages.map((value, index) => value * sample.counts[index]!),
-      probability,
-    );
-    this.squared += probability * dot(sample.gradient, sample.gradient);
-    this.projected += probability * dot(sample.gradient, this.truth);
-    this.tokens += probability * sample.tokens;
-    this.trained += probability * sample.trained;
-  }
-
-  /** E[sum of advantages] / E[count] per pair, with the delta method's variance per draw. */
-  conditionalAdvantages(): Moments {
-    const result = new Moments(this.counts.mean.length);
-    for (let index = 0; index < result.mean.length; index++) {
-      const count = this.counts.mean[index]!;
-      if (count === 0) {
-        result.mean[index] = Number.NaN;
-        continue;
-      }
-      const ratio = this.advantages.mean[index]! / count;
-      result.mean[index] = ratio;
-      // E[(sum - ratio * count)^2] / E[count]^2
-      const spread =
-        this.advantages.square[index]! -
-        2 * ratio * this.products.mean[index]! +
-        ratio ** 2 * this.counts.square[index]!;
-      result.square[index] = ratio ** 2 + Math.max(0, spread) / count ** 2;
-    }
-    return result;
-  }
-
-  summary() {
-    const { mean } = this.gradient;
-    const norm = dot(this.truth, this.truth);
-    const directionError =
-      norm === 0 || this.squared === 0 || this.projected <= 0
-        ? 1
-        : 1 - this.projected ** 2 / (this.squared * norm);
-    return {
-      variance: this.squared - dot(mean, mean),
-      meanSquaredError: this.squared - 2 * this.projected + norm,
-      directionError,
-      tokens: this.tokens,
-      errorPerToken: directionError * this.tokens,
-      trainedActions: this.trained,
-      cosine: dot(mean, this.truth) / Math.sqrt(dot(mean, mean) * norm),
-    };
-  }
 }
 
 function components(
@@ -329,10 +268,4 @@ function parameterNames(oracle: Oracle, policy: TrainablePolicy): readonly Name[
     }
   }
   return names;
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let index = 0; index < a.length; index++) sum += a[index]! * b[index]!;
-  return sum;
 }

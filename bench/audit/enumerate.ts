@@ -28,7 +28,7 @@ interface Choice {
  * on, and hands each result over with its exact probability. Works by replay: every run repeats the choices of
  * the one before up to the last that has an untried alternative.
  * @param pipeline anything that draws only from the `Random` it is given; `uniform` is refused.
- * @param visit called once per outcome; the probabilities sum to 1.
+ * @param visit called once per outcome; a promise that it returns is waited for; the probabilities sum to 1.
  * @param limit most outcomes to visit, default 2,000,000.
  * @returns the number of outcomes.
  * @throws TooManyOutcomes with an estimate of their number: early, where it is far above the limit, or at the
@@ -37,7 +37,7 @@ interface Choice {
  */
 export async function enumerate<Result>(
   pipeline: (random: Random) => Promise<Result>,
-  visit: (result: Result, probability: number) => void,
+  visit: (result: Result, probability: number) => unknown,
   { limit = 2_000_000, signal }: { readonly limit?: number; readonly signal?: AbortSignal } = {},
 ): Promise<number> {
   const path: Choice[] = [];
@@ -57,7 +57,7 @@ export async function enumerate<Result>(
     } else if (count === limit) {
       throw new TooManyOutcomes(await estimateOutcomes(pipeline), limit);
     }
-    visit(
+    await visit(
       result,
       path.reduce((product, { probabilities, index }) => product * probabilities[index]!, 1),
     );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
 import { type Audit, type AuditObjective, audit } from './audit.ts';
+import type { Estimator } from './estimators/estimator.ts';
 import { countEpisodes, describeMdp, type MdpChoice, playable, smallMdp } from './small-mdp.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -27,6 +28,8 @@ export interface CheckBiasOptions {
   readonly seed?: number;
   /** Replays one case: the path that a failure printed, with the same seed. */
   readonly path?: string;
+  /** Says the advantages in place of the algorithm's credit rule: see `AuditRequest`. */
+  readonly estimator?: Estimator;
   /** See `AuditObjective`. Default 'plain'. */
   readonly objective?: AuditObjective;
   /** Options of the algorithm. They win over those of its `budget`. */
@@ -148,6 +151,7 @@ async function examine(
     algorithm,
     options,
     ...playable(mdp),
+    ...(request.estimator === undefined ? {} : { estimator: request.estimator }),
     objective: request.objective ?? 'plain',
     limit,
     samples: 2, // a case beyond the limit is passed over

@@ -28,10 +28,18 @@ export interface Verdict {
   readonly components: readonly Component[];
 }
 
-/** Rounding of exact sums, relative to the largest component. */
-const TOLERANCE = 1e-9;
-/** The same relative to the returns: where the truth is 0, an estimate's terms cancel only up to rounding. */
-const FLOOR = 1e-12;
+/** What counts as rounding. */
+export interface Rounding {
+  /** Relative to the largest component. */
+  readonly tolerance: number;
+  /** Relative to the returns: where the truth is 0, an estimate's terms cancel only up to rounding. */
+  readonly floor: number;
+}
+
+/** Of exact sums. */
+const EXACT: Rounding = { tolerance: 1e-9, floor: 1e-12 };
+/** Of advantages in float32. */
+export const SINGLE_PRECISION: Rounding = { tolerance: 1e-5, floor: 1e-7 };
 /** A deviation of so many standard errors counts as different. */
 const SIGMAS = 4;
 
@@ -50,17 +58,22 @@ function sameUpToOffsets(components: readonly Component[], slack: (component: Co
 
 /**
  * Compares an estimate's expectation with the truth, component by component.
- * @param unit the largest absolute return: differences of 1e-12 of it are rounding. Default 0.
+ * @param unit the largest absolute return, which `floor` is relative to. Default 0.
+ * @param rounding default: that of exact sums.
  */
-export function judge(components: readonly Component[], { shifts = false, unit = 0 } = {}): Verdict {
+export function judge(
+  components: readonly Component[],
+  { shifts = false, unit = 0, rounding = EXACT } = {},
+): Verdict {
+  const { tolerance, floor } = rounding;
   const made = components.filter(({ expected }) => !Number.isNaN(expected));
   const scale = Math.max(0, ...components.map(({ exact }) => Math.abs(exact)));
   const slack = (component: Component): number =>
-    TOLERANCE * Math.max(scale, Math.abs(component.expected)) +
-    FLOOR * unit +
+    tolerance * Math.max(scale, Math.abs(component.expected)) +
+    floor * unit +
     SIGMAS * component.standardError;
   // Where some were never estimated, and the others truly make no difference, nothing can be said.
-  const zero = TOLERANCE * scale + FLOOR * unit;
+  const zero = tolerance * scale + floor * unit;
   if (
     made.length < components.length &&
     made.every(

@@ -14,6 +14,8 @@ export interface Job {
   readonly checkpoint?: Uint8Array;
   /** As in `CellContext`. */
   readonly checkpointSeconds: number;
+  /** Whether the result of a 'run' is to have the rollouts of the last iteration (`CellResult.kept`). Changes no number. */
+  readonly keepTrees?: boolean;
   /** Ends the work; the job then rejects. */
   readonly signal: AbortSignal;
   /** Called when work begins, again when another worker takes over: `worker` names one that may be elsewhere. */

@@ -72,6 +72,7 @@ function askWorker(worker: string, cacheDirectory: string, job: Job): Promise<Ce
       cacheDirectory,
       checkpointSeconds,
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(job.keepTrees === true ? { keepTrees: true } : {}),
     };
     job.onStart();
     child.send(request, () => {

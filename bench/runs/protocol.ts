@@ -1,7 +1,8 @@
 // biome-ignore-all lint/plugin: a worker is a process of its own, and ends itself
 
 import { InputError, MachineError } from '../../core/errors.ts';
-import type { Cell, CellContext, CellProgress, CellResult, CodeFiles } from '../cell.ts';
+import type { Cell, CellContext, CellProgress, CellResult, CodeFiles, KeptTrees } from '../cell.ts';
+import { keptTrees } from './kept-trees.ts';
 import type { CellError } from './storage.ts';
 
 /** The one request that a worker process gets. */
@@ -13,6 +14,8 @@ export interface WorkerRequest {
   readonly cacheDirectory: string;
   readonly checkpointSeconds: number;
   readonly checkpoint?: Uint8Array;
+  /** Whether the result is to have the rollouts of the last iteration. */
+  readonly keepTrees?: boolean;
 }
 
 /** What a worker process sends back. The last message is `result`, `prepared` or `error`. */
@@ -44,7 +47,7 @@ export function serveWorker(tasks: WorkerTasks): void {
       process.send!(reply, undefined, {}, () => resolve());
     });
   process.once('message', (message) => {
-    const { task, cell, code, ...given } = message as WorkerRequest;
+    const { task, cell, code, keepTrees = false, ...given } = message as WorkerRequest;
     const context: CellContext = {
       ...given,
       onProgress: (progress) => {
@@ -57,7 +60,7 @@ export function serveWorker(tasks: WorkerTasks): void {
       // Awaited: a message that is larger than the pipe's buffer is only sent while the event loop runs.
       onCheckpoint: (checkpoint) => send({ type: 'checkpoint', checkpoint }),
     };
-    perform(tasks, { task, cell, code }, context)
+    perform(tasks, { task, cell, code, keepTrees }, context)
       .catch(
         (error: unknown): WorkerReply => ({
           type: 'error',
@@ -72,10 +75,15 @@ export function serveWorker(tasks: WorkerTasks): void {
 
 async function perform(
   tasks: WorkerTasks,
-  { task, cell, code }: Pick<WorkerRequest, 'task' | 'cell' | 'code'>,
+  { task, cell, code, keepTrees }: Pick<WorkerRequest, 'task' | 'cell' | 'code' | 'keepTrees'>,
   context: CellContext,
 ): Promise<WorkerReply> {
-  if (task === 'run') return { type: 'result', result: await tasks.runCell(cell, code, context) };
+  if (task === 'run') {
+    let kept: KeptTrees | undefined;
+    if (keepTrees) context.onLastTrees = (last) => (kept = keptTrees(last, cell.algorithm.id));
+    const result = await tasks.runCell(cell, code, context);
+    return { type: 'result', result: { ...result, ...(kept === undefined ? {} : { kept }) } };
+  }
   await tasks.prepareCell(cell, code, context);
   return { type: 'prepared' };
 }

@@ -19,6 +19,7 @@ export interface Pending {
 export interface Running {
   readonly out: string;
   readonly checkpointSeconds: number;
+  readonly keepTrees: boolean;
   readonly executor: Executor;
   readonly code: CodeFiles;
   readonly signal: AbortSignal;
@@ -178,7 +179,7 @@ function codeOf({ algorithm, environment, policy }: Cell, code: CodeFiles): Code
 function execute(
   task: Job['task'],
   cell: NamedCell,
-  { checkpointSeconds, executor, code, signal, emit }: Running,
+  { checkpointSeconds, keepTrees, executor, code, signal, emit }: Running,
   resuming: Partial<Pick<Job, 'checkpoint' | 'onProgress' | 'onCheckpoint'>> = {},
 ): Promise<CellResult | undefined> {
   const type = task === 'run' ? 'cell-progress' : 'prepare-progress';
@@ -187,6 +188,7 @@ function execute(
     cell: cell.cell,
     code: codeOf(cell.cell, code),
     checkpointSeconds,
+    keepTrees,
     signal,
     onStart: (worker) => {
       if (task === 'run') emit({ type: 'cell-start', cell, ...(worker === undefined ? {} : { worker }) });

@@ -40,6 +40,11 @@ export interface RunOptions {
   readonly worker?: string;
   /** Seconds between two checkpoints of a cell, at least 0; 0 is after every iteration. Default: 30. */
   readonly checkpointSeconds?: number;
+  /**
+   * Keeps some rollouts of each cell's last iteration in its folder, for pages of trees. Changes nothing else; cells that are
+   * finished on disk are not run again for it. Default: false.
+   */
+  readonly keepTrees?: boolean;
   /** Where cells are computed. Default: `workers` processes of this machine. The caller closes it. */
   readonly executor?: Executor;
   /** Also runs cells that have failed before. Default: false. */
@@ -114,8 +119,18 @@ export async function runSuite(options: RunOptions): Promise<RunSummary> {
       }
     });
   const emit = (event: RunEvent): void => options.onEvent?.(event);
-  const { code = {} } = options;
-  const running = { out, checkpointSeconds, executor, code, signal, done, emit, waited: new Set<string>() };
+  const { code = {}, keepTrees = false } = options;
+  const running = {
+    out,
+    checkpointSeconds,
+    keepTrees,
+    executor,
+    code,
+    signal,
+    done,
+    emit,
+    waited: new Set<string>(),
+  };
   const refused: Refused[] = [];
   const jobs: Jobs = { ...running, job, prepared: new Map(), refused };
   for (let rest = pending; rest.length > 0 && !signal.aborted; ) {

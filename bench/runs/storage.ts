@@ -14,7 +14,7 @@ import { MAX_TEXT, readBounded, readBoundedText } from '../../core/bounded-file.
 import { sortKeys } from '../../core/canonical-json.ts';
 import { packageInfo } from '../../core/package.ts';
 import { isAlive } from '../../core/process-identity.ts';
-import type { Cell, CellResult } from '../cell.ts';
+import type { Cell, CellResult, KeptTrees } from '../cell.ts';
 import { TIMING_COLUMNS } from '../columns.ts';
 import { formatCsv, parseCsv } from '../csv.ts';
 import { declarationSchema, metricColumns } from '../declaration.ts';
@@ -40,6 +40,9 @@ const markerSchema = z.object({
   /** Absent: made before environments declared anything. */
   declaration: declarationSchema.exactOptional(),
 });
+
+/** The files of a cell that keeps trees. No number depends on them, and done.json is the same without them. */
+export const KEPT_FILES = { trajectories: 'trajectories.jsonl', credit: 'credit.jsonl' } as const;
 
 /** Bytes of done.json and of the record of a failure, at most. */
 const MAX_RECORD = 16 * 2 ** 20;
@@ -97,7 +100,7 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /**
- * Stores a finished cell: `cell.json`, `metrics.csv`, `timings.csv` and the marker `done.json` appear together,
+ * Stores a finished cell: `cell.json`, `metrics.csv`, `timings.csv`, kept trees and the marker `done.json` appear together,
  * by one rename. An earlier failure record of the cell is removed. Of several processes that store the same cell one does.
  */
 export async function writeCell(out: string, cell: Cell, result: CellResult): Promise<void> {
@@ -122,6 +125,9 @@ export async function writeCell(out: string, cell: Cell, result: CellResult): Pr
     await writeSynced(join(temporary, 'cell.json'), cellText);
     await writeSynced(join(temporary, 'metrics.csv'), metrics);
     await writeSynced(join(temporary, 'timings.csv'), timings);
+    for (const [name, file] of Object.entries(KEPT_FILES) as [keyof KeptTrees, string][]) {
+      if (result.kept !== undefined) await writeSynced(join(temporary, file), result.kept[name]);
+    }
     await writeSynced(join(temporary, 'done.json'), `${JSON.stringify(marker, null, 2)}\n`);
     await syncFolder(temporary);
     await rename(temporary, folder).catch(async () => {

@@ -6,9 +6,10 @@ import { ALGORITHMS, findAlgorithm } from '../../algorithms/registry.ts';
 import { CATALOG } from '../../catalog.ts';
 import { findEnvironment } from '../../envs/registry.ts';
 import { findPolicy } from '../../policies/registry.ts';
-import type { Cell, CellResult } from '../cell.ts';
+import type { Cell, CellResult, KeptTrees, LastTrees } from '../cell.ts';
 import { formatCsv } from '../csv.ts';
 import { metricColumns } from '../declaration.ts';
+import { keptTrees } from '../runs/kept-trees.ts';
 import { trainingSchema, warmStartSchema } from './options.ts';
 import { readState, writeState } from './state.ts';
 import { runCell } from './train.ts';
@@ -56,8 +57,11 @@ const csv = ({ metrics, declaration }: CellResult): string =>
 /** Runs a cell to its end, and then once more from each of its checkpoints, which ran to the same bytes. */
 async function interruptEverywhere(one: Cell): Promise<void> {
   const checkpoints: Uint8Array[] = [];
+  const kept: KeptTrees[] = [];
+  const onLastTrees = (last: LastTrees): void => void kept.push(keptTrees(last, one.algorithm.id));
   const whole = await runCell(one, CATALOG, {
     cacheDirectory,
+    onLastTrees,
     checkpointSeconds: 0,
     onCheckpoint: (bytes) => void checkpoints.push(bytes),
   });
@@ -67,6 +71,7 @@ async function interruptEverywhere(one: Cell): Promise<void> {
     const later: Uint8Array[] = [];
     const resumed = await runCell(one, CATALOG, {
       cacheDirectory,
+      onLastTrees,
       checkpoint,
       checkpointSeconds: 0,
       onCheckpoint: (bytes) => void later.push(bytes),
@@ -79,6 +84,10 @@ async function interruptEverywhere(one: Cell): Promise<void> {
     // What was measured before the interruption is kept.
     expect(resumed.timings[iteration]).toEqual(whole.timings[iteration]);
   }
+  // Kept once per run of the cell, and the same each time.
+  expect(kept).toHaveLength(1 + checkpoints.length);
+  expect(kept[0]!.trajectories.length).toBeGreaterThan(0);
+  expect(new Set(kept.map((one) => JSON.stringify(one))).size).toBe(1);
 }
 
 describe('a cell that was interrupted', () => {

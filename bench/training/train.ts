@@ -177,6 +177,10 @@ async function train<At extends Place>(
       const trained = await trainIteration(state, setup, (stage) => clock.lap(`${stage}_seconds`));
       state = trained.state;
       Object.assign(row, describeIteration(trained, loaded, policy));
+      if (iteration === training.iterations) {
+        const { trees, used, rows } = trained;
+        context.onLastTrees?.({ trees: trees.slice(0, used), rows, codec: policy.codec });
+      }
     }
     if (iteration % training.evaluateEvery === 0 || iteration === training.iterations) {
       Object.assign(row, await evaluation(loaded, setup));

@@ -14,7 +14,10 @@ export interface TrainingRow extends LossRow {
   readonly record: ActionRecord;
 }
 
-/** A credited action as far as its credit goes. */
+/**
+ * A credited action as far as its credit goes.
+ * @experimental
+ */
 export type CreditedRow = Omit<TrainingRow, 'record' | 'oldLogProbs'>;
 
 /** The rows of the loss: credit joined to what was sampled. @throws RangeError as `creditedRows`. */

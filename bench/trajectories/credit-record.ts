@@ -6,15 +6,39 @@ import type { Trajectory } from './trajectory.ts';
 export const CREDIT_FORMAT = 'creditbench-credit';
 export const CREDIT_VERSION = 1;
 
+const name = z.string().min(1).max(1000);
+
 /** What methods say of one trajectory: one line of a file of advantages. */
-export const creditRecordSchema = z.strictObject({
-  format: z.literal(CREDIT_FORMAT),
-  version: z.literal(CREDIT_VERSION),
-  group: z.string(),
-  id: z.string(),
-  /** By method and turn: null if the turn is not trained in this trajectory, else a number per token or null. */
-  advantages: z.record(z.string(), z.array(z.array(z.number().nullable()).nullable())),
-});
+export const creditRecordSchema = z
+  .strictObject({
+    format: z.literal(CREDIT_FORMAT),
+    version: z.literal(CREDIT_VERSION),
+    group: name.describe("The trajectory's."),
+    id: name.describe("The trajectory's."),
+    advantages: z
+      .record(
+        z.string(),
+        z
+          .array(
+            z
+              .array(
+                z.number().nullable().describe('Null: the token is not trained. 0: it is, with advantage 0.'),
+              )
+              .nullable()
+              .describe(
+                'One number per token of the action. Null: the action is not trained in this trajectory.',
+              ),
+          )
+          .describe('By turn.'),
+      )
+      .describe('By method. A method that can say nothing of the trajectory is not there.'),
+  })
+  .describe('creditbench credit: the advantages of one trajectory, by method, turn and token.');
+
+/** The JSON Schema of a line. */
+export function creditJsonSchema(): object {
+  return z.toJSONSchema(creditRecordSchema, { io: 'input' });
+}
 
 /**
  * What methods say of one trajectory. A token of null is not trained; 0 is trained with advantage 0.

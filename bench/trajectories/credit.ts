@@ -1,6 +1,5 @@
 import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import type { RolloutTree } from '../../algorithms/tree.ts';
-import { UnsuitedTree } from '../../algorithms/unsuited-tree.ts';
 import type { Random } from '../../core/random.ts';
 import { type CreditedRow, creditedRows } from '../training/update.ts';
 import type { GrownTree } from './grow.ts';
@@ -12,7 +11,10 @@ import { LackingField } from './lacking.ts';
  */
 export type TurnCredit = Float64Array | undefined;
 
-/** What a method says of the trajectories of one batch. */
+/**
+ * What a method says of the trajectories of one batch.
+ * @experimental
+ */
 export interface MethodCredit {
   /** By tree, trajectory and turn. */
   readonly credits: readonly (readonly (readonly TurnCredit[])[])[];
@@ -62,7 +64,6 @@ export function creditOf(
     rows = creditedRows(trees, algorithm.credit(trees, random));
   } catch (error) {
     if (error instanceof LackingField) return { lacks: error.field };
-    if (error instanceof UnsuitedTree) return { lacks: error.lacks };
     throw error;
   }
   const left = { clipScale: 0, nllWeight: 0, offPolicy: 0 };
@@ -97,8 +98,8 @@ function lackingMeasurements(
   ];
 }
 
-/** The rows of one tree, given to the trajectories that its edges belong to. */
-function handedOut(
+/** The rows of one tree, given to the trajectories that its edges belong to: by trajectory and turn. */
+export function handedOut(
   { tree, paths }: GrownTree,
   rows: readonly CreditedRow[],
 ): readonly (readonly TurnCredit[])[] {

@@ -9,7 +9,10 @@ import { headStates, readHeads } from '../training/heads.ts';
 import { trajectoriesOf } from './from-trees.ts';
 import type { Trajectory } from './trajectory.ts';
 
-/** What is sampled to be written. */
+/**
+ * What is sampled to be written.
+ * @experimental
+ */
 export interface ExportRequest {
   readonly loaded: LoadedEnvironment;
   readonly policy: Policy;
@@ -22,7 +25,10 @@ export interface ExportRequest {
   readonly signal?: AbortSignal;
 }
 
-/** The trees of one batch, and the same as trajectories. */
+/**
+ * The trees of one batch, and the same as trajectories.
+ * @experimental
+ */
 export interface ExportedBatch {
   readonly trees: readonly RolloutTree[];
   readonly trajectories: readonly Trajectory[];
@@ -32,6 +38,7 @@ export interface ExportedBatch {
  * The trees that a method's own plan grows, with all that its credit reads: what it has measured, and the outputs of its
  * critics before their training. Batch by batch; nothing is trained.
  * @throws InputError when the method needs what the policy or the environment cannot give.
+ * @experimental
  */
 export async function* exportedTrees(request: ExportRequest): AsyncGenerator<ExportedBatch> {
   const { loaded, policy, algorithm, tasks, sampling, random, signal } = request;

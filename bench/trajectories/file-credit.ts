@@ -1,14 +1,15 @@
 import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
 import { InputError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
-import { creditOf } from './credit.ts';
+import { creditOf, type NoCredit, type TurnCredit } from './credit.ts';
 import { CreditSpool } from './credit-spool.ts';
 import { type FilePlan, planFile } from './file-plan.ts';
-import { growTree } from './grow.ts';
+import { type GrownTree, growTree } from './grow.ts';
 import type { Merge } from './merge.ts';
 import type { PlacedTrajectory } from './readers/reader.ts';
 import type { CreditedTrajectory } from './row.ts';
 import { type CreditSummary, Summing } from './summary.ts';
+import type { Trajectory } from './trajectory.ts';
 
 /** Groups that are normalised together if the file does not say. */
 export const QUESTIONS = 128;
@@ -24,12 +25,33 @@ export interface CreditMethod {
   readonly algorithm: ConfiguredAlgorithm;
 }
 
-/** Takes the credit of trajectories, in the order of the file. */
+/**
+ * Takes the credit of trajectories, in the order of the file.
+ * @experimental
+ */
 export interface RowSink {
   write(row: CreditedTrajectory): Promise<void> | void;
 }
 
-/** What is to be said of a file. */
+/**
+ * A group with all that methods say of it, to be shown.
+ * @experimental
+ */
+export interface CreditedGroup {
+  readonly question: string;
+  readonly grown: GrownTree;
+  readonly trajectories: readonly Trajectory[];
+  /** By method: by trajectory and turn. */
+  readonly credits: Readonly<Record<string, readonly (readonly TurnCredit[])[] | NoCredit>>;
+}
+
+/** Advantages of a batch that are kept for `onGroup`, at most: by all methods, in the order of the groups. */
+const SHOWN = 2 ** 22;
+
+/**
+ * What is to be said of a file.
+ * @experimental
+ */
 export interface FileCreditRequest {
   /** As messages call it. */
   readonly name: string;
@@ -46,6 +68,8 @@ export interface FileCreditRequest {
   readonly random: Random;
   /** Where rows go, and a file for those whose turn has not come. Default: nowhere. */
   readonly rows?: { readonly sink: RowSink; readonly spool: string };
+  /** Called with groups, of every batch the first: those that have not more than 4 million advantages together. */
+  readonly onGroup?: (group: CreditedGroup) => void;
   readonly signal?: AbortSignal;
   /** @param done trajectories; of a file that is read for the first time, nobody knows how many there are. */
   readonly onProgress?: (stage: 'reading' | 'crediting', done: number, of: number | undefined) => void;
@@ -57,6 +81,7 @@ export interface FileCreditRequest {
  * @returns the summary. The rows have then been written, in the order of the file.
  * @throws InputError when the file is not valid, more of it than `hold` would have to be held, or trajectories of a group
  * cannot be made a tree; the signal's reason when it is aborted.
+ * @experimental
  */
 export async function creditFile(
   request: FileCreditRequest,
@@ -97,6 +122,7 @@ async function creditBatches(
   /** Rows that have credit, of those that are not written. */
   const waiting = new Map<number, readonly [group: string, id: string]>();
   let [row, done, written] = [0, 0, 0];
+  onProgress?.('crediting', 0, trajectories);
   const changed = (): InputError =>
     new InputError(`${name}: it changed while it was read; valid: a file that nobody writes`);
   for await (const placed of request.read(signal)) {
@@ -132,7 +158,7 @@ async function creditBatches(
 
 /** @param groups the trajectories of a batch, group by group. */
 async function creditBatch(
-  { name, methods, merge, random, signal }: FileCreditRequest,
+  { name, methods, merge, random, onGroup, signal }: FileCreditRequest,
   groups: readonly (readonly Held[])[],
   batch: number,
   summing: Summing,
@@ -150,10 +176,13 @@ async function creditBatch(
       throw new InputError(`${name}, ${first === last ? first : `${first} to ${last}`}: ${error.message}`);
     }
   });
+  const shown = onGroup === undefined ? 0 : shownOf(grown, methods.length);
+  const kept = grown.slice(0, shown).map(() => new Map<string, CreditedGroup['credits'][string]>());
   const credits: Float64Array[] = [];
-  for (const [which, { algorithm }] of methods.entries()) {
+  for (const [which, { name: method, algorithm }] of methods.entries()) {
     const said = creditOf(grown, algorithm, random.split('batch', batch));
     credits.push(summing.addMethod(which, grown, said));
+    for (const [index, own] of kept.entries()) own.set(method, 'lacks' in said ? said : said.credits[index]!);
     if (spool !== undefined && !('lacks' in said)) {
       for (const [index, members] of groups.entries()) {
         for (const [member, { row }] of members.entries()) {
@@ -169,4 +198,20 @@ async function creditBatch(
     members.map(({ trajectory: { group, id }, at }) => ({ group, id, at })),
   );
   summing.endBatch(grown, credits, names);
+  for (const [index, own] of kept.entries()) {
+    const trajectories = groups[index]!.map(({ trajectory }) => trajectory);
+    const { group, batch: given } = trajectories[0]!;
+    const question = given === undefined ? group : `${group} (batch ${given})`;
+    onGroup!({ question, grown: grown[index]!, trajectories, credits: Object.fromEntries(own) });
+  }
+}
+
+/** How many of the groups have not too many advantages together; one at least. */
+function shownOf(grown: readonly GrownTree[], methods: number): number {
+  let numbers = 0;
+  const found = grown.findIndex(({ tree }) => {
+    for (const { tokens } of tree.edges) numbers += tokens.length * methods;
+    return numbers > SHOWN;
+  });
+  return found === -1 ? grown.length : Math.max(1, found);
 }

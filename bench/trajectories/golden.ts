@@ -22,7 +22,7 @@ export const GOLDEN_KINDS = {
   'rewards-on-the-way': 4,
   /** Rollouts that left others between two turns, in two rounds. */
   forks: 4,
-  /** From every state that two rollouts went through, one more rollout. */
+  /** From every state that two rollouts went through, one more rollout, two from the first. */
   continuations: 3,
   /** Rollouts that left others inside an action. */
   'inside-action-forks': 4,
@@ -154,10 +154,9 @@ const MAKERS: Readonly<Record<GoldenKind, Maker>> = {
   },
   continuations: (random) => {
     const rollouts = several(2, random, (one) => rolloutOf(one, 2));
-    rollouts.push({ ...rolloutOf(random.split('root'), 2), round: 1 });
-    return rollouts.concat(
-      [0, 1].map((of) => forked(rollouts[of]!, random.split('fork', of), { of, turn: 1 })),
-    );
+    const fromRoot = (index: number) => ({ ...rolloutOf(random.split('root', index), 2), round: 1 });
+    const fromLater = (of: number) => forked(rollouts[of]!, random.split('fork', of), { of, turn: 1 });
+    return [...rollouts, fromRoot(0), fromLater(0), fromLater(1), fromRoot(1)];
   },
   'inside-action-forks': (random) => {
     const rollouts = several(2, random, (one) => rolloutOf(one, 2));

@@ -6,6 +6,10 @@ import type { Trajectory, TrajectoryTurn } from './trajectory.ts';
  * or also the tokens in which the next action begins alike.
  */
 export const MERGES = ['none', 'turns', 'tokens'] as const;
+/**
+ * One of `MERGES`.
+ * @experimental
+ */
 export type Merge = (typeof MERGES)[number];
 
 /** How a trajectory goes on from earlier ones. */

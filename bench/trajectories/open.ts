@@ -13,7 +13,10 @@ import { parquetRows } from '../../envs/data/files/parquet.ts';
 import { READERS } from './readers/index.ts';
 import type { PlacedTrajectory, ReadOptions, TrajectoryReader } from './readers/reader.ts';
 
-/** A file of trajectories that is open. */
+/**
+ * A file of trajectories that is open.
+ * @experimental
+ */
 export interface TrajectoryFile {
   /** As messages call it. */
   readonly name: string;
@@ -26,7 +29,10 @@ export interface TrajectoryFile {
   close(): Promise<void>;
 }
 
-/** What a file is opened with. */
+/**
+ * What a file is opened with.
+ * @experimental
+ */
 export interface OpenRequest extends Omit<ReadOptions, 'signal'> {
   /** Path of the file; '-': what `input` brings. */
   readonly path: string;
@@ -44,6 +50,7 @@ const MAX_DOCUMENT = 64 * 2 ** 20;
 /**
  * Opens a file of trajectories. Its format is that of its first record.
  * @throws InputError when there is no such file, it is empty or of no known format, or the format is not known.
+ * @experimental
  */
 export async function openTrajectories(request: OpenRequest): Promise<TrajectoryFile> {
   const { format, readers = READERS, signal } = request;
@@ -59,6 +66,7 @@ export async function openTrajectories(request: OpenRequest): Promise<Trajectory
   const notices = new Set<string>();
   const options: ReadOptions = {
     ...(request.codec === undefined ? {} : { codec: request.codec }),
+    ...(request.rewards === undefined ? {} : { rewards: request.rewards }),
     onNotice: (message) => {
       if (!notices.has(message)) request.onNotice?.(message);
       notices.add(message);

@@ -14,7 +14,7 @@ export interface RowFile extends RowSink {
   readonly rows: number;
   /** Ends the file and gives it this name. */
   end(path: string): Promise<void>;
-  /** Removes what was written. */
+  /** Removes what was written, if it has not been given a name. */
   discard(): Promise<void>;
 }
 

@@ -1,38 +1,6 @@
-import { z } from 'zod';
 import { printableJsonLine } from '../../core/printable.ts';
 import type { TurnCredit } from './credit.ts';
-
-/** Name and version of the format, on every line. */
-export const CREDIT_FORMAT = 'creditbench-credit';
-export const CREDIT_VERSION = 1;
-
-const name = z.string().min(1).max(1000);
-
-/** One line of a file of credit, version 1: what methods say of one trajectory. */
-const creditRowSchema = z
-  .strictObject({
-    format: z.literal(CREDIT_FORMAT),
-    version: z.literal(CREDIT_VERSION),
-    group: name.describe("The trajectory's."),
-    id: name.describe("The trajectory's."),
-    advantages: z
-      .record(
-        z.string().min(1),
-        z.array(
-          z
-            .array(z.number().nullable().describe('Null: the token is not trained.'))
-            .nullable()
-            .describe('One number per token of the action. Null: the action is not trained in this row.'),
-        ),
-      )
-      .describe('By method: the advantage by turn and token. A method that could say nothing is not there.'),
-  })
-  .describe('creditbench credit: the advantages of one trajectory, by method, turn and token.');
-
-/** The JSON Schema of a line. */
-export function creditJsonSchema(): object {
-  return z.toJSONSchema(creditRowSchema, { io: 'input' });
-}
+import { CREDIT_FORMAT, CREDIT_VERSION } from './credit-record.ts';
 
 /**
  * What methods say of one trajectory: by method and turn. A method that could say nothing has no entry.
@@ -45,7 +13,7 @@ export interface CreditedTrajectory {
 }
 
 /**
- * A line of a file of credit, without its end.
+ * A line of a file of credit (`CreditRecord`), without its end: made piece by piece, since most are one number many times.
  * @experimental
  */
 export function creditLine({ group, id, credits }: CreditedTrajectory): string {

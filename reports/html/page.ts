@@ -40,7 +40,10 @@ export function renderReport(input: ReportInput): string {
       .filter((text) => text !== undefined && text !== '')
       .join(' '),
     summary: summarySection(view),
-    intro: html`${hasRuns && legend(view.algorithms.map((name) => ({ name, look: view.lookOf(name) })))}${undrawn(view)}`,
+    intro: html`${hasRuns && legend(view.algorithms.map((name) => ({ name, look: view.lookOf(name) })))}${undrawn(view)}${
+      view.trees !== undefined &&
+      html`<p><a href="${encodeURIComponent(view.trees)}">Where does credit go?</a> Rollouts of the last iteration as trees, colored by the advantages of every method.</p>`
+    }`,
     sections,
     version: view.version,
     many: view.algorithms.length > MANY,

@@ -16,6 +16,8 @@ export interface ReportInput {
   readonly curves: readonly Curve[];
   /** Version of creditbench that writes the page. */
   readonly version: string;
+  /** Address of the page of trees, if there is one. */
+  readonly trees?: string;
 }
 
 /** The input in the order in which everything is shown. */

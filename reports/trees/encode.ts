@@ -1,15 +1,16 @@
 /** Digits of numbers in the page's data: for people. */
 const DIGITS = 3;
 
-const short = (value: number): number | null =>
-  Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) + 0 : null;
+/** A number as the data has it. */
+export const shortened = (value: number): number =>
+  Number.isFinite(value) ? Number(value.toPrecision(DIGITS)) + 0 : Number.NaN;
 
 /**
  * Numbers for the page's data: [count, value, count, value, ...] if that is shorter, else 0 and the values. Three digits;
  * null for NaN.
  */
 export function encode(values: ArrayLike<number>): readonly (number | null)[] {
-  const plain = Array.from(values, short);
+  const plain = Array.from(values, (value) => (Number.isFinite(value) ? shortened(value) : null));
   const runs: (number | null)[] = [];
   for (let at = 0; at < plain.length; ) {
     let end = at + 1;

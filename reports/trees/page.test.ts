@@ -52,7 +52,7 @@ describe('the page of trees', () => {
   });
 
   it('says which methods lack what, in the method’s place', () => {
-    expect(document.querySelector('#t0')!.textContent).toMatch(/vineppo lacks Monte Carlo rollouts/);
+    expect(document.querySelector('#t0')!.textContent).toMatch(/vineppo lacks rollouts of a later round/);
   });
 
   it('has methods and numbers for its script', () => {

@@ -2,6 +2,7 @@ import { mean, standardDeviation } from '../../core/statistics.ts';
 import { escapeHtml, html, Markup } from '../html/markup.ts';
 import { decimal, sortableTable } from '../html/table.ts';
 import { returnsOfTree, summaryOf } from './credit.ts';
+import { shortened } from './encode.ts';
 import type { ActionRow, ReadRow, TreeRow } from './rows.ts';
 import { classOf, type Scale, UNTRAINED } from './scale.ts';
 import { plainNumber, shortName, type TextBudget } from './text.ts';
@@ -26,7 +27,7 @@ function treeDetails(tree: TreeView, index: number, view: PageView, texts: TextB
   const title = html`${shortName(tree.question, 120)}${tree.label !== undefined && html` <small>${shortName(tree.label)}</small>`}`;
   const answers = (first?.answers ?? []).join(' · ');
   return html`<details class="tree" id="t${index}" data-tree="${index}"${index === 0 && html` open`}><summary><h3>${title}</h3></summary>
-${first?.question !== undefined && first.question !== tree.question && html`<p>${texts.take(first.question, MOST.question)}</p>`}
+${first?.question !== undefined && !tree.question.endsWith(first.question) && html`<p>${texts.take(first.question, MOST.question)}</p>`}
 ${answers !== '' && html`<p class="meta">accepted: ${texts.take(answers, MOST.question)}</p>`}
 <p class="meta">${statistics(tree)}</p>
 ${methodTable(tree, view, String(task.id))}
@@ -54,7 +55,7 @@ function statistics({ grown, trajectories, tokens, leftOut, disagreement }: Tree
     ...(forks > 0 ? [`${count(forks, 'state')} with several actions`] : []),
     ...(inside > 0 ? [`${count(inside, 'fork')} inside an action`] : []),
     ...(truncated > 0 ? [`${truncated} truncated`] : []),
-    `${count(tokens + leftOut, 'token')}, ${sampled} with repetitions`,
+    `${count(tokens + leftOut, 'token')}${sampled > tokens + leftOut ? `, ${sampled} with repetitions` : ''}`,
     `disagreement ${plainNumber(disagreement)}`,
   ].join(' · ');
 }
@@ -139,7 +140,7 @@ function actionItem(
   };
   const words = Array.from({ length: to - from }, (_, index) => {
     const value = values?.[row.first + index] ?? Number.NaN;
-    const name = scale === undefined ? UNTRAINED : classOf(value, scale);
+    const name = scale === undefined ? UNTRAINED : classOf(shortened(value), scale);
     // By hand: this is most of the page.
     return `<b class="${name}">${escapeHtml(visible(wordOf(from + index)))}</b>`;
   }).join('');

@@ -53,7 +53,7 @@ export async function computeJob(
   signal: AbortSignal,
 ): Promise<JobEnd> {
   const { client } = context.connection;
-  const { cell, code, checkpointSeconds } = job.data;
+  const { cell, code, checkpointSeconds, keepTrees = false } = job.data;
   const hash = lease.id;
   const tell = (told: JobEvent): void => {
     // A job that is no longer there needs no progress.
@@ -80,6 +80,7 @@ export async function computeJob(
         cell,
         code,
         checkpointSeconds,
+        keepTrees,
         ...(checkpoint === null ? {} : { checkpoint }),
         signal,
         onStart: () => {},

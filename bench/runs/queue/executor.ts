@@ -93,7 +93,7 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
 
   /** Puts a job into the queue unless it is there; takes its result when it is done. */
   const put = async (hash: string, entry: Awaited): Promise<void> => {
-    const { cell, code, checkpoint, checkpointSeconds, signal } = entry.job;
+    const { cell, code, checkpoint, checkpointSeconds, keepTrees, signal } = entry.job;
     await client.del(names.stop(hash));
     const found = await queue.getJob(hash);
     if (found?.finishedOn !== undefined) {
@@ -106,7 +106,10 @@ export async function createQueueExecutor(options: QueueExecutorOptions): Promis
     }
     await queue.add(
       'cell',
-      { cell, code: fromWorkingFolder(code), checkpointSeconds },
+      {
+        ...{ cell, code: fromWorkingFolder(code), checkpointSeconds },
+        ...(keepTrees === true ? { keepTrees } : {}),
+      },
       {
         jobId: hash,
         attempts: ATTEMPTS,

@@ -31,6 +31,7 @@ export interface JobData {
   /** As the run found it; a worker looks for the same file, from its own working folder where the path is relative. */
   readonly code: CodeFiles;
   readonly checkpointSeconds: number;
+  readonly keepTrees?: boolean;
 }
 
 /** What a worker reports of a job while it computes. */

@@ -194,7 +194,9 @@ export const atif: TrajectoryReader = {
   detects: (first) =>
     typeof first === 'object' &&
     first !== null &&
-    String((first as { schema_version?: unknown }).schema_version).startsWith('ATIF-'),
+    'schema_version' in first &&
+    typeof first.schema_version === 'string' &&
+    first.schema_version.startsWith('ATIF-'),
   async *read(path, options): AsyncGenerator<PlacedTrajectory> {
     const notice = notices(options);
     const own = tokeniser(options, notice);

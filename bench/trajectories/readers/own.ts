@@ -1,6 +1,7 @@
+import { InputError } from '../../../core/errors.ts';
 import { jsonLines } from '../../../envs/data/files/json-lines.ts';
-import { TRAJECTORY_FORMAT, TRAJECTORY_VERSION } from '../trajectory.ts';
-import { checkedTrajectory } from '../validate.ts';
+import { checkTrajectory } from '../check.ts';
+import { TRAJECTORY_FORMAT, TRAJECTORY_VERSION, type Trajectory } from '../trajectory.ts';
 import type { TrajectoryReader } from './reader.ts';
 
 /** The own format: one trajectory as JSON a line. */
@@ -14,7 +15,15 @@ export const ownReader: TrajectoryReader = {
     (first as { format?: unknown }).format === TRAJECTORY_FORMAT,
   async *read(path, { signal }) {
     for await (const { value, at } of jsonLines(path, signal)) {
-      yield { trajectory: checkedTrajectory(value, `${path}, ${at}`), at };
+      yield { trajectory: checked(value, `${path}, ${at}`), at };
     }
   },
 };
+
+function checked(value: unknown, where: string): Trajectory {
+  try {
+    return checkTrajectory(value, 'trajectory');
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${where}: ${error.message}`) : error;
+  }
+}

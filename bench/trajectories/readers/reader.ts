@@ -1,13 +1,19 @@
 import type { TokenCodec } from '../../../policies/policy.ts';
 import type { Trajectory } from '../trajectory.ts';
 
-/** A trajectory and where in its file it was: 'line 12', 'row 12'. */
+/**
+ * A trajectory and where in its file it was: 'line 12', 'row 12'.
+ * @experimental
+ */
 export interface PlacedTrajectory {
   readonly trajectory: Trajectory;
   readonly at: string;
 }
 
-/** How a file is read. */
+/**
+ * How a file is read.
+ * @experimental
+ */
 export interface ReadOptions {
   /** Makes ids of texts where a file has none, and texts of ids. */
   readonly codec?: TokenCodec;
@@ -21,7 +27,10 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Reads the files of one format. */
+/**
+ * Reads the files of one format.
+ * @experimental
+ */
 export interface TrajectoryReader {
   /** What `--format` calls it: 'verifiers'. */
   readonly id: string;
