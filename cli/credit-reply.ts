@@ -2,7 +2,7 @@ import { findAlgorithm } from '../algorithms/registry.ts';
 import { answerCredit, answerJson, RequestTooLarge } from '../bench/trajectories/request.ts';
 import { InputError } from '../core/errors.ts';
 
-/** The answer to a request: its status in HTTP, and its JSON in pieces that each have memory of their own. */
+/** The answer to a request: its status in HTTP, and its JSON in pieces. */
 export interface Reply {
   readonly status: number;
   readonly pieces: readonly Uint8Array[];
@@ -20,7 +20,8 @@ export function replyTo(body: Uint8Array): Reply {
   } catch (error) {
     if (error instanceof InputError)
       return refusal(error instanceof RequestTooLarge ? 413 : 400, error.message);
-    return bugReply(error as Error);
+    const { message, stack } = error as Error;
+    return { ...refusal(500, `unexpected error, please report it: ${message}`), bug: stack ?? message };
   }
 }
 
@@ -30,19 +31,48 @@ export const refusal = (status: number, message: string): Reply => ({
   pieces: encoded([JSON.stringify({ error: message })]),
 });
 
-/** A reply for an error that is nobody's but ours. */
-export const bugReply = ({ message, stack }: Error): Reply => ({
-  ...refusal(500, `unexpected error, please report it: ${message}`),
-  bug: stack ?? message,
-});
+/** Arrays and objects inside each other, and in all, at most: a request has 6 levels, and a dozen arrays for a turn. */
+const MAX_DEPTH = 32;
+const MAX_PARTS = 2 ** 23;
 
 function parsed(body: Uint8Array): unknown {
+  checkParts(body);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (error) {
     throw new InputError(`the body is not JSON in UTF-8: ${(error as Error).message}`);
   }
 }
+
+/** Looks at how many parts there are before memory is taken for them: an empty array is 2 bytes here and 50 there. */
+function checkParts(json: Uint8Array): void {
+  let depth = 0;
+  let parts = 0;
+  let inText = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at]!;
+    if (inText) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) inText = false;
+    } else if (byte === QUOTE) inText = true;
+    else if (OPENING.includes(byte)) {
+      depth++;
+      parts++;
+      if (depth > MAX_DEPTH) {
+        throw new InputError(`the body has more than ${MAX_DEPTH} levels; valid: at most ${MAX_DEPTH}`);
+      }
+      if (parts > MAX_PARTS) {
+        throw new RequestTooLarge(
+          `the body has more than ${MAX_PARTS} arrays and objects; valid: at most ${MAX_PARTS}`,
+        );
+      }
+    } else if (CLOSING.includes(byte)) depth--;
+  }
+}
+
+const [QUOTE, BACKSLASH] = [...Buffer.from('"\\')] as [number, number];
+const OPENING = [...Buffer.from('[{')];
+const CLOSING = [...Buffer.from(']}')];
 
 function encoded(texts: Iterable<string>): readonly Uint8Array[] {
   const encoder = new TextEncoder();

@@ -5,8 +5,8 @@ import { ALGORITHMS } from '../algorithms/registry.ts';
 import { creditRequestSchema, REQUEST_LIMITS } from '../bench/trajectories/request.ts';
 import { trajectoryJsonSchema } from '../bench/trajectories/trajectory.ts';
 import { packageInfo } from '../core/package.ts';
+import type { Computing } from './credit-process.ts';
 import { type Reply, refusal } from './credit-reply.ts';
-import type { Computing } from './credit-thread.ts';
 
 /** Bytes of a body, at most, and of all bodies that are held at the same time. */
 export const MAX_BODY = 256 * 2 ** 20;

@@ -1,11 +1,6 @@
-// Entry point of the thread in which `creditbench serve` computes: a request that takes all memory ends it, not the server.
-import { parentPort } from 'node:worker_threads';
+// Entry point of the process in which `creditbench serve` computes, until the server lets it go.
 import { replyTo } from './credit-reply.ts';
 
-parentPort!.on('message', (body: Uint8Array) => {
-  const reply = replyTo(body);
-  parentPort!.postMessage(
-    reply,
-    reply.pieces.map(({ buffer }) => buffer as ArrayBuffer),
-  );
-});
+process.on('SIGINT', () => {}); // its parent ends it
+process.on('disconnect', () => process.exit(0));
+process.on('message', (body) => process.send!(replyTo(body as Uint8Array)));

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 /** A server in this process. */
 async function start(options: Partial<CreditServerOptions> = {}): Promise<number> {
-  const computing = { reply: async (body: Uint8Array) => replyTo(body), close: async () => {} };
+  const computing = { reply: async (body: Uint8Array) => replyTo(body), close: () => {} };
   server = creditServer({ computing, hosts: ['127.0.0.1', 'localhost'], ...options });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -104,8 +104,10 @@ describe('the server of credit', () => {
       413,
       '65 algorithms; valid: at most 64',
     ],
-    [`${'['.repeat(200_000)}`, 400, 'the body is not JSON'],
-    [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 400, 'the request: Invalid input'],
+    ['['.repeat(200_000), 400, 'the body has more than 32 levels; valid: at most 32'],
+    [`{"a\\"[":${'{"a":'.repeat(32)}`, 400, 'the body has more than 32 levels'],
+    [`["\\"${'['.repeat(100)}"]`, 400, 'the request: Invalid input'],
+    [`${'['.repeat(32)}${']'.repeat(32)}`, 400, 'the request: Invalid input'],
   ])('refuses a request and goes on: case %#', async (bad, status, error) => {
     const port = await start();
     const refused = await ask(port, '/v1/credit', bad);

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { Command } from 'commander';
 import { InputError } from '../core/errors.ts';
+import { creditProcess } from './credit-process.ts';
 import { creditServer } from './credit-server.ts';
-import { creditThread } from './credit-thread.ts';
 import { wholeNumber } from './options.ts';
 import { stopSignals } from './stop-signals.ts';
 import { print, tell } from './terminal.ts';
@@ -51,7 +51,7 @@ async function serve({ port, host, withParent }: ServeFlags): Promise<void> {
       `--host: '${host}' is not valid without a token in ${TOKEN}; valid: ${LOOPBACK.join(', ')}, or set it`,
     );
   }
-  const computing = creditThread();
+  const computing = creditProcess();
   const server = creditServer({
     computing,
     ...(token === undefined ? {} : { token }),
@@ -80,5 +80,5 @@ async function serve({ port, host, withParent }: ServeFlags): Promise<void> {
   signals.release();
   server.close();
   server.closeAllConnections();
-  await computing.close();
+  computing.close();
 }

@@ -117,7 +117,7 @@ describe('a request for credit', () => {
   });
 
   it('is refused if it is too large', () => {
-    const { trajectories, group, tokens, advantages, algorithms } = REQUEST_LIMITS;
+    const { trajectories, group, turns, tokens, advantages, algorithms } = REQUEST_LIMITS;
     const tooLarge = (body: object, message: string) => {
       expect(() => ask({ algorithms: ['grpo'], ...body })).toThrow(RequestTooLarge);
       expect(() => ask({ algorithms: ['grpo'], ...body })).toThrow(message);
@@ -129,6 +129,8 @@ describe('a request for credit', () => {
     );
     const many = Array.from({ length: group + 1 }, (_, id) => trajectory('a', String(id), 0, [1]));
     tooLarge({ trajectories: many }, `${group + 1} trajectories of group 'a'; valid: at most ${group}`);
+    const long = { ...mixed[0], turns: new Array(turns) };
+    tooLarge({ trajectories: [long, mixed[1]] }, `${turns + 1} turns; valid: at most ${turns}`);
     const half = trajectory('a', '0', 0, [tokens / 2]);
     tooLarge({ trajectories: [half, half, trajectory('a', '1', 0)] }, `at most ${tokens} in a request`);
     const names = Array.from({ length: (2 * advantages) / tokens + 1 }, (_, i) => ({

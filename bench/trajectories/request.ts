@@ -16,7 +16,9 @@ export const REQUEST_LIMITS = {
   trajectories: 65_536,
   /** Trajectories of one group. */
   group: 4096,
-  /** Tokens of all actions. */
+  /** Turns of all trajectories. */
+  turns: 2 ** 19,
+  /** Tokens of all turns. */
   tokens: 2 ** 23,
   /** Methods. */
   algorithms: 64,
@@ -166,6 +168,11 @@ function methodOf(
 }
 
 function checkAll(trajectories: readonly unknown[], methods: number): readonly Trajectory[] {
+  const turns = trajectories.reduce<number>((sum, value) => {
+    const { turns } = (value ?? {}) as { turns?: unknown };
+    return sum + (Array.isArray(turns) ? turns.length : 0);
+  }, 0);
+  if (turns > REQUEST_LIMITS.turns) throw tooLarge('turns', turns, REQUEST_LIMITS.turns);
   let tokens = 0;
   const checked = trajectories.map((value, index) => {
     const trajectory = checkTrajectory(value, `trajectories[${index}]`);

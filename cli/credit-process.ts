@@ -1,8 +1,8 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { packageInfo } from '../core/package.ts';
-import { bugReply, type Reply, refusal } from './credit-reply.ts';
+import { type Reply, refusal } from './credit-reply.ts';
 
 /** Milliseconds that a request may take to compute. */
 const LIMIT = 600_000;
@@ -11,43 +11,42 @@ const LIMIT = 600_000;
 export interface Computing {
   reply(body: Uint8Array): Promise<Reply>;
   /** Ends what is being computed. */
-  close(): Promise<void>;
+  close(): void;
 }
 
-/** A thread that computes. One that runs out of memory or time is replaced, and its request refused. */
-export function creditThread(): Computing {
-  let worker: Worker | undefined;
+/**
+ * A process that computes. One that ends, as when a request takes all its memory, is replaced, and its request refused: a
+ * thread would take the server with it.
+ */
+export function creditProcess(): Computing {
+  let child: ChildProcess | undefined;
   let last: Promise<unknown> = Promise.resolve();
   /** Takes the reply to what is being computed. */
   let settle: (reply: Reply) => void = () => {};
-  const lose = (own: Worker, reply: Reply): void => {
-    if (worker !== own) return;
-    worker = undefined;
-    void own.terminate();
+  const lose = (own: ChildProcess, reply: Reply): void => {
+    if (child !== own) return;
+    child = undefined;
+    own.kill('SIGKILL');
     settle(reply);
   };
-  const start = (): Worker => {
+  const start = (): ChildProcess => {
     const megabytes = Math.floor(Math.min(4096, totalmem() / 2 ** 21));
-    const own = new Worker(join(packageInfo().root, 'dist', 'cli', 'credit-worker.js'), {
-      resourceLimits: { maxOldGenerationSizeMb: megabytes },
+    const own = fork(join(packageInfo().root, 'dist', 'cli', 'credit-worker.js'), [], {
+      serialization: 'advanced',
+      execArgv: [`--max-old-space-size=${megabytes}`],
+      // What Node says of its memory when it ends is not for whoever runs the server.
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     own.on('message', (reply: Reply) => settle(reply));
-    own.on('error', (error: NodeJS.ErrnoException) =>
-      lose(
-        own,
-        error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-          ? refusal(413, 'the request takes more memory than there is; valid: a smaller one')
-          : bugReply(error),
-      ),
-    );
-    own.on('exit', () => lose(own, refusal(503, 'the server is ending')));
-    own.unref();
+    const isLost = (): void =>
+      lose(own, refusal(413, 'the request takes more memory than there is; valid: a smaller one'));
+    own.on('exit', isLost).on('error', isLost);
     return own;
   };
   const compute = (body: Uint8Array): Promise<Reply> =>
     new Promise((resolve) => {
-      worker ??= start();
-      const own = worker;
+      child ??= start();
+      const own = child;
       const timer = setTimeout(() => {
         const text = `the request takes longer than ${LIMIT / 1000} seconds; valid: a smaller one`;
         lose(own, refusal(503, text));
@@ -57,7 +56,7 @@ export function creditThread(): Computing {
         settle = () => {};
         resolve(reply);
       };
-      own.postMessage(body, [body.buffer as ArrayBuffer]);
+      own.send(body);
     });
   return {
     reply: (body) => {
@@ -65,8 +64,6 @@ export function creditThread(): Computing {
       last = reply;
       return reply;
     },
-    close: async () => {
-      await worker?.terminate();
-    },
+    close: () => child?.kill('SIGKILL'),
   };
 }
