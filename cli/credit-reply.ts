@@ -31,7 +31,7 @@ export const refusal = (status: number, message: string): Reply => ({
   pieces: encoded([JSON.stringify({ error: message })]),
 });
 
-/** Arrays and objects inside each other, and in all, at most: a request has 6 levels, and a dozen arrays for a turn. */
+/** Arrays and objects inside each other, and all of them and their keys, at most: a request has 6 levels, a turn a dozen parts. */
 const MAX_DEPTH = 32;
 const MAX_PARTS = 2 ** 23;
 
@@ -61,16 +61,17 @@ function checkParts(json: Uint8Array): void {
       if (depth > MAX_DEPTH) {
         throw new InputError(`the body has more than ${MAX_DEPTH} levels; valid: at most ${MAX_DEPTH}`);
       }
-      if (parts > MAX_PARTS) {
-        throw new RequestTooLarge(
-          `the body has more than ${MAX_PARTS} arrays and objects; valid: at most ${MAX_PARTS}`,
-        );
-      }
     } else if (CLOSING.includes(byte)) depth--;
+    else if (byte === COLON) parts++;
+    if (parts > MAX_PARTS) {
+      throw new RequestTooLarge(
+        `the body has more than ${MAX_PARTS} arrays, objects and keys; valid: at most ${MAX_PARTS}`,
+      );
+    }
   }
 }
 
-const [QUOTE, BACKSLASH] = [...Buffer.from('"\\')] as [number, number];
+const [QUOTE, BACKSLASH, COLON] = [...Buffer.from('"\\:')] as [number, number, number];
 const OPENING = [...Buffer.from('[{')];
 const CLOSING = [...Buffer.from(']}')];
 

@@ -38,7 +38,8 @@ for part in $parts; do
       environment peers torch==2.13.0 verl==0.9.1 trl==1.16.0 transformers==5.10.4 pandas pyarrow==26.0.1
       # Only its functions are called; what they train with is left out.
       if [ ! -e "$to/peers/ready" ]; then
-        "$to/peers/bin/pip" install --quiet --disable-pip-version-check --no-deps openrlhf==0.11.2
+        "$to/peers/bin/pip" install --quiet --disable-pip-version-check --no-deps openrlhf==0.11.2 \
+          skyrl==0.3.0 skyrl-gym==0.4.0 jaxtyping==0.3.11 wadler-lindig==0.1.8 loguru==0.7.3
       fi
       ;;
     *) echo "install.sh: unknown part '$part'; valid: llama, skyrl, vllm, peers" >&2; exit 2 ;;
