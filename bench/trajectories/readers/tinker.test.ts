@@ -106,6 +106,12 @@ describe('trajectories of tinker-cookbook', () => {
     await expect(trajectories(tinker, path)).rejects.toThrow(message);
   });
 
+  it('with rewards of other names are refused', async () => {
+    await expect(trajectories(tinker, SUMMARIES, { rewards: { f1: 1 } })).rejects.toThrow(
+      /--reward: .*valid: without/,
+    );
+  });
+
   it('with pictures are refused', async () => {
     const ob = { chunks: [{ type: 'image', data: 'x' }] };
     const path = file(
