@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -214,6 +214,17 @@ describe('creditbench serve', () => {
     expect((await ask(port, '/v1/credit', '[')).status).toBe(400);
     child!.kill('SIGINT');
     expect(await ended).toEqual([0, null]);
+  });
+
+  it('goes on if the process that computes is killed', async () => {
+    const { port } = await spawned();
+    expect((await ask(port, '/v1/credit', body)).status).toBe(200);
+    const pids = execFileSync('pgrep', ['-P', String(child!.pid)], { encoding: 'utf8' });
+    process.kill(Number(pids.trim()), 'SIGKILL');
+    // It may be met before or after the server has noticed.
+    const first = await ask(port, '/v1/credit', body);
+    expect([200, 413]).toContain(first.status);
+    expect((await ask(port, '/v1/credit', body)).status).toBe(200);
   });
 
   it('takes the token from the environment, and ends with the program that started it', async () => {
