@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
-import { configured } from '../../algorithms/configured.ts';
-import { grpo } from '../../algorithms/grpo/index.ts';
-import { reinforce } from '../../algorithms/reinforce/index.ts';
-import { rloo } from '../../algorithms/rloo/index.ts';
-import { shuffledCredit } from '../../algorithms/shuffled-credit/index.ts';
-import { createRandom } from '../../core/random.ts';
-import { mean, standardDeviation } from '../../core/statistics.ts';
-import { spearman } from '../stats/correlation.ts';
-import type { MethodCredit } from './credit.ts';
+import type { AnyAlgorithm } from '../../../algorithms/algorithm.ts';
+import { configured } from '../../../algorithms/configured.ts';
+import { grpo } from '../../../algorithms/grpo/index.ts';
+import { reinforce } from '../../../algorithms/reinforce/index.ts';
+import { rloo } from '../../../algorithms/rloo/index.ts';
+import { shuffledCredit } from '../../../algorithms/shuffled-credit/index.ts';
+import { createRandom } from '../../../core/random.ts';
+import { mean, standardDeviation } from '../../../core/statistics.ts';
+import { spearman } from '../../stats/correlation.ts';
+import type { MethodCredit } from '../credit.ts';
+import { growTree } from '../grow.ts';
+import { trajectoryOf, turnOf } from '../made-up.test-helper.ts';
+import type { Trajectory } from '../trajectory.ts';
 import { creditFile } from './file-credit.ts';
-import { growTree } from './grow.ts';
-import { trajectoryOf, turnOf } from './made-up.test-helper.ts';
 import { QuantileSketch } from './quantile-sketch.ts';
 import { Summing } from './summary.ts';
-import type { Trajectory } from './trajectory.ts';
 
 describe('the sketch of a distribution', () => {
   it('has the mean and deviation, and quantiles to 1 %', () => {
@@ -157,7 +157,10 @@ describe('the summary', () => {
   });
 
   it('has no numbers of a method that could say nothing', async () => {
-    const { methods, pairs } = await summaryOf([rloo, (await import('../../algorithms/ppo/index.ts')).ppo]);
+    const { methods, pairs } = await summaryOf([
+      rloo,
+      (await import('../../../algorithms/ppo/index.ts')).ppo,
+    ]);
     expect(methods[1]).toMatchObject({
       batches: 0,
       advantages: null,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { growTree } from '../grow.ts';
+import { trajectoryOf, turnOf } from '../made-up.test-helper.ts';
 import { ApartFinder } from './disagreement.ts';
-import { growTree } from './grow.ts';
-import { trajectoryOf, turnOf } from './made-up.test-helper.ts';
 
 const GROUP = [
   trajectoryOf('a', [turnOf([1, 2]), turnOf([3])], 1),
