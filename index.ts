@@ -271,36 +271,36 @@ export {
   type GoldenKind,
   type GoldenTree,
   goldenTrees,
-} from './bench/trajectories/golden.ts';
+} from './bench/trajectories/golden/golden.ts';
 export {
   type GoldenMethod,
   type GoldenRequest,
   type GoldenVector,
   type GoldenVectors,
   goldenVectors,
-} from './bench/trajectories/golden-credit.ts';
+} from './bench/trajectories/golden/golden-credit.ts';
 
 // Experimental: credit for other people's rollouts.
 
-export type { Disagreement } from './bench/trajectories/disagreement.ts';
 export { type ExportedBatch, type ExportRequest, exportedTrees } from './bench/trajectories/export.ts';
+export type { Disagreement } from './bench/trajectories/files/disagreement.ts';
 export {
   type CreditedGroup,
   type CreditMethod,
   creditFile,
   type FileCreditRequest,
   type RowSink,
-} from './bench/trajectories/file-credit.ts';
+} from './bench/trajectories/files/file-credit.ts';
+export { type OpenRequest, openTrajectories, type TrajectoryFile } from './bench/trajectories/files/open.ts';
+export type { Distribution } from './bench/trajectories/files/quantile-sketch.ts';
+export { type CreditedTrajectory, creditLine } from './bench/trajectories/files/row.ts';
+export type { CreditSummary, MethodSummary, PairSummary } from './bench/trajectories/files/summary.ts';
 export type { Merge } from './bench/trajectories/merge.ts';
-export { type OpenRequest, openTrajectories, type TrajectoryFile } from './bench/trajectories/open.ts';
-export type { Distribution } from './bench/trajectories/quantile-sketch.ts';
 export type {
   PlacedTrajectory,
   ReadOptions,
   TrajectoryReader,
 } from './bench/trajectories/readers/reader.ts';
-export { type CreditedTrajectory, creditLine } from './bench/trajectories/row.ts';
-export type { CreditSummary, MethodSummary, PairSummary } from './bench/trajectories/summary.ts';
 
 // Experimental: trees of rollouts as a page.
 

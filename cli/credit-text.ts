@@ -1,6 +1,6 @@
-import type { Disagreement } from '../bench/trajectories/disagreement.ts';
-import type { Distribution } from '../bench/trajectories/quantile-sketch.ts';
-import type { CreditSummary, MethodSummary } from '../bench/trajectories/summary.ts';
+import type { Disagreement } from '../bench/trajectories/files/disagreement.ts';
+import type { Distribution } from '../bench/trajectories/files/quantile-sketch.ts';
+import type { CreditSummary, MethodSummary } from '../bench/trajectories/files/summary.ts';
 import { printable } from '../core/printable.ts';
 import { ROUNDING } from '../core/statistics.ts';
 import type { Layout } from './layout.ts';

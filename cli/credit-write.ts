@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { creditRecordSchema } from '../bench/trajectories/credit-record.ts';
-import type { TrajectoryFile } from '../bench/trajectories/open.ts';
+import type { TrajectoryFile } from '../bench/trajectories/files/open.ts';
+import type { RowFile } from '../bench/trajectories/files/row-file.ts';
+import { createTextFile } from '../bench/trajectories/files/text-file.ts';
 import { type CreditedTrajectory, writeVerifiers } from '../bench/trajectories/readers/verifiers/write.ts';
-import type { RowFile } from '../bench/trajectories/row-file.ts';
-import { createTextFile } from '../bench/trajectories/text-file.ts';
 import { temporaryName } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { jsonLines } from '../envs/data/files/json-lines.ts';

@@ -231,6 +231,14 @@ describe('what is refused, with exit code 2 and nothing written', () => {
     expect(readdirSync(folder)).toEqual(['rollouts.jsonl']);
   });
 
+  it('the name of a reward of the own format, which has one', async () => {
+    const { code, stderr } = await credit('rollouts.jsonl', '--algorithm', 'grpo', '--reward', 'score=1');
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      "--reward: score is not valid for rollouts.jsonl, whose rewards are in 'reward'",
+    );
+  });
+
   it('the file itself as output', async () => {
     const { code, stderr } = await credit(
       'rollouts.jsonl',

@@ -12,13 +12,13 @@ import {
   HOLD,
   QUESTIONS,
   type RowSink,
-} from '../bench/trajectories/file-credit.ts';
+} from '../bench/trajectories/files/file-credit.ts';
+import { openTrajectories, type TrajectoryFile } from '../bench/trajectories/files/open.ts';
+import { creditLine } from '../bench/trajectories/files/row.ts';
+import { createRowFile, partialName, type RowFile } from '../bench/trajectories/files/row-file.ts';
+import type { CreditSummary } from '../bench/trajectories/files/summary.ts';
 import { MERGES, type Merge } from '../bench/trajectories/merge.ts';
-import { openTrajectories, type TrajectoryFile } from '../bench/trajectories/open.ts';
 import { READERS } from '../bench/trajectories/readers/index.ts';
-import { creditLine } from '../bench/trajectories/row.ts';
-import { createRowFile, partialName, type RowFile } from '../bench/trajectories/row-file.ts';
-import type { CreditSummary } from '../bench/trajectories/summary.ts';
 import { makeWritable, temporaryName } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson } from '../core/printable.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { goldenLines, goldenVectors } from '../bench/trajectories/golden-credit.ts';
+import { goldenLines, goldenVectors } from '../bench/trajectories/golden/golden-credit.ts';
 import { packageInfo } from '../core/package.ts';
 import { collect } from './options.ts';
 import { algorithmNames, catalogWith } from './own-code.ts';

@@ -6,7 +6,7 @@ import { loadEnvironment } from '../bench/catalog/load-environment.ts';
 import { samplingOf } from '../bench/training/train.ts';
 import { startingPolicy } from '../bench/training/warm-start.ts';
 import { exportedTrees } from '../bench/trajectories/export.ts';
-import { createTextFile } from '../bench/trajectories/text-file.ts';
+import { createTextFile } from '../bench/trajectories/files/text-file.ts';
 import { makeWritable } from '../core/atomic-file.ts';
 import { InputError } from '../core/errors.ts';
 import { printableJson, printableJsonLine } from '../core/printable.ts';

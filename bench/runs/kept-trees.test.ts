@@ -10,7 +10,7 @@ import type { Cell, CellResult, LastTrees } from '../cell.ts';
 import { cellHash } from '../identity.ts';
 import { trainingSchema, warmStartSchema } from '../training/options.ts';
 import { creditedRows } from '../training/update.ts';
-import { goldenTrees } from '../trajectories/golden.ts';
+import { goldenTrees } from '../trajectories/golden/golden.ts';
 import { growTree } from '../trajectories/grow.ts';
 import { trajectorySchema } from '../trajectories/trajectory.ts';
 import { keptTrees, readKeptTrees } from './kept-trees.ts';

@@ -13,12 +13,12 @@ import { samplingOf } from '../training/train.ts';
 import { startingPolicy } from '../training/warm-start.ts';
 import { creditOf } from './credit.ts';
 import { type ExportedBatch, exportedTrees } from './export.ts';
-import { creditFile } from './file-credit.ts';
+import { creditFile } from './files/file-credit.ts';
+import { openTrajectories } from './files/open.ts';
+import type { CreditedTrajectory } from './files/row.ts';
 import { trajectoriesOf } from './from-trees.ts';
 import { growTree } from './grow.ts';
-import { openTrajectories } from './open.ts';
 import { expectSameCredit } from './round-trip.test-helper.ts';
-import type { CreditedTrajectory } from './row.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'creditbench-export-'));
 const { suite } = await loadSuite('search', CATALOG, { backend: 'wasm' });

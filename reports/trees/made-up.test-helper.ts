@@ -1,7 +1,7 @@
 import { configured } from '../../algorithms/configured.ts';
 import { ALGORITHMS } from '../../algorithms/registry.ts';
 import { creditOf } from '../../bench/trajectories/credit.ts';
-import { goldenTrees } from '../../bench/trajectories/golden.ts';
+import { goldenTrees } from '../../bench/trajectories/golden/golden.ts';
 import { growTree } from '../../bench/trajectories/grow.ts';
 import type { Trajectory } from '../../bench/trajectories/trajectory.ts';
 import { createRandom } from '../../core/random.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { goldenTrees } from '../../bench/trajectories/golden.ts';
+import { goldenTrees } from '../../bench/trajectories/golden/golden.ts';
 import { growTree } from '../../bench/trajectories/grow.ts';
 import type { Trajectory } from '../../bench/trajectories/trajectory.ts';
 import { creditByToken, disagreement } from './credit.ts';

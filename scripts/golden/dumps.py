@@ -137,7 +137,7 @@ def trl(to):
 
     def short(completions, **_):
         """None for some, as a reward function may say that it does not apply."""
-        return [None if len(text) % 5 == 0 else float(len(text) < 26) for text in completions]
+        return [None if len(text) % 5 == 0 else float(len(text) < 30) for text in completions]
 
     tokens = tokenizer()
     with tempfile.TemporaryDirectory() as folder:

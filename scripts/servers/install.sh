@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # What `npm run test:servers` tests against, on the CPU: real servers of language models, and other frameworks (peers: verl,
-# TRL, OpenRLHF). Four Python environments and two model folders.
-#   scripts/servers/install.sh FOLDER [PART...]     (default: llama skyrl vllm peers; 10 GB, 5 to 10 minutes)
+# TRL, OpenRLHF; verifiers). Five Python environments and two model folders.
+#   scripts/servers/install.sh FOLDER [PART...]     (default: llama skyrl vllm peers verifiers; 11 GB, 5 to 10 minutes)
 # What is there already is left alone. Then: CREDITBENCH_SERVERS=FOLDER npm run test:servers
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 to=$(realpath -m "${1:?usage: install.sh FOLDER [llama] [skyrl] [vllm]}")
 shift
-parts=${*:-llama skyrl vllm peers}
+parts=${*:-llama skyrl vllm peers verifiers}
 mkdir -p "$to"
 
 # environment NAME PACKAGE...: a Python environment with these packages, made whole or not at all.
@@ -35,14 +35,16 @@ for part in $parts; do
       fi
       ;;
     peers)
-      environment peers torch==2.13.0 verl==0.9.1 trl==1.16.0 transformers==5.10.4 pandas pyarrow==26.0.1
+      environment peers torch==2.13.0 verl==0.9.1 trl==1.16.0 transformers==5.10.4 pandas pyarrow==26.0.1 \
+        cachetools uvicorn fastapi # verl's trainer imports them and does not name them
       # Only its functions are called; what they train with is left out.
       if [ ! -e "$to/peers/ready" ]; then
         "$to/peers/bin/pip" install --quiet --disable-pip-version-check --no-deps openrlhf==0.11.2 \
           skyrl==0.3.0 skyrl-gym==0.4.0 jaxtyping==0.3.11 wadler-lindig==0.1.8 loguru==0.7.3
       fi
       ;;
-    *) echo "install.sh: unknown part '$part'; valid: llama, skyrl, vllm, peers" >&2; exit 2 ;;
+    verifiers) environment verifiers verifiers==0.4.0 ;;
+    *) echo "install.sh: unknown part '$part'; valid: llama, skyrl, vllm, peers, verifiers" >&2; exit 2 ;;
   esac
   touch "$to/$part/ready"
 done

@@ -47,6 +47,11 @@ describe('trajectories of Harbor', () => {
     expect(await trajectories(atif, list)).toEqual(read);
   });
 
+  it('are read as one object whatever the file is called', async () => {
+    const path = file('spooled', readFileSync(fixture('atif.json')));
+    expect(await trajectories(atif, path)).toEqual(await trajectories(atif, fixture('atif.json')));
+  });
+
   it('have the reward in a field that the user names', async () => {
     const path = file(
       'named.json',

@@ -191,12 +191,10 @@ export const atif: TrajectoryReader = {
   id: 'atif',
   title: 'ATIF 1.0 to 1.8: a trajectory per JSON file, or per line (Harbor)',
   expected: `an object with schema_version 'ATIF-v1.8' and steps; the reward in ${REWARDS.join(', ')} or a step's ${STEP_REWARDS.join(' or ')}`,
-  detects: (first) =>
-    typeof first === 'object' &&
-    first !== null &&
-    'schema_version' in first &&
-    typeof first.schema_version === 'string' &&
-    first.schema_version.startsWith('ATIF-'),
+  detects: (first) => {
+    const version = (first as { schema_version?: unknown } | null | undefined)?.schema_version;
+    return typeof version === 'string' && version.startsWith('ATIF-');
+  },
   async *read(path, options): AsyncGenerator<PlacedTrajectory> {
     const notice = notices(options);
     const own = tokeniser(options, notice);

@@ -55,7 +55,9 @@ describe('a file of every format', () => {
   );
 
   it('is not found in what is none', () => {
-    for (const value of [undefined, null, 1, 'x', [], {}, [{}], { task: null }, { steps: 1 }]) {
+    // A version that has no text, and cannot be made one, ended the process.
+    const odd = { schema_version: { toString: { x: 1 } } };
+    for (const value of [odd, undefined, null, 1, 'x', [], {}, [{}], { task: null }, { steps: 1 }]) {
       for (const reader of FOREIGN) expect(reader.detects(value, 'x.jsonl')).toBe(false);
     }
   });
@@ -65,10 +67,14 @@ describe('any record', () => {
   it.each(FOREIGN.filter(({ id }) => id !== 'trl').map((reader) => [reader.id, reader] as const))(
     'is a trajectory of %s or refused',
     async (id, reader) => {
-      await fuzzAsync(mutatedJson(FILES[id]!.flatMap(records)), async (value) => {
-        reader.detects(value, 'a.jsonl');
-        await read(reader, file(`${id}.jsonl`, JSON.stringify(value)));
-      });
+      await fuzzAsync(
+        mutatedJson(FILES[id]!.flatMap(records)),
+        async (value) => {
+          reader.detects(value, 'a.jsonl');
+          await read(reader, file(`${id}.jsonl`, JSON.stringify(value)));
+        },
+        { share: 0.3 },
+      );
     },
   );
 
@@ -85,7 +91,7 @@ describe('any record', () => {
         }));
         for await (const line of writeVerifiers(path, rows)) JSON.parse(line);
       },
-      { share: 0.5 },
+      { share: 0.3 },
     );
   });
 });
@@ -97,7 +103,7 @@ describe('any bytes', () => {
       const valid = FILES[id]!.map((name) => readFileSync(fixture(name)));
       const extension = id === 'trl' ? 'parquet' : id === 'atif' ? 'json' : 'jsonl';
       await fuzzAsync(mutatedBytes(valid), (bytes) => read(reader, file(`bytes-${id}.${extension}`, bytes)), {
-        share: 0.5,
+        share: 0.3,
       });
     },
   );

@@ -6,7 +6,7 @@ import { trl } from './trl.ts';
 import { verifiers } from './verifiers/read.ts';
 import { verl } from './verl.ts';
 
-export { type CreditedTrajectory, writeVerifiers } from './verifiers/write.ts';
+export { writeVerifiers } from './verifiers/write.ts';
 
 /** All formats that are read, in the order in which a file is tried. */
 export const READERS: readonly TrajectoryReader[] = [ownReader, verifiers, atif, verl, trl, tinker];

@@ -13,7 +13,13 @@ export const ownReader: TrajectoryReader = {
     typeof first === 'object' &&
     first !== null &&
     (first as { format?: unknown }).format === TRAJECTORY_FORMAT,
-  async *read(path, { signal }) {
+  async *read(path, { rewards, signal }) {
+    if (rewards !== undefined) {
+      const named = Object.keys(rewards).join(', ');
+      throw new InputError(
+        `--reward: ${named} is not valid for ${path}, whose rewards are in 'reward'; valid: no --reward for this format`,
+      );
+    }
     for await (const { value, at } of jsonLines(path, signal)) {
       yield { trajectory: checked(value, `${path}, ${at}`), at };
     }

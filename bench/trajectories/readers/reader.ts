@@ -18,8 +18,8 @@ export interface ReadOptions {
   /** Makes ids of texts where a file has none, and texts of ids. */
   readonly codec?: TokenCodec;
   /**
-   * Names of the fields that rewards are in, with their weights, for formats that leave the name to whoever writes them
-   * ('correct' of TRL's columns, 'extra.score' of ATIF). Default: where each of these readers says that it looks.
+   * Names of the fields that rewards are in, with their weights, for formats in which whoever writes them chooses the names
+   * ('correct' of TRL's columns or of verifiers' rewards, 'extra.score' of ATIF). Default: what the reader says.
    */
   readonly rewards?: Readonly<Record<string, number>>;
   /** Called with what whoever reads the results should know: that texts were tokenised again. Each once. */

@@ -9,14 +9,19 @@ import type { RawRecord } from '../../../envs/data/files/raw-record.ts';
 const MAX_DOCUMENT_BYTES = 2 ** 27;
 
 /**
- * The records of a file of JSON: one a line, the members of one array, or the one object that a .json file is.
+ * The records of a file of JSON: one a line, the members of one array, or the one object that the file is (its name ends in
+ * .json, or a line ends after its bracket).
  * @throws InputError on what is not JSON, with the line; a line or member of more than 16 MiB, one object of more than 128.
  */
 export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGenerator<RawRecord> {
-  const start = await firstByte(path, signal);
-  if (start === '[') yield* jsonMembers(path, signal);
-  else if (start !== '{' || extname(path).toLowerCase() !== '.json') yield* jsonLines(path, signal);
-  else {
+  const start = await beginning(path, signal);
+  if (start.startsWith('[')) yield* jsonMembers(path, signal);
+  else if (
+    !start.startsWith('{') ||
+    !(/^\{[ \t\r]*\n/.test(start) || extname(path).toLowerCase() === '.json')
+  ) {
+    yield* jsonLines(path, signal);
+  } else {
     const text = await whole(path, signal);
     const value = text === undefined ? undefined : document(path, text);
     if (value === undefined) yield* jsonLines(path, signal);
@@ -24,10 +29,11 @@ export async function* jsonRecords(path: string, signal?: AbortSignal): AsyncGen
   }
 }
 
-async function firstByte(path: string, signal?: AbortSignal): Promise<string> {
+/** The first piece of a file that is not blank, from its first character on. */
+async function beginning(path: string, signal?: AbortSignal): Promise<string> {
   for await (const chunk of utf8Chunks(path, signal)) {
-    const start = chunk.find((byte) => byte !== 32 && byte !== 9 && byte !== 10 && byte !== 13);
-    if (start !== undefined) return String.fromCharCode(start);
+    const start = chunk.findIndex((byte) => byte !== 32 && byte !== 9 && byte !== 10 && byte !== 13);
+    if (start !== -1) return Buffer.from(chunk.subarray(start, start + 100)).toString('latin1');
   }
   throw new InputError(`${path}: the file is blank`);
 }

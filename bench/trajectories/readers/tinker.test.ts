@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configured } from '../../../algorithms/configured.ts';
 import { grpo } from '../../../algorithms/grpo/index.ts';
+import { growTree } from '../grow.ts';
 import { codec, creditByTrajectory, fixture, temporaryFiles, trajectories } from './readers.test-helper.ts';
 import { tinker } from './tinker.ts';
 
@@ -51,10 +52,22 @@ describe('trajectories of tinker-cookbook', () => {
       whole.map(({ turns }) => turns.map(({ tokens }) => tokens.length)),
     );
     const algorithm = configured(grpo, {});
-    // Rollouts that share no turn, although all their ids are 0.
     expect(creditByTrajectory(read, algorithm, 'tokens')).toEqual(
       creditByTrajectory(whole, algorithm, 'none'),
     );
+  });
+
+  it('as rollout summaries share no turn, although all their ids are 0', async () => {
+    const read = await trajectories(tinker, SUMMARIES);
+    const group = read.filter(({ group }) => group === 'train/5/0');
+    const turns = group.reduce((sum, one) => sum + one.turns.length, 0);
+    for (const merge of ['turns', 'tokens'] as const) {
+      const { edges } = growTree(group, merge).tree;
+      expect(edges).toHaveLength(turns);
+      expect(edges.filter(({ from, shared }) => from === 0 && shared === undefined)).toHaveLength(
+        group.length,
+      );
+    }
   });
 
   const line = () => JSON.parse(readFileSync(SUMMARIES, 'utf8').split('\n')[0]!);
@@ -91,6 +104,12 @@ describe('trajectories of tinker-cookbook', () => {
   ])('with %s are refused, too', async (_, ac, message) => {
     const path = file('ac.jsonl', JSON.stringify({ transitions: [{ ob: [1], ac, reward: 0 }] }));
     await expect(trajectories(tinker, path)).rejects.toThrow(message);
+  });
+
+  it('with rewards of other names are refused', async () => {
+    await expect(trajectories(tinker, SUMMARIES, { rewards: { f1: 1 } })).rejects.toThrow(
+      /--reward: .*valid: without/,
+    );
   });
 
   it('with pictures are refused', async () => {

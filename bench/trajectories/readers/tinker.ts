@@ -206,6 +206,11 @@ export const tinker: TrajectoryReader = {
   detects: (first) =>
     has(first, 'steps', 'traj_idx', 'group_idx') || has(first, 'transitions') || has(first, 'trajectories_G'),
   async *read(path, options): AsyncGenerator<PlacedTrajectory> {
+    if (options.rewards !== undefined) {
+      throw new InputError(
+        `--reward: the rewards of tinker-cookbook's trajectories have names of their own (reward, final_reward); valid: without --reward`,
+      );
+    }
     const notice = notices(options);
     for await (const { value, at, index: line } of jsonRecords(path, options.signal)) {
       for (const trajectory of trajectoriesOf(value, line, `${path}, ${at}`, notice)) {

@@ -59,6 +59,17 @@ describe("a dump of verl's own trainer", () => {
     });
   });
 
+  it('has the reward in a field that the user names', async () => {
+    const read = await trajectories(verl, fixture('verl.jsonl'), {
+      codec,
+      rewards: { letters: 2, score: 1 },
+    });
+    expect(read[1]!.reward).toBe(1.5);
+    await expect(trajectories(verl, fixture('verl.jsonl'), { codec, rewards: { f1: 1 } })).rejects.toThrow(
+      /line 1: none of f1 \(--reward\) is there; valid: input, output, .*letters/,
+    );
+  });
+
   it('is refused without a tokenizer', async () => {
     await expect(trajectories(verl, fixture('verl.jsonl'))).rejects.toThrow(
       /verl\.jsonl, line 1: output is a text without token ids; valid: a file with ids, or --tokenizer FOLDER/,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { InputError } from '../../../core/errors.ts';
 import { TRAJECTORY_FORMAT, TRAJECTORY_VERSION, type Trajectory } from '../trajectory.ts';
 import { checked, checkName, type Where } from './checked.ts';
-import type { PlacedTrajectory, TrajectoryReader } from './reader.ts';
+import type { PlacedTrajectory, ReadOptions, TrajectoryReader } from './reader.ts';
 import { jsonRecords } from './records.ts';
 import { rewardIn } from './rewards.ts';
 import { notices, shortHash, tokeniser, withTexts } from './texts.ts';
@@ -30,6 +31,14 @@ function groupOf({ step, uid, input }: z.infer<typeof schema>, where: Where): st
 function answersOf(gts: unknown): readonly string[] {
   if (typeof gts === 'string' || typeof gts === 'number') return [String(gts)];
   return Array.isArray(gts) ? gts.filter((one) => typeof one === 'string') : [];
+}
+
+function rewardOf(record: z.infer<typeof schema>, { rewards }: ReadOptions, where: Where): number {
+  const found = rewardIn(record, rewards, ['score'], where);
+  if (found !== undefined) return found;
+  throw new InputError(
+    `${where}: none of ${Object.keys(rewards ?? {}).join(', ')} (--reward) is there; valid: ${Object.keys(record).slice(0, 20).join(', ')}`,
+  );
 }
 
 export const verl: TrajectoryReader = {
@@ -65,7 +74,7 @@ export const verl: TrajectoryReader = {
             text: record.output,
           },
         ],
-        reward: rewardIn(value, options.rewards, ['score'], where) ?? record.score,
+        reward: rewardOf(record, options, where),
       };
       yield { trajectory: withTexts(trajectory, options), at };
     }

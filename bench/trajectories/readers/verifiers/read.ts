@@ -9,15 +9,23 @@ import { checkName, type Where } from '../checked.ts';
 import type { PlacedTrajectory, TrajectoryReader } from '../reader.ts';
 import { notices, type Tokeniser, tokeniser, withTexts } from '../texts.ts';
 import { type Branch, type BranchTurn, branchesOf } from './branches.ts';
-import { contentText, type GraphNode, isVerifiers, type TraceRecord, tracesOf } from './record.ts';
+import {
+  contentText,
+  type GraphNode,
+  isVerifiers,
+  type RewardWeights,
+  type TraceRecord,
+  tracesOf,
+} from './record.ts';
 
 /** The traces of a line that are read, with their branches: of agents that are trained. */
 export function readTraces(
   value: unknown,
   where: Where,
   notice: (message: string) => void,
+  rewards?: RewardWeights,
 ): readonly { readonly trace: TraceRecord; readonly branches: readonly Branch[] }[] {
-  return tracesOf(value, where).flatMap((trace) => {
+  return tracesOf(value, where, rewards).flatMap((trace) => {
     if (!trace.trainable) {
       notice('traces of agents that are not trained (agent.trainable: false) are left out');
       return [];
@@ -139,7 +147,7 @@ export const verifiers: TrajectoryReader = {
     const texts = tokeniser(options, notice);
     for await (const { value, at } of jsonLines(path, options.signal)) {
       const where = `${path}, ${at}`;
-      for (const { trace, branches } of readTraces(value, where, notice)) {
+      for (const { trace, branches } of readTraces(value, where, notice, options.rewards)) {
         for (const index of branches.keys()) {
           yield { trajectory: withTexts(trajectoryOf(trace, branches, index, texts, where), options), at };
         }

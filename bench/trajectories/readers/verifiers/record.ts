@@ -106,17 +106,17 @@ export function isVerifiers(value: unknown): boolean {
 }
 
 /** The traces of a line: an episode has several, and one that stands alone is a line, too. */
-export function tracesOf(value: unknown, where: Where): readonly TraceRecord[] {
-  if (!isObject(value) || !('traces' in value)) return [traceOf(value, where, '')];
+export function tracesOf(value: unknown, where: Where, named?: RewardWeights): readonly TraceRecord[] {
+  if (!isObject(value) || !('traces' in value)) return [traceOf(value, where, '', named)];
   const { group, run, traces } = checked(episodeSchema, value, where);
   return traces.map((trace, index) => ({
-    ...traceOf(trace, where, `traces[${index}].`),
+    ...traceOf(trace, where, `traces[${index}].`, named),
     group: group?.id,
     step: run?.work?.step,
   }));
 }
 
-function traceOf(value: unknown, where: Where, field: string): TraceRecord {
+function traceOf(value: unknown, where: Where, field: string, named?: RewardWeights): TraceRecord {
   const trace = checked(traceSchema, value, where, field.slice(0, -1));
   const nodes = trace.nodes.map((node, index) => nodeOf(node, index, where, `${field}nodes[${index}]`));
   const cut = new Set<number>();
@@ -132,7 +132,7 @@ function traceOf(value: unknown, where: Where, field: string): TraceRecord {
     trainable: trace.agent?.trainable !== false,
     task: trace.task,
     nodes,
-    reward: rewardOf(trace.rewards ?? {}, where, field),
+    reward: rewardOf(trace.rewards ?? {}, where, field, named),
     truncated: isLastCut || LIMITS.includes(trace.stop_condition ?? ''),
     cut,
     group: undefined,
@@ -150,11 +150,23 @@ const LIMITS = [
   'compaction_failed',
 ];
 
-function rewardOf(rewards: object, where: Where, field: string): number {
+/** Names of rewards with the weights that count in place of the trace's own. */
+export type RewardWeights = Readonly<Record<string, number>>;
+
+function rewardOf(rewards: object, where: Where, field: string, named?: RewardWeights): number {
   let sum = 0;
+  const names = Object.keys(rewards);
+  const missing = Object.keys(named ?? {}).find((name) => !names.includes(name));
+  // A trace that failed has none at all.
+  if (missing !== undefined && names.length > 0) {
+    throw new InputError(
+      `${where}: ${field}rewards has no '${missing}' (--reward); valid: ${names.slice(0, 20).join(', ')}`,
+    );
+  }
   for (const [name, one] of Object.entries(rewards)) {
     const reward = checked(rewardSchema, one, where, `${field}rewards.${name}`);
-    if (reward !== null) sum += reward.score * (reward.weight ?? 1);
+    if (reward === null || (named !== undefined && !Object.hasOwn(named, name))) continue;
+    sum += reward.score * (named?.[name] ?? reward.weight ?? 1);
   }
   if (Number.isFinite(sum)) return sum;
   throw new InputError(`${where}: ${field}rewards add up to ${sum}; valid: a finite number`);

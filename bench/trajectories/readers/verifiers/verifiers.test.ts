@@ -81,6 +81,14 @@ describe('traces of verifiers', () => {
     );
   });
 
+  it('count the rewards that the user names, with weights', async () => {
+    const read = await trajectories(verifiers, TRACES, { rewards: { format: 2 } });
+    expect(read.map(({ reward }) => reward)).toEqual([1, 1, 1, 1]);
+    await expect(trajectories(verifiers, TRACES, { rewards: { f1: 1 } })).rejects.toThrow(
+      /line 1: traces\[0\]\.rewards has no 'f1' \(--reward\); valid: correct, format/,
+    );
+  });
+
   it('without ids are read with a tokenizer, and refused without', async () => {
     const path = fixture('verifiers-texts.jsonl');
     await expect(trajectories(verifiers, path)).rejects.toThrow(

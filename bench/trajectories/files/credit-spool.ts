@@ -1,5 +1,5 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import type { TurnCredit } from './credit.ts';
+import type { TurnCredit } from '../credit.ts';
 import { isConstant } from './row.ts';
 
 /** Numbers that are kept before they are written. */

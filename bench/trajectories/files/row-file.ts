@@ -1,9 +1,9 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
 import { fileWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
-import { syncFolder, temporaryName } from '../../core/atomic-file.ts';
-import { InputError } from '../../core/errors.ts';
-import type { TurnCredit } from './credit.ts';
+import { syncFolder, temporaryName } from '../../../core/atomic-file.ts';
+import { InputError } from '../../../core/errors.ts';
+import type { TurnCredit } from '../credit.ts';
 import type { RowSink } from './file-credit.ts';
 import { type CreditedTrajectory, creditLine } from './row.ts';
 import { createTextFile, type TextFile } from './text-file.ts';

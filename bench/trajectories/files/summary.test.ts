@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
-import { configured } from '../../algorithms/configured.ts';
-import { grpo } from '../../algorithms/grpo/index.ts';
-import { reinforce } from '../../algorithms/reinforce/index.ts';
-import { rloo } from '../../algorithms/rloo/index.ts';
-import { shuffledCredit } from '../../algorithms/shuffled-credit/index.ts';
-import { createRandom } from '../../core/random.ts';
-import { mean, standardDeviation } from '../../core/statistics.ts';
-import type { MethodCredit } from './credit.ts';
+import type { AnyAlgorithm } from '../../../algorithms/algorithm.ts';
+import { configured } from '../../../algorithms/configured.ts';
+import { grpo } from '../../../algorithms/grpo/index.ts';
+import { reinforce } from '../../../algorithms/reinforce/index.ts';
+import { rloo } from '../../../algorithms/rloo/index.ts';
+import { shuffledCredit } from '../../../algorithms/shuffled-credit/index.ts';
+import { createRandom } from '../../../core/random.ts';
+import { mean, standardDeviation } from '../../../core/statistics.ts';
+import { spearman } from '../../stats/correlation.ts';
+import type { MethodCredit } from '../credit.ts';
+import { growTree } from '../grow.ts';
+import { trajectoryOf, turnOf } from '../made-up.test-helper.ts';
+import type { Trajectory } from '../trajectory.ts';
 import { creditFile } from './file-credit.ts';
-import { growTree } from './grow.ts';
-import { trajectoryOf, turnOf } from './made-up.test-helper.ts';
 import { QuantileSketch } from './quantile-sketch.ts';
 import { Summing } from './summary.ts';
-import type { Trajectory } from './trajectory.ts';
 
 describe('the sketch of a distribution', () => {
   it('has the mean and deviation, and quantiles to 1 %', () => {
@@ -108,7 +109,7 @@ describe('the summary', () => {
     }
   });
 
-  it('draws an even sample when there are many actions: the correlation of a control is about 0', async () => {
+  it('is worked out from a sample when there are many actions: the correlation of a control is about 0', async () => {
     const random = createRandom(2);
     const many = Array.from({ length: 4000 }, (_, index) =>
       trajectoryOf(
@@ -129,8 +130,37 @@ describe('the summary', () => {
     expect(Math.abs(pairs[1]!.spearman!)).toBeLessThan(0.1);
   });
 
+  it('draws from the whole file alike', () => {
+    const random = createRandom(9);
+    const summing = new Summing(['a', 'b'], createRandom(1));
+    const [batches, size] = [40, 1000];
+    for (let batch = 0; batch < batches; batch++) {
+      const group = Array.from({ length: size }, (_, id) => trajectoryOf(`${id}`, [turnOf([id])], 0));
+      const grown = [growTree(group, 'none')];
+      const values = group.map(() => random.uniform());
+      // In the first half of the file the second method agrees with the first, then it says the contrary.
+      const credits = [1, batch < batches / 2 ? 1 : -1].map((sign, which) =>
+        summing.addMethod(which, grown, {
+          credits: [values.map((value) => [Float64Array.of(sign * value)])],
+          left: { clipScale: 0, nllWeight: 0, offPolicy: 0 },
+        }),
+      );
+      const names = group.map(({ id }) => ({ group: 'q', id, at: `line ${id}` }));
+      summing.endBatch(grown, credits, [names]);
+    }
+    const [pair] = summing.summary().pairs;
+    expect(pair!.actions).toBe(10_000);
+    // Half and half: as many of either, give or take 50, and so no correlation but for the different means.
+    const values = Array.from({ length: 20_000 }, () => random.uniform());
+    const whole = spearman([...values, ...values], [...values, ...values.map((value) => -value)])!;
+    expect(Math.abs(pair!.spearman! - whole)).toBeLessThan(0.05);
+  });
+
   it('has no numbers of a method that could say nothing', async () => {
-    const { methods, pairs } = await summaryOf([rloo, (await import('../../algorithms/ppo/index.ts')).ppo]);
+    const { methods, pairs } = await summaryOf([
+      rloo,
+      (await import('../../../algorithms/ppo/index.ts')).ppo,
+    ]);
     expect(methods[1]).toMatchObject({
       batches: 0,
       advantages: null,

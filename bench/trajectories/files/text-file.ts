@@ -1,6 +1,6 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder, temporaryName } from '../../core/atomic-file.ts';
+import { syncFolder, temporaryName } from '../../../core/atomic-file.ts';
 
 /** Characters that are kept before they are written. */
 const BUFFERED = 2 ** 20;

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ALGORITHMS } from '../../algorithms/registry.ts';
-import { creditRecordSchema } from './credit-record.ts';
+import { ALGORITHMS } from '../../../algorithms/registry.ts';
+import { creditRecordSchema } from '../credit-record.ts';
+import { growTree } from '../grow.ts';
+import { trajectoryProblem, trajectorySchema } from '../trajectory.ts';
 import { GOLDEN_KINDS, goldenTrees } from './golden.ts';
 import { goldenLines, goldenNumber, goldenVectors } from './golden-credit.ts';
-import { growTree } from './grow.ts';
-import { trajectoryProblem, trajectorySchema } from './trajectory.ts';
 
 const trees = goldenTrees();
 const vectors = goldenVectors(
@@ -168,7 +168,7 @@ describe('golden vectors', () => {
   });
 });
 
-const FOLDER = fileURLToPath(new URL('../../integrations/golden/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../../integrations/golden', import.meta.url));
 
 describe.skipIf(!hasPython())('test_golden.py', () => {
   const folder = mkdtempSync(join(tmpdir(), 'creditbench-golden-'));

@@ -1,4 +1,4 @@
-import type { GrownTree } from './grow.ts';
+import type { GrownTree } from '../grow.ts';
 
 /** Trajectories that are named per pair of methods. */
 const NAMED = 5;

@@ -1,15 +1,15 @@
-import type { ConfiguredAlgorithm } from '../../algorithms/configured.ts';
-import { InputError } from '../../core/errors.ts';
-import type { Random } from '../../core/random.ts';
-import { creditOf, type NoCredit, type TurnCredit } from './credit.ts';
+import type { ConfiguredAlgorithm } from '../../../algorithms/configured.ts';
+import { InputError } from '../../../core/errors.ts';
+import type { Random } from '../../../core/random.ts';
+import { creditOf, type NoCredit, type TurnCredit } from '../credit.ts';
+import { type GrownTree, growTree } from '../grow.ts';
+import type { Merge } from '../merge.ts';
+import type { PlacedTrajectory } from '../readers/reader.ts';
+import type { Trajectory } from '../trajectory.ts';
 import { CreditSpool } from './credit-spool.ts';
 import { type FilePlan, planFile } from './file-plan.ts';
-import { type GrownTree, growTree } from './grow.ts';
-import type { Merge } from './merge.ts';
-import type { PlacedTrajectory } from './readers/reader.ts';
 import type { CreditedTrajectory } from './row.ts';
 import { type CreditSummary, Summing } from './summary.ts';
-import type { Trajectory } from './trajectory.ts';
 
 /** Groups that are normalised together if the file does not say. */
 export const QUESTIONS = 128;

@@ -1,8 +1,8 @@
-import type { Random } from '../../core/random.ts';
-import { spearman } from '../stats/correlation.ts';
-import type { MethodCredit, NoCredit } from './credit.ts';
+import type { Random } from '../../../core/random.ts';
+import { spearman } from '../../stats/correlation.ts';
+import type { MethodCredit, NoCredit } from '../credit.ts';
+import type { GrownTree } from '../grow.ts';
 import { ApartFinder, type Disagreement, type Named } from './disagreement.ts';
-import type { GrownTree } from './grow.ts';
 import { type Distribution, QuantileSketch } from './quantile-sketch.ts';
 import { isConstant } from './row.ts';
 

@@ -1,6 +1,6 @@
-import { InputError } from '../../core/errors.ts';
-import type { PlacedTrajectory } from './readers/reader.ts';
-import type { Trajectory } from './trajectory.ts';
+import { InputError } from '../../../core/errors.ts';
+import type { PlacedTrajectory } from '../readers/reader.ts';
+import type { Trajectory } from '../trajectory.ts';
 
 /** Where something stands in a file. */
 export interface Place {

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, describe, expect, it } from 'vitest';
-import { trajectoryOf, turnOf } from './made-up.test-helper.ts';
+import { trajectoryOf, turnOf } from '../made-up.test-helper.ts';
+import type { TrajectoryReader } from '../readers/reader.ts';
 import { type OpenRequest, openTrajectories } from './open.ts';
-import type { TrajectoryReader } from './readers/reader.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'creditbench-open-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,6 +1,6 @@
-import { printableJsonLine } from '../../core/printable.ts';
-import type { TurnCredit } from './credit.ts';
-import { CREDIT_FORMAT, CREDIT_VERSION } from './credit-record.ts';
+import { printableJsonLine } from '../../../core/printable.ts';
+import type { TurnCredit } from '../credit.ts';
+import { CREDIT_FORMAT, CREDIT_VERSION } from '../credit-record.ts';
 
 /**
  * What methods say of one trajectory: by method and turn. A method that could say nothing has no entry.

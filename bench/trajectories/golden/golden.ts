@@ -1,5 +1,10 @@
-import { createRandom, type Random } from '../../core/random.ts';
-import { TRAJECTORY_FORMAT, TRAJECTORY_VERSION, type Trajectory, type TrajectoryTurn } from './trajectory.ts';
+import { createRandom, type Random } from '../../../core/random.ts';
+import {
+  TRAJECTORY_FORMAT,
+  TRAJECTORY_VERSION,
+  type Trajectory,
+  type TrajectoryTurn,
+} from '../trajectory.ts';
 
 /**
  * What the golden trees are of, and how many of each.

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { readBeginning, readBoundedText } from '../../core/bounded-file.ts';
-import { InputError } from '../../core/errors.ts';
-import { openFile } from '../../envs/data/files/bytes.ts';
-import { jsonLines } from '../../envs/data/files/json-lines.ts';
-import { jsonMembers } from '../../envs/data/files/json-stream.ts';
-import { parquetRows } from '../../envs/data/files/parquet.ts';
-import { READERS } from './readers/index.ts';
-import type { PlacedTrajectory, ReadOptions, TrajectoryReader } from './readers/reader.ts';
+import { readBeginning, readBoundedText } from '../../../core/bounded-file.ts';
+import { InputError } from '../../../core/errors.ts';
+import { openFile } from '../../../envs/data/files/bytes.ts';
+import { jsonLines } from '../../../envs/data/files/json-lines.ts';
+import { jsonMembers } from '../../../envs/data/files/json-stream.ts';
+import { parquetRows } from '../../../envs/data/files/parquet.ts';
+import { READERS } from '../readers/index.ts';
+import type { PlacedTrajectory, ReadOptions, TrajectoryReader } from '../readers/reader.ts';
 
 /**
  * A file of trajectories that is open.

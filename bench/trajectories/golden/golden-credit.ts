@@ -1,11 +1,11 @@
-import type { AnyAlgorithm } from '../../algorithms/algorithm.ts';
-import { configured } from '../../algorithms/configured.ts';
-import { groupBy } from '../../core/group-by.ts';
-import { createRandom, type Random } from '../../core/random.ts';
-import { creditOf, type TurnCredit } from './credit.ts';
-import { type CreditRecord, creditRecord } from './credit-record.ts';
+import type { AnyAlgorithm } from '../../../algorithms/algorithm.ts';
+import { configured } from '../../../algorithms/configured.ts';
+import { groupBy } from '../../../core/group-by.ts';
+import { createRandom, type Random } from '../../../core/random.ts';
+import { creditOf, type TurnCredit } from '../credit.ts';
+import { type CreditRecord, creditRecord } from '../credit-record.ts';
+import { growTree } from '../grow.ts';
 import { type GoldenTree, goldenTrees } from './golden.ts';
-import { growTree } from './grow.ts';
 
 /** Name and version of the format of golden vectors. The version rises when trees, fields or meaning change. */
 export const GOLDEN_FORMAT = 'creditbench-golden';
