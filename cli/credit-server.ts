@@ -161,17 +161,18 @@ async function readBody(
   }
 }
 
+/** Answers when all of a body has come, also of one that is refused: a client that is still sending reads nothing. */
 function send(request: IncomingMessage, response: ServerResponse, { status, pieces }: Reply): void {
+  if (!request.complete) {
+    request.on('end', () => send(request, response, { status, pieces })).resume();
+    return;
+  }
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': pieces.reduce((sum, { length }) => sum + length, 0),
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
-    // What is left of a body that was refused is not read for the next request.
-    ...(request.complete ? {} : { connection: 'close' }),
   });
   for (const piece of pieces) response.write(piece);
   response.end();
-  // A client that is still sending would not read the answer.
-  if (!request.complete) request.resume();
 }

@@ -142,6 +142,9 @@ describe('the server of credit', () => {
       status: 413,
       json: { error: message },
     });
+    const huge = ' '.repeat(30_000_000);
+    expect(await ask(port, '/v1/credit', huge)).toMatchObject({ status: 413, json: { error: message } });
+    expect(await ask(port, '/v2/credit', huge)).toMatchObject({ status: 404 });
     expect(await ask(port, '/v1/credit', `${body}${' '.repeat(2000 - body.length)}`)).toMatchObject({
       status: 200,
     });
