@@ -38,26 +38,29 @@ export const ownRewards: RewardFunction = ({ edges }) => edges.map(({ reward }) 
 /** Added to the variance, as verl's `masked_whiten` does. */
 const WHITEN_EPSILON = 1e-8;
 
-/** GAE along every trajectory of a tree of independent rollouts: by edge id, per token. */
+/**
+ * GAE along every trajectory of a tree, per token: advantages by leaf and edge id; returns by edge id, of the last trajectory
+ * that has it (trees that are trained on are independent rollouts, which share none).
+ */
 function estimate(
   tree: RolloutTree,
   rewardOf: RewardFunction,
   discounts: Pick<CriticOptions, 'gamma' | 'lambda'>,
-): { readonly advantages: readonly (readonly number[])[]; readonly returns: readonly (readonly number[])[] } {
+): {
+  readonly advantages: readonly ReadonlyMap<number, readonly number[]>[];
+  readonly returns: readonly (readonly number[])[];
+} {
   const rewards = rewardOf(tree);
-  const advantages: (readonly number[])[] = [];
   const returns: (readonly number[])[] = [];
-  for (const leaf of leaves(tree)) {
+  const advantages = leaves(tree).map((leaf) => {
     const edges = path(tree, leaf);
     const found = gae(
       edges.map((edge) => ({ values: edge.outputs!.critic!, reward: rewards[edge.id]! })),
       discounts,
     );
-    for (const [i, { id }] of edges.entries()) {
-      advantages[id] = found.advantages[i]!;
-      returns[id] = found.returns[i]!;
-    }
-  }
+    for (const [i, { id }] of edges.entries()) returns[id] = found.returns[i]!;
+    return new Map(edges.map(({ id }, i) => [id, found.advantages[i]!]));
+  });
   return { advantages, returns };
 }
 
@@ -69,7 +72,7 @@ export function ppoCredit(
 ): Credit {
   const actions = trees.flatMap((tree, index) => {
     const { advantages } = estimate(tree, rewardOf, options);
-    return trajectoryRows(tree, index, (_, { id }) => ({ advantage: advantages[id]! }));
+    return trajectoryRows(tree, index, (leaf, { id }) => ({ advantage: advantages[leaf]!.get(id)! }));
   });
   return options.whiten ? whiten(trees, { actions }, WHITEN_EPSILON) : { actions };
 }

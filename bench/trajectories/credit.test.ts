@@ -108,7 +108,7 @@ const anyGroup = fc
           pieces: tokens.map(String),
           reward: own,
           entropies: each(1).map(Math.abs),
-          ...{ logprobs: each(-1), previous: each(-1.1), reference: each(-1.2), gold: -turn - tokens[0]! },
+          ...{ logprobs: each(-1), previous: each(-1.1), reference: each(-1.2), gold: -turn },
           outputs: Object.fromEntries(HEADS.map((name) => [name, each(0.5)])),
         });
       });
@@ -116,6 +116,35 @@ const anyGroup = fc
       return trajectoryOf(String(index), full, reward, known);
     }),
   );
+
+/** Methods that look at how rollouts fork: merging is there for them. */
+const FORKS: readonly string[] = [
+  'appo',
+  'carl',
+  'carl-exact',
+  'carl-lite',
+  'treerl',
+  'tree-grpo',
+  'vineppo',
+];
+/** Methods that take means over all tokens that were drawn: a shared one was drawn once. */
+const OVER_TOKENS: readonly string[] = ['actfocus', 'eapo'];
+
+describe('methods that credit rollouts', () => {
+  it.each(
+    ALGORITHMS.filter(({ id }) => ![...FORKS, ...OVER_TOKENS].includes(id)).map(
+      (algorithm) => [algorithm.id, algorithm as AnyAlgorithm] as const,
+    ),
+  )('say the same of them if they are merged: %s', (_, algorithm) => {
+    fc.assert(
+      fc.property(anyGroup, (group) => {
+        const [alone, ...merged] = MERGES.map((merge) => say(algorithm, group, merge));
+        for (const one of merged) expect(one).toEqual(alone);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
 
 describe('trees that nobody planned', () => {
   it.each(ALGORITHMS.map((algorithm) => [algorithm.id, algorithm as AnyAlgorithm] as const))(

@@ -115,7 +115,9 @@ export function handedOut(
     const [owner] = users[edge]!;
     const inOrder = users[edge]!.toSorted((a, b) => a.leaf - b.leaf);
     for (const [index, row] of own.entries()) {
-      const { trajectory, turn } = own.length === inOrder.length ? inOrder[index]! : owner!;
+      // A row of a whole trajectory is named by its leaf (`trajectoryRows`); not every leaf may have one.
+      const named = inOrder.find(({ leaf }) => row.sequence === `${row.tree}/${tree.edges[leaf]!.to}`);
+      const { trajectory, turn } = named ?? (own.length === inOrder.length ? inOrder[index]! : owner!);
       const sum = credits[trajectory]![turn] ?? new Float64Array(row.advantages.length).fill(Number.NaN);
       credits[trajectory]![turn] = sum;
       for (const [t, advantage] of row.advantages.entries()) {

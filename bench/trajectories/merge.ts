@@ -132,8 +132,11 @@ const readsTheSame = (left: Trajectory, own: Trajectory, at: number): boolean =>
   return areSame(a?.tokens, b?.tokens) && (a?.tokens !== undefined || a?.text === b?.text);
 };
 
+/** A turn that was rewarded differently is not the same: the tree would keep one of the rewards. */
 const isSameTurn = (left: Trajectory, own: Trajectory, at: number): boolean =>
-  areSame(left.turns[at]!.tokens, own.turns[at]!.tokens) && readsTheSame(left, own, at);
+  areSame(left.turns[at]!.tokens, own.turns[at]!.tokens) &&
+  readsTheSame(left, own, at) &&
+  (left.turns[at]!.reward ?? 0) === (own.turns[at]!.reward ?? 0);
 
 function areSame(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
